@@ -1,0 +1,15 @@
+# Installed packages first; where one is missing, its source at a pinned hash.
+include(FetchContent)
+
+find_package(Threads REQUIRED)
+find_package(TBB QUIET)
+find_package(Boost 1.74 QUIET COMPONENTS program_options)
+find_package(nlohmann_json 3.10 QUIET)
+find_package(fmt 9 QUIET)
+find_package(SQLite3 QUIET)
+if(SWITCHYARD_BENCH)
+  find_package(benchmark QUIET)
+endif()
+if(SWITCHYARD_TESTS)
+  find_package(Catch2 2 QUIET)
+endif()

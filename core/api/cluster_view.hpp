@@ -1,0 +1,111 @@
+// The cluster as a policy sees it during a call, and the one thing it may do: assign.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/api/batch_time.hpp"
+#include "core/api/views.hpp"
+
+namespace switchyard {
+
+namespace detail {
+
+// Ordered index over per-replica counts: the replica with the smallest count, ties to the lowest id, in O(log n) per
+// change. Built on first use, so policies that never ask pay nothing.
+class MinIndex {
+ public:
+  void reset(std::size_t num_replicas);
+  bool built() const { return built_; }
+  void build(std::span<const std::int32_t> counts);
+  void update(std::int32_t replica, std::int32_t count);
+  std::int32_t argmin() const { return nodes_[1].replica; }
+
+ private:
+  struct Node {
+    std::int32_t count = INT32_MAX;
+    std::int32_t replica = INT32_MAX;
+  };
+  std::vector<Node> nodes_;  // a winner tree; leaves from leaves_ on
+  std::size_t leaves_ = 1;
+  bool built_ = false;
+};
+
+// The observable side of the cluster, kept current by the kernel. Holds nothing that leads to hidden state.
+struct Board {
+  Time now = 0;
+  std::vector<std::int32_t> num_waiting;  // per replica
+  std::vector<std::int32_t> outstanding;  // per replica: waiting + running
+  MinIndex least_waiting;
+  MinIndex least_outstanding;
+  // The global queue: a doubly linked list through the ids in arrival order; kNoRequest ends it.
+  std::span<const QueuedRequest> requests;
+  std::vector<RequestId> next;
+  std::vector<RequestId> previous;
+  RequestId first = -1;
+  RequestId last = -1;
+  std::int32_t queue_length = 0;
+};
+
+// What the view asks of the kernel beyond the board; implemented by each kernel.
+class Observatory {
+ public:
+  virtual ReplicaState state_of(std::int32_t replica) = 0;
+  virtual void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
+  virtual void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
+  virtual const ReplicaLimits& limits_of(std::int32_t replica) const = 0;
+  virtual const CostModel& cost_of(std::int32_t replica) const = 0;
+  virtual void assign(RequestId request, std::int32_t replica) = 0;
+
+ protected:
+  ~Observatory() = default;
+};
+
+}  // namespace detail
+
+class ClusterView {
+ public:
+  ClusterView(detail::Board& board, detail::Observatory& kernel) : board_(&board), kernel_(&kernel) {}
+
+  Time now() const { return board_->now; }
+  std::int32_t num_replicas() const { return static_cast<std::int32_t>(board_->outstanding.size()); }
+
+  // Counts, current at every moment of the call. O(1).
+  std::int32_t num_waiting(std::int32_t replica) const { return board_->num_waiting[std::size_t(replica)]; }
+  std::int32_t outstanding(std::int32_t replica) const { return board_->outstanding[std::size_t(replica)]; }
+
+  // The replica with the fewest waiting or outstanding requests, ties to the lowest id. O(log replicas).
+  std::int32_t least_waiting() const;
+  std::int32_t least_outstanding() const;
+
+  // Aggregates of one replica. O(1), dearer than the counts.
+  ReplicaState state(std::int32_t replica) const { return kernel_->state_of(replica); }
+
+  // The requests of one replica: its FIFO from the front, or those that run, in order of (arrival, id). O(requests).
+  // The span is valid until the next call of either.
+  std::span<const ResidentRequest> waiting(std::int32_t replica) const;
+  std::span<const ResidentRequest> running(std::int32_t replica) const;
+
+  const ReplicaLimits& limits(std::int32_t replica) const { return kernel_->limits_of(replica); }
+  BatchTimes batch_times(std::int32_t replica) const { return BatchTimes(kernel_->cost_of(replica)); }
+
+  // The global queue in arrival order.
+  bool queue_empty() const { return board_->queue_length == 0; }
+  std::int32_t queue_length() const { return board_->queue_length; }
+  RequestId first_queued() const { return board_->first; }                          // -1 if empty
+  RequestId next_queued(RequestId id) const { return board_->next[std::size_t(id)]; }  // -1 at the end
+  // A request that has arrived and is queued.
+  const QueuedRequest& queued(RequestId id) const { return board_->requests[std::size_t(id)]; }
+
+  // Moves a queued request to the end of a replica's FIFO. Takes effect at once. Throws std::logic_error if the
+  // request is not queued or there is no such replica.
+  void assign(RequestId request, std::int32_t replica) { kernel_->assign(request, replica); }
+
+ private:
+  detail::Board* board_;
+  detail::Observatory* kernel_;
+  mutable std::vector<ResidentRequest> residents_;
+};
+
+}  // namespace switchyard

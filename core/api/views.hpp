@@ -1,0 +1,86 @@
+// What a policy may see. Everything here is observable by a real router: queued requests without their output
+// lengths, counts and tokens per replica, KV blocks, the age and kind of the running batch. Nothing here leads to the
+// hidden output lengths; tests/compile_fail and the blindness property test keep it so.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/api/time.hpp"
+
+namespace switchyard {
+
+using RequestId = std::int32_t;  // position in arrival order, from 0
+
+// A request in the global queue.
+struct QueuedRequest {
+  Time arrived_at = 0;
+  RequestId id = 0;
+  std::int32_t num_prefill_tokens = 0;  // prompt length, tokens
+};
+
+// A request that a replica holds, waiting or running.
+struct ResidentRequest {
+  RequestId id = 0;
+  Time arrived_at = 0;
+  std::int32_t num_prefill_tokens = 0;     // prompt that it must (re)compute: grows at a restart
+  std::int32_t original_prefill_tokens = 0;  // prompt that it arrived with
+  std::int32_t num_processed_tokens = 0;   // since its last (re)start
+  bool prefill_complete = false;
+
+  // Output tokens seen so far, those before restarts included. Negative only for a request that was restarted in
+  // mid-prefill and now decodes the rest of its prompt (an oddity kept from Vidur, see core/README.md).
+  std::int32_t num_generated_tokens() const {
+    return (prefill_complete ? num_processed_tokens : num_prefill_tokens) - original_prefill_tokens;
+  }
+};
+
+// A request that has completed: now its output length is known to everybody.
+struct CompletedRequest {
+  RequestId id = 0;
+  std::int32_t replica = 0;
+  Time arrived_at = 0;
+  Time completed_at = 0;
+  std::int32_t num_prefill_tokens = 0;  // as it arrived
+  std::int32_t num_decode_tokens = 0;   // outputs
+};
+
+enum class BatchKind : std::uint8_t { idle, prefill, decode, mixed };
+
+// Aggregates of one replica at this moment: batches that have ended count, the running one does not.
+struct ReplicaState {
+  std::int32_t num_waiting = 0;     // requests in its FIFO
+  std::int32_t num_running = 0;     // requests that hold KV blocks
+  std::int32_t num_prefilling = 0;  // of these, with prompt tokens left to compute
+  std::int64_t waiting_prefill_tokens = 0;    // sum of the prompts in its FIFO
+  std::int64_t remaining_prefill_tokens = 0;  // prompt tokens that running requests have left to compute
+  std::int64_t decoding_kv_tokens = 0;  // sum of num_processed_tokens over running requests with complete prefill
+  std::int64_t generated_tokens = 0;  // sum of num_generated_tokens over the same
+  std::int32_t num_blocks = 0;        // KV blocks, all
+  std::int32_t blocks_used = 0;       // allocated to running requests
+  BatchKind batch_kind = BatchKind::idle;
+  Time batch_started_at = 0;             // of the running batch, if any
+  std::int32_t batch_prefill_tokens = 0;  // prompt tokens that the running batch computes
+  std::int32_t batch_decodes = 0;         // requests that it decodes
+
+  std::int32_t outstanding() const { return num_waiting + num_running; }
+  std::int32_t num_decoding() const { return num_running - num_prefilling; }
+  std::int32_t blocks_free() const { return num_blocks - blocks_used; }
+};
+
+enum class ReplicaSchedulerKind : std::uint8_t { vllm, sarathi, orca };
+
+// Fixed facts about a replica that its operator configured.
+struct ReplicaLimits {
+  ReplicaSchedulerKind scheduler = ReplicaSchedulerKind::vllm;
+  std::int32_t num_blocks = 0;        // KV blocks
+  std::int32_t block_size = 16;       // tokens per block
+  std::int32_t watermark_blocks = 0;  // kept free when a new request is admitted
+  std::int32_t batch_size_cap = 128;  // requests
+  std::int32_t chunk_size = 512;      // sarathi: tokens per batch
+  std::int32_t max_tokens_in_batch = 4096;  // vllm
+  std::int32_t max_tokens = 4096;     // context: prompt + output of one request
+};
+
+}  // namespace switchyard

@@ -1,0 +1,42 @@
+// What a replay leaves: one record per request, totals per replica. Metrics are computed from these and the workload.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/api/time.hpp"
+
+namespace switchyard {
+
+__extension__ typedef __int128 Int128;  // exact sums; ISO C++ has no type this wide
+
+struct RequestRecord {
+  Time assigned_at = 0;           // left the global queue
+  Time scheduled_at = 0;          // start of the first batch that it was in
+  Time prefill_completed_at = 0;  // first output token (the first time, if it was restarted later)
+  Time completed_at = 0;
+  Time execution = 0;  // sum of the durations of the batches that it was in
+  std::int32_t replica = -1;
+  std::int32_t num_restarts = 0;
+};
+
+struct ReplicaTotals {
+  std::int64_t num_batches = 0;
+  std::int64_t num_extrapolated_batches = 0;  // whose time lay outside what the cost model covers
+  std::int64_t num_requests = 0;              // completed
+  std::int64_t num_restarts = 0;
+  std::int32_t peak_blocks = 0;  // most KV blocks allocated while a batch ran
+  Time busy = 0;                 // sum of batch durations
+  // Sum over batches of (tokens processed so far by running requests, as the batch starts) * duration. As a double
+  // sum it would depend on the order of addition, so it is kept exact.
+  Int128 kv_token_ticks = 0;
+};
+
+struct Replay {
+  std::vector<RequestRecord> requests;  // by request id
+  std::vector<ReplicaTotals> replicas;
+  Time makespan = 0;          // the last completion
+  std::int64_t num_steps = 0;  // of the kernel: batches under `step`, fewer under `leap`; not a result
+};
+
+}  // namespace switchyard

@@ -1,0 +1,63 @@
+// One replay: a workload through a cluster under a policy. See core/README.md for what it computes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "core/api/policy.hpp"
+#include "core/cluster/records.hpp"
+#include "core/cost/cost_model.hpp"
+#include "core/workload/workload.hpp"
+
+namespace switchyard {
+
+struct ClusterConfig {
+  std::int32_t num_replicas = 4;
+  ReplicaLimits limits;             // of every replica
+  const CostModel* cost = nullptr;  // outlives the simulation
+};
+
+// `step` takes one batch at a time, plainly; `leap` takes all batches between two changes of a batch's make-up at
+// once. Both give the same bytes; `step` is what `leap` is tested against.
+enum class Kernel : std::uint8_t { leap, step };
+
+// The policy left requests waiting with nothing more to happen.
+class StalledError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Sees every event of a replay as it happens; for logs and timelines. Only the `step` kernel reports to it.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_arrival(Time, const QueuedRequest&) {}
+  virtual void on_assign(Time, RequestId, std::int32_t /*replica*/) {}
+  virtual void on_batch(Time /*start*/, Time /*end*/, std::int32_t /*replica*/, const BatchShape&,
+                        const ReplicaState& /*as the batch starts*/) {}
+  virtual void on_restart(Time, RequestId, std::int32_t /*replica*/) {}
+  virtual void on_complete(Time, RequestId, std::int32_t /*replica*/) {}
+};
+
+// Reusable: a worker keeps one Simulation and runs replay after replay; buffers stay allocated, nothing else stays.
+class Simulation {
+ public:
+  explicit Simulation(Kernel kernel = Kernel::leap);
+  ~Simulation();
+  Simulation(Simulation&&) noexcept;
+  Simulation& operator=(Simulation&&) noexcept;
+
+  // Replays the workload (already checked by check_fits). `seed` is the workload's seed: the policy's random stream
+  // derives from it. The result is valid until the next run. Throws StalledError; std::overflow_error if the run
+  // would last longer than the clock can count.
+  const Replay& run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
+                    Observer* observer = nullptr);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace switchyard

@@ -1,0 +1,33 @@
+// A scenario made ready to replay: cost model compiled, memory planned, workloads by seed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <map>
+
+#include "core/cluster/simulation.hpp"
+#include "core/scenario/scenario.hpp"
+
+namespace switchyard {
+
+class Experiment {
+ public:
+  // Loads and checks everything that does not depend on a seed. Throws InputError.
+  explicit Experiment(Scenario scenario);
+
+  const Scenario& scenario() const { return scenario_; }
+  const ClusterConfig& cluster() const { return cluster_; }
+
+  // The workload of a seed, checked to fit the replicas; made once and then shared read-only. Thread-safe.
+  std::shared_ptr<const Workload> workload(std::uint64_t seed) const;
+
+ private:
+  Scenario scenario_;
+  std::shared_ptr<const CostModel> cost_;
+  ClusterConfig cluster_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::uint64_t, std::shared_ptr<const Workload>> workloads_;
+};
+
+}  // namespace switchyard

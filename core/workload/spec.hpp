@@ -1,0 +1,45 @@
+// What a workload is made of, as a scenario file or the command line states it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/workload/workload.hpp"
+
+namespace switchyard {
+
+enum class ArrivalKind : std::uint8_t { trace, vidur_poisson, poisson, gamma, lognormal, fixed };  // fixed: "static"
+enum class LengthKind : std::uint8_t { trace, shuffle, resample, lognormal, fixed, uniform };
+
+struct WorkloadSpec {
+  // A file, or one of the known traces (azure-conv, azure-code), which are read from the data folder if they are
+  // there and drawn from the embedded model if not. Empty: arrivals and lengths are both synthetic.
+  std::string trace;
+  ArrivalKind arrivals = ArrivalKind::trace;
+  LengthKind lengths = LengthKind::trace;
+
+  double qps = 2.0;              // requests per second, synthetic arrivals
+  double arrival_cv = 1.0;       // gamma: coefficient of variation of the gaps
+  double arrival_sigma = 2.0;    // lognormal: sigma of the log of the gaps (their mean is 1 / qps)
+  double duration_s = 0.0;       // requests that arrive at or after this are dropped; 0: no cut
+  std::int32_t num_requests = 0;  // at most this many; 0: no limit
+  double time_scale = 1.0;       // trace arrivals: times are divided by this (3: three times the load)
+
+  double prompt_median = 0.0, prompt_sigma = 0.0;  // lognormal lengths, tokens
+  double output_median = 0.0, output_sigma = 0.0;
+  std::int32_t prompt_min = 1, prompt_max = 0;  // uniform (inclusive); fixed uses prompt_min and output_min
+  std::int32_t output_min = 1, output_max = 0;  // output_min is also the least output of lognormal lengths
+  double inflate_prompt_share = 0.0;  // this share of prompts, and independently of outputs, is multiplied
+  double inflate_output_share = 0.0;
+  double inflate_factor = 10.0;
+};
+
+// Makes the workload of one seed: a pure function of its arguments and of the trace file. `max_tokens` is the
+// context: longer requests are cut in proportion, as Vidur does. `default_output_min`... see README of core/workload.
+//
+// Trace arrivals: seed 0 is the trace as it is; seed k > 0 is a moving-block bootstrap of it (60 s blocks, arrivals
+// and lengths together), seeds 1 to 99 from the first half of the trace, 100 and up from the second half.
+// Throws InputError for bad files and contradictory specs.
+Workload make_workload(const WorkloadSpec& spec, std::uint64_t seed, std::int32_t max_tokens);
+
+}  // namespace switchyard

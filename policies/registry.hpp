@@ -1,0 +1,30 @@
+// All built-in policies, by name. One line a policy, in registry.cpp.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "core/api/policy.hpp"
+
+namespace switchyard {
+
+// In the order of the registry: baselines, then ours, then the routers of production systems.
+const std::vector<PolicyInfo>& registered_policies();
+
+// Throws InputError with the nearest name; `where` leads the message.
+const PolicyInfo& find_policy(std::string_view name, std::string_view where);
+
+// A policy with its parameters, as a user writes it: "hra(decode_ratio=0.6,safety=0.03)".
+struct PolicySpec {
+  const PolicyInfo* info = nullptr;
+  ParamValues values;
+
+  std::string text() const { return format_spec(info->name, info->params, values); }  // canonical
+  std::unique_ptr<Policy> make() const { return info->make(values); }
+};
+
+// Throws InputError for unknown names, unknown parameters, values out of range.
+PolicySpec parse_policy(std::string_view text, std::string_view where);
+
+}  // namespace switchyard
