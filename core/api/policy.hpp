@@ -63,15 +63,25 @@ class PolicyDeclaration {
 
   PolicyDeclaration& real(double P::*member, std::string name, double default_value, double low, double high,
                           ParamScale scale, std::string doc) {
-    return add({.name = std::move(name), .type = ParamType::real, .default_value = default_value, .low = low,
-                .high = high, .scale = scale, .doc = std::move(doc)},
+    return add({.name = std::move(name),
+                .type = ParamType::real,
+                .default_value = default_value,
+                .low = low,
+                .high = high,
+                .scale = scale,
+                .doc = std::move(doc)},
                [member](P& policy, double value) { policy.*member = value; });
   }
 
   PolicyDeclaration& integer(std::int32_t P::*member, std::string name, std::int32_t default_value, std::int32_t low,
                              std::int32_t high, ParamScale scale, std::string doc) {
-    return add({.name = std::move(name), .type = ParamType::integer, .default_value = double(default_value),
-                .low = double(low), .high = double(high), .scale = scale, .doc = std::move(doc)},
+    return add({.name = std::move(name),
+                .type = ParamType::integer,
+                .default_value = double(default_value),
+                .low = double(low),
+                .high = double(high),
+                .scale = scale,
+                .doc = std::move(doc)},
                [member](P& policy, double value) { policy.*member = static_cast<std::int32_t>(value); });
   }
 
@@ -80,9 +90,13 @@ class PolicyDeclaration {
   PolicyDeclaration& choice(Enum P::*member, std::string name, std::vector<std::string> choices, Enum default_value,
                             std::string doc) {
     const double last = double(choices.size()) - 1;
-    return add({.name = std::move(name), .type = ParamType::choice,
-                .default_value = double(static_cast<int>(default_value)), .low = 0, .high = last,
-                .choices = std::move(choices), .doc = std::move(doc)},
+    return add({.name = std::move(name),
+                .type = ParamType::choice,
+                .default_value = double(static_cast<int>(default_value)),
+                .low = 0,
+                .high = last,
+                .choices = std::move(choices),
+                .doc = std::move(doc)},
                [member](P& policy, double value) { policy.*member = static_cast<Enum>(static_cast<int>(value)); });
   }
 

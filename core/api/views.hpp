@@ -24,9 +24,9 @@ struct QueuedRequest {
 struct ResidentRequest {
   RequestId id = 0;
   Time arrived_at = 0;
-  std::int32_t num_prefill_tokens = 0;     // prompt that it must (re)compute: grows at a restart
+  std::int32_t num_prefill_tokens = 0;       // prompt that it must (re)compute: grows at a restart
   std::int32_t original_prefill_tokens = 0;  // prompt that it arrived with
-  std::int32_t num_processed_tokens = 0;   // since its last (re)start
+  std::int32_t num_processed_tokens = 0;     // since its last (re)start
   bool prefill_complete = false;
 
   // Output tokens seen so far, those before restarts included. Negative only for a request that was restarted in
@@ -50,17 +50,17 @@ enum class BatchKind : std::uint8_t { idle, prefill, decode, mixed };
 
 // Aggregates of one replica at this moment: batches that have ended count, the running one does not.
 struct ReplicaState {
-  std::int32_t num_waiting = 0;     // requests in its FIFO
-  std::int32_t num_running = 0;     // requests that hold KV blocks
-  std::int32_t num_prefilling = 0;  // of these, with prompt tokens left to compute
+  std::int32_t num_waiting = 0;               // requests in its FIFO
+  std::int32_t num_running = 0;               // requests that hold KV blocks
+  std::int32_t num_prefilling = 0;            // of these, with prompt tokens left to compute
   std::int64_t waiting_prefill_tokens = 0;    // sum of the prompts in its FIFO
   std::int64_t remaining_prefill_tokens = 0;  // prompt tokens that running requests have left to compute
-  std::int64_t decoding_kv_tokens = 0;  // sum of num_processed_tokens over running requests with complete prefill
-  std::int64_t generated_tokens = 0;  // sum of num_generated_tokens over the same
-  std::int32_t num_blocks = 0;        // KV blocks, all
-  std::int32_t blocks_used = 0;       // allocated to running requests
+  std::int64_t decoding_kv_tokens = 0;        // sum of num_processed_tokens over running requests with complete prefill
+  std::int64_t generated_tokens = 0;          // sum of num_generated_tokens over the same
+  std::int32_t num_blocks = 0;                // KV blocks, all
+  std::int32_t blocks_used = 0;               // allocated to running requests
   BatchKind batch_kind = BatchKind::idle;
-  Time batch_started_at = 0;             // of the running batch, if any
+  Time batch_started_at = 0;              // of the running batch, if any
   std::int32_t batch_prefill_tokens = 0;  // prompt tokens that the running batch computes
   std::int32_t batch_decodes = 0;         // requests that it decodes
 
@@ -74,13 +74,13 @@ enum class ReplicaSchedulerKind : std::uint8_t { vllm, sarathi, orca };
 // Fixed facts about a replica that its operator configured.
 struct ReplicaLimits {
   ReplicaSchedulerKind scheduler = ReplicaSchedulerKind::vllm;
-  std::int32_t num_blocks = 0;        // KV blocks
-  std::int32_t block_size = 16;       // tokens per block
-  std::int32_t watermark_blocks = 0;  // kept free when a new request is admitted
-  std::int32_t batch_size_cap = 128;  // requests
-  std::int32_t chunk_size = 512;      // sarathi: tokens per batch
+  std::int32_t num_blocks = 0;              // KV blocks
+  std::int32_t block_size = 16;             // tokens per block
+  std::int32_t watermark_blocks = 0;        // kept free when a new request is admitted
+  std::int32_t batch_size_cap = 128;        // requests
+  std::int32_t chunk_size = 512;            // sarathi: tokens per batch
   std::int32_t max_tokens_in_batch = 4096;  // vllm
-  std::int32_t max_tokens = 4096;     // context: prompt + output of one request
+  std::int32_t max_tokens = 4096;           // context: prompt + output of one request
 };
 
 }  // namespace switchyard

@@ -35,7 +35,7 @@ struct ReplicaTotals {
 struct Replay {
   std::vector<RequestRecord> requests;  // by request id
   std::vector<ReplicaTotals> replicas;
-  Time makespan = 0;          // the last completion
+  Time makespan = 0;           // the last completion
   std::int64_t num_steps = 0;  // of the kernel: batches under `step`, fewer under `leap`; not a result
 };
 

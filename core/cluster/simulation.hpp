@@ -29,7 +29,8 @@ class StalledError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Sees every event of a replay as it happens; for logs and timelines. Only the `step` kernel reports to it.
+// Sees every event of a replay as it happens; for logs and timelines. A replay with an observer runs on the `step`
+// kernel (the results are the same).
 class Observer {
  public:
   virtual ~Observer() = default;

@@ -13,10 +13,10 @@ namespace switchyard {
 // What a batch consists of, as far as its time depends on it.
 struct BatchShape {
   std::int32_t num_decodes = 0;
-  std::int64_t decode_kv_tokens = 0;      // sum over decoding members of tokens processed before this batch
+  std::int64_t decode_kv_tokens = 0;  // sum over decoding members of tokens processed before this batch
   std::int32_t num_prefills = 0;
-  std::int64_t prefill_tokens = 0;        // sum of chunks
-  std::int64_t prefill_kv_tokens = 0;     // sum over prefilling members of processed tokens, each rounded up to 64
+  std::int64_t prefill_tokens = 0;         // sum of chunks
+  std::int64_t prefill_kv_tokens = 0;      // sum over prefilling members of processed tokens, each rounded up to 64
   std::int64_t prefill_chunk_squares = 0;  // sum of squares of chunks
 };
 
@@ -36,8 +36,8 @@ struct CostTables {
   std::int32_t max_prefill_kv_steps = 0;
   std::int32_t max_chunk = 0;
   std::vector<double> tokens;
-  std::vector<double> decode;   // row-major, (max_decodes + 1) x (max_decode_kv_steps + 1)
-  std::vector<double> prefill;  // row-major, (max_prefill_kv_steps + 1) x (max_chunk + 1)
+  std::vector<double> decode;        // row-major, (max_decodes + 1) x (max_decode_kv_steps + 1)
+  std::vector<double> prefill;       // row-major, (max_prefill_kv_steps + 1) x (max_chunk + 1)
   double prefill_many_factor = 1.0;  // grouped-query models: 1.1 if more than one member prefills
 };
 

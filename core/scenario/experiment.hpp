@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <map>
 
 #include "core/cluster/simulation.hpp"
 #include "core/scenario/scenario.hpp"

@@ -18,18 +18,18 @@ struct WorkloadSpec {
   ArrivalKind arrivals = ArrivalKind::trace;
   LengthKind lengths = LengthKind::trace;
 
-  double qps = 2.0;              // requests per second, synthetic arrivals
-  double arrival_cv = 1.0;       // gamma: coefficient of variation of the gaps
-  double arrival_sigma = 2.0;    // lognormal: sigma of the log of the gaps (their mean is 1 / qps)
-  double duration_s = 0.0;       // requests that arrive at or after this are dropped; 0: no cut
+  double qps = 2.0;               // requests per second, synthetic arrivals
+  double arrival_cv = 1.0;        // gamma: coefficient of variation of the gaps
+  double arrival_sigma = 2.0;     // lognormal: sigma of the log of the gaps (their mean is 1 / qps)
+  double duration_s = 0.0;        // requests that arrive at or after this are dropped; 0: no cut
   std::int32_t num_requests = 0;  // at most this many; 0: no limit
-  double time_scale = 1.0;       // trace arrivals: times are divided by this (3: three times the load)
+  double time_scale = 1.0;        // trace arrivals: times are divided by this (3: three times the load)
 
   double prompt_median = 0.0, prompt_sigma = 0.0;  // lognormal lengths, tokens
   double output_median = 0.0, output_sigma = 0.0;
   std::int32_t prompt_min = 1, prompt_max = 0;  // uniform (inclusive); fixed uses prompt_min and output_min
   std::int32_t output_min = 1, output_max = 0;  // output_min is also the least output of lognormal lengths
-  double inflate_prompt_share = 0.0;  // this share of prompts, and independently of outputs, is multiplied
+  double inflate_prompt_share = 0.0;            // this share of prompts, and independently of outputs, is multiplied
   double inflate_output_share = 0.0;
   double inflate_factor = 10.0;
 };

@@ -15,7 +15,7 @@ struct HiddenLengths {
 };
 
 struct Workload {
-  std::string source;  // "splitwise_conv.csv", "embedded azure-conv", ...: for reports
+  std::string source;                   // "splitwise_conv.csv", "embedded azure-conv", ...: for reports
   std::vector<QueuedRequest> requests;  // by id: arrival order, times not decreasing
   HiddenLengths hidden;
 

@@ -1,0 +1,59 @@
+#include "core/api/cluster_view.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace switchyard {
+
+namespace detail {
+
+void MinIndex::reset(std::size_t num_replicas) {
+  leaves_ = std::bit_ceil(std::max<std::size_t>(num_replicas, 2));
+  built_ = false;
+}
+
+void MinIndex::build(std::span<const std::int32_t> counts) {
+  nodes_.assign(2 * leaves_, Node{});
+  for (std::size_t i = 0; i < counts.size(); ++i) nodes_[leaves_ + i] = {counts[i], static_cast<std::int32_t>(i)};
+  // The left child holds the lower ids, so it wins ties.
+  for (std::size_t i = leaves_ - 1; i >= 1; --i) {
+    nodes_[i] = nodes_[2 * i + 1].count < nodes_[2 * i].count ? nodes_[2 * i + 1] : nodes_[2 * i];
+  }
+  built_ = true;
+}
+
+void MinIndex::update(std::int32_t replica, std::int32_t count) {
+  std::size_t i = leaves_ + static_cast<std::size_t>(replica);
+  nodes_[i].count = count;
+  for (i /= 2; i >= 1; i /= 2) {
+    nodes_[i] = nodes_[2 * i + 1].count < nodes_[2 * i].count ? nodes_[2 * i + 1] : nodes_[2 * i];
+  }
+}
+
+}  // namespace detail
+
+std::int32_t ClusterView::least_waiting() const {
+  if (!board_->least_waiting.built()) board_->least_waiting.build(board_->num_waiting);
+  return board_->least_waiting.argmin();
+}
+
+std::int32_t ClusterView::least_outstanding() const {
+  if (!board_->least_outstanding.built()) board_->least_outstanding.build(board_->outstanding);
+  return board_->least_outstanding.argmin();
+}
+
+std::span<const ResidentRequest> ClusterView::waiting(std::int32_t replica) const {
+  residents_.clear();
+  kernel_->waiting_of(replica, residents_);
+  return residents_;
+}
+
+std::span<const ResidentRequest> ClusterView::running(std::int32_t replica) const {
+  residents_.clear();
+  kernel_->running_of(replica, residents_);
+  std::sort(residents_.begin(), residents_.end(),
+            [](const ResidentRequest& a, const ResidentRequest& b) { return a.id < b.id; });
+  return residents_;
+}
+
+}  // namespace switchyard

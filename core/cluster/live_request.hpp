@@ -1,0 +1,71 @@
+// A request's life inside the cluster, shared by both kernels, and the FIFO of a replica.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/api/views.hpp"
+#include "core/cluster/records.hpp"
+
+namespace switchyard {
+
+struct LiveRequest {
+  std::int32_t total_tokens = 0;             // prompt + output, hidden from policies
+  std::int32_t num_prefill_tokens = 0;       // grows at a restart
+  std::int32_t original_prefill_tokens = 0;  // as it arrived
+  std::int32_t processed = 0;                // since the last (re)start; leap: valid while it does not decode
+  std::int32_t step_offset = 0;              // leap: processed - decode steps of its replica, while it decodes
+  std::int32_t blocks = 0;                   // step: KV blocks that it holds
+  std::int32_t chunk = 0;                    // tokens that it computes in the running batch
+  bool prefill_complete = false;             // since the last (re)start
+  bool has_first_token = false;
+  Time execution_base = 0;  // leap: its replica's decode time when it began to decode
+};
+
+// Everything about requests that a replica works on; owned by the driver.
+struct RequestTable {
+  std::vector<LiveRequest> live;  // by id
+  std::vector<RequestRecord> records;
+  const QueuedRequest* requests = nullptr;
+
+  ResidentRequest view(RequestId id, std::int32_t processed) const {
+    const LiveRequest& request = live[static_cast<std::size_t>(id)];
+    return {.id = id,
+            .arrived_at = requests[id].arrived_at,
+            .num_prefill_tokens = request.num_prefill_tokens,
+            .original_prefill_tokens = request.original_prefill_tokens,
+            .num_processed_tokens = processed,
+            .prefill_complete = request.prefill_complete};
+  }
+};
+
+// Waiting requests of one replica. Restarted ones return to the front.
+class WaitingFifo {
+ public:
+  void clear() {
+    ids_.clear();
+    head_ = 0;
+  }
+  bool empty() const { return head_ == ids_.size(); }
+  std::size_t size() const { return ids_.size() - head_; }
+  RequestId front() const { return ids_[head_]; }
+  void push_back(RequestId id) { ids_.push_back(id); }
+  void push_front(RequestId id) {
+    if (head_ == 0) {  // make room for as many again, so that a series of restarts is cheap
+      head_ = ids_.size() + 8;
+      ids_.insert(ids_.begin(), head_, 0);
+    }
+    ids_[--head_] = id;
+  }
+  void pop_front() {
+    if (++head_ == ids_.size()) clear();
+  }
+  const RequestId* begin() const { return ids_.data() + head_; }
+  const RequestId* end() const { return ids_.data() + ids_.size(); }
+
+ private:
+  std::vector<RequestId> ids_;
+  std::size_t head_ = 0;
+};
+
+}  // namespace switchyard

@@ -1,0 +1,66 @@
+// What a replica needs from the cluster around it.
+#pragma once
+
+#include <stdexcept>
+#include <vector>
+
+#include "core/api/cluster_view.hpp"
+#include "core/cluster/live_request.hpp"
+#include "core/cluster/simulation.hpp"
+
+namespace switchyard {
+
+// Why a replica tries to form a batch; decides who is first when batches end at the same instant.
+enum class StartCause : std::uint8_t { own_batch_end, arrival_call, completion_call };
+
+// Where a policy call stands within its instant, seen from one replica: before the bookkeeping of batches that end at
+// it (the call of an arrival), after that but before the replica starts its next batch, or after both.
+enum class Moment : std::uint8_t { before_bookkeeping, before_start, after_start };
+
+struct ReplicaContext {
+  const ReplicaLimits* limits = nullptr;
+  const CostModel* cost = nullptr;
+  RequestTable* table = nullptr;
+  detail::Board* board = nullptr;
+  Observer* observer = nullptr;
+  std::uint64_t next_creation = 0;  // counts batches in order of creation
+
+  void add_waiting(std::int32_t replica, std::int32_t change) {
+    std::int32_t& count = board->num_waiting[static_cast<std::size_t>(replica)];
+    count += change;
+    if (board->least_waiting.built()) board->least_waiting.update(replica, count);
+  }
+  void add_outstanding(std::int32_t replica, std::int32_t change) {
+    std::int32_t& count = board->outstanding[static_cast<std::size_t>(replica)];
+    count += change;
+    if (board->least_outstanding.built()) board->least_outstanding.update(replica, count);
+  }
+};
+
+inline constexpr std::int32_t blocks_for(std::int32_t tokens, std::int32_t block_size) {
+  return (tokens + block_size - 1) / block_size;
+}
+
+inline constexpr std::int64_t round_up(std::int64_t value, std::int64_t grain) {
+  return (value + grain - 1) / grain * grain;
+}
+
+// start + count * duration, checked against the clock's range.
+inline Time checked_end(Time start, Time duration, std::int64_t count) {
+  constexpr Time kLimit = kNever / 2 + kNever / 4;
+  if (duration > (kLimit - start) / count) {
+    throw std::overflow_error("the run lasts longer than the simulation clock can count (about 80 days)");
+  }
+  return start + duration * count;
+}
+
+// Orca reserves whole sequences; how many fit at once.
+struct OrcaPlan {
+  std::int32_t sequence_blocks = 1;
+  std::int32_t slots = 0;
+  explicit OrcaPlan(const ReplicaLimits& limits)
+      : sequence_blocks(limits.max_tokens / limits.block_size),
+        slots(static_cast<std::int32_t>(std::int64_t{limits.num_blocks} * limits.block_size / limits.max_tokens)) {}
+};
+
+}  // namespace switchyard
