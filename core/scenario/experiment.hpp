@@ -19,12 +19,16 @@ class Experiment {
   const Scenario& scenario() const { return scenario_; }
   const ClusterConfig& cluster() const { return cluster_; }
 
+  // Where batch times come from, for reports.
+  const std::string& cost_description() const { return cost_description_; }
+
   // The workload of a seed, checked to fit the replicas; made once and then shared read-only. Thread-safe.
   std::shared_ptr<const Workload> workload(std::uint64_t seed) const;
 
  private:
   Scenario scenario_;
   std::shared_ptr<const CostModel> cost_;
+  std::string cost_description_;
   ClusterConfig cluster_;
   mutable std::mutex mutex_;
   mutable std::map<std::uint64_t, std::shared_ptr<const Workload>> workloads_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/workload/spec.hpp"
@@ -13,7 +14,13 @@ namespace switchyard {
 struct SeedRange {  // inclusive
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+
+  std::vector<std::uint64_t> seeds() const;
 };
+
+// "a-b" or "a"; throws InputError that starts with `where`. Seeds above 1000 are left to others to check our claims.
+SeedRange parse_seed_range(std::string_view text, std::string_view where);
+std::string format_seed_range(const SeedRange& range);
 
 struct Scenario {
   std::string name;
@@ -42,5 +49,22 @@ struct Scenario {
   SeedRange train_seeds{1, 8};
   SeedRange held_out_seeds{101, 116};
 };
+
+struct EmbeddedScenario {
+  std::string name;
+  std::string json;
+};
+
+// The files of bench/scenarios, in alphabetical order.
+const std::vector<EmbeddedScenario>& embedded_scenarios();
+
+// A scenario by name, or from a file (anything that ends in .json). Throws InputError.
+Scenario load_scenario(const std::string& name_or_file);
+
+// Reads a scenario from JSON text; `file` leads error messages.
+Scenario parse_scenario(const std::string& text, const std::string& file);
+
+// Every field with its value, as the JSON that parse_scenario reads.
+std::string scenario_json(const Scenario& scenario);
 
 }  // namespace switchyard
