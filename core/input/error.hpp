@@ -19,6 +19,9 @@ class InputError : public std::runtime_error {
 // (distance at most 1 + a third of its length).
 std::string nearest_name(std::string_view name, std::span<const std::string> candidates);
 
+// `text` between quotes, as an error message shows it: control characters as '?', cut where it gets long.
+std::string in_quotes(std::string_view text);
+
 // "unknown <what> 'name'; did you mean 'x'? (known: a, b, c)" as the text of an InputError, `where` in front if given
 // ("file.json:3:5" or "--policy").
 InputError unknown_name(std::string_view where, std::string_view what, std::string_view name,

@@ -1,0 +1,15 @@
+#include "core/input/data_folder.hpp"
+
+#include <cstdlib>
+
+namespace switchyard {
+
+std::optional<std::filesystem::path> data_folder() {
+  const char* set = std::getenv("SWITCHYARD_DATA");
+  std::filesystem::path folder =
+      set ? std::filesystem::path(set) : std::filesystem::path(SWITCHYARD_SOURCE_DIR) / "../shared/data";
+  if (folder.empty() || !std::filesystem::is_directory(folder)) return std::nullopt;
+  return folder;
+}
+
+}  // namespace switchyard
