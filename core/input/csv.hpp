@@ -1,5 +1,6 @@
 // Reading CSV files with a header row, a line at a time, with errors that name file, line and column. CRLF, a UTF-8
-// byte-order mark, blank lines and a missing last newline are accepted. None of our formats needs quoted fields.
+// byte-order mark, blank lines, blanks around fields and a missing last newline are accepted. None of our formats needs
+// quoted fields.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace switchyard {
 
 class CsvReader {
  public:
-  // Opens the file and reads its header. Throws InputError if it cannot be read, is a folder, or is empty.
+  // Opens the file and reads its header. Throws InputError if it cannot be read, is a folder, is empty, or names
+  // a column twice.
   explicit CsvReader(const std::filesystem::path& path);
 
   const std::vector<std::string>& header() const { return header_; }
@@ -28,11 +30,12 @@ class CsvReader {
   bool next();
 
   // Fields of the current row. The numeric ones throw InputError unless the whole field is one finite number.
+  // Valid until the next call of next().
   std::string_view text(std::size_t column) const { return fields_[column]; }
   double number(std::size_t column) const;
   std::int64_t integer(std::size_t column) const;
 
-  // "file:line:column 'name': message (found 'text')", about a field of the current row.
+  // "file:line:column 'name': message (found 'text')", about a field of the current row; columns count from 1.
   InputError fail(std::size_t column, std::string_view message) const;
 
   std::size_t line() const { return line_; }

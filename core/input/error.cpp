@@ -28,6 +28,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest_name(std::string_view name, std::span<const std::string> candidates) {
+  constexpr std::size_t kLongest = 100;  // no name of ours comes near
+  if (name.size() > kLongest) return "";
   std::string best;
   std::size_t best_distance = 2 + name.size() / 3;
   for (const std::string& candidate : candidates) {
@@ -40,11 +42,20 @@ std::string nearest_name(std::string_view name, std::span<const std::string> can
   return best;
 }
 
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kLongest = 80;
+  std::string shown(text.substr(0, kLongest));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return "'" + shown + (text.size() > kLongest ? "...'" : "'");
+}
+
 InputError unknown_name(std::string_view where, std::string_view what, std::string_view name,
                         std::span<const std::string> candidates) {
   const std::string nearest = nearest_name(name, candidates);
-  return InputError(fmt::format("{}{}unknown {} '{}'{} (known: {})", where, where.empty() ? "" : ": ", what, name,
-                                nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest),
+  return InputError(fmt::format("{}{}unknown {} {}{} (known: {})", where, where.empty() ? "" : ": ", what,
+                                in_quotes(name), nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest),
                                 fmt::join(candidates, ", ")));
 }
 
