@@ -1,0 +1,27 @@
+// The random numbers of Python and NumPy, bit for bit, so that a seed means the same here as in Vidur. Both are the
+// Mersenne Twister MT19937 (Matsumoto, Nishimura 1998), seeded in different ways.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace switchyard {
+
+// Python's random.Random(seed).random().
+class PythonRandom {
+ public:
+  explicit PythonRandom(std::uint64_t seed);
+  double random();  // 53 bits, in [0, 1)
+
+ private:
+  std::uint32_t draw();
+  void twist();
+  std::vector<std::uint32_t> state_;
+  std::size_t index_ = 0;
+};
+
+// numpy.random.RandomState(seed).permutation(n), for seeds below 2^32.
+std::vector<std::uint32_t> numpy_permutation(std::uint32_t seed, std::size_t n);
+
+}  // namespace switchyard

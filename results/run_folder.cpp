@@ -1,0 +1,97 @@
+#include "results/run_folder.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "core/input/error.hpp"
+#include "core/input/write_file.hpp"
+
+namespace switchyard {
+
+namespace {
+
+constexpr const char* kRequestColumns =
+    "Request Id,request_e2e_time,request_e2e_time_normalized,request_execution_time,request_execution_time_normalized,"
+    "request_preemption_time,request_scheduling_delay,request_execution_plus_preemption_time,"
+    "request_execution_plus_preemption_time_normalized,prefill_e2e_time,prefill_e2e_time_normalized,"
+    "prefill_time_execution_plus_preemption,prefill_time_execution_plus_preemption_normalized,"
+    "decode_time_execution_plus_preemption_normalized,request_inter_arrival_delay,request_num_tokens,"
+    "request_num_prefill_tokens,request_num_decode_tokens,request_pd_ratio,request_num_restarts,"
+    "arrived_at,completed_at,replica_id\n";
+
+std::string request_metrics(const Workload& workload, const Replay& replay) {
+  std::string csv = kRequestColumns;
+  for (std::size_t i = 0; i < workload.size(); ++i) {
+    const RequestRecord& record = replay.requests[i];
+    const Time arrived_at = workload.requests[i].arrived_at;
+    const double prompt = workload.requests[i].num_prefill_tokens;
+    const double outputs = workload.hidden.num_decode_tokens[i];
+    const Time e2e = record.completed_at - arrived_at;
+    const Time active = record.completed_at - record.scheduled_at;
+    const Time prefill = record.prefill_completed_at - arrived_at;
+    const Time prefill_active = record.prefill_completed_at - record.scheduled_at;
+    const std::string gap = i == 0 ? "" : exact_seconds(arrived_at - workload.requests[i - 1].arrived_at);
+    auto per = [](Time time, double count) { return seconds_from_ticks(time) / count; };
+    fmt::format_to(std::back_inserter(csv), "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", i,
+                   exact_seconds(e2e), per(e2e, outputs), exact_seconds(record.execution),
+                   per(record.execution, outputs), exact_seconds(active - record.execution),
+                   exact_seconds(record.scheduled_at - arrived_at), exact_seconds(active), per(active, outputs),
+                   exact_seconds(prefill), per(prefill, prompt), exact_seconds(prefill_active),
+                   per(prefill_active, prompt), per(record.completed_at - record.prefill_completed_at, outputs), gap,
+                   prompt + outputs, prompt, outputs, prompt / outputs, record.num_restarts, exact_seconds(arrived_at),
+                   exact_seconds(record.completed_at), record.replica);
+  }
+  return csv;
+}
+
+}  // namespace
+
+std::string exact_seconds(Time time) {
+  std::string text = fmt::format("{}.{:012}", time / kTicksPerSecond, time % kTicksPerSecond);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.push_back('0');
+  return text;
+}
+
+void prepare_folder(const std::filesystem::path& folder) {
+  std::error_code fault;
+  std::filesystem::create_directories(folder, fault);
+  if (fault || !std::filesystem::is_directory(folder)) {
+    throw InputError(fmt::format("--out: cannot make the folder '{}': {}", folder.string(),
+                                 fault ? fault.message() : "a file of that name exists"));
+  }
+  write_file(folder / ".probe", "");
+  std::filesystem::remove(folder / ".probe", fault);
+}
+
+std::string summary_json(const Summary& summary) {
+  nlohmann::ordered_json json = {{"version", 1}};
+  for (const SummaryField& field : summary_fields()) {
+    if (field.whole) {
+      json[field.name] = static_cast<std::int64_t>(field.get(summary));
+    } else {
+      json[field.name] = field.get(summary);
+    }
+  }
+  return json.dump(2) + "\n";
+}
+
+void write_run_folder(const std::filesystem::path& folder, const Experiment& experiment, const Workload& workload,
+                      const Replay& replay, const Summary& summary, const RunDescription& description) {
+  nlohmann::ordered_json config = {{"version", 1},
+                                   {"policy", description.policy},
+                                   {"seed", description.seed},
+                                   {"kernel", description.kernel},
+                                   {"workload_source", workload.source},
+                                   {"cost_source", experiment.cost_description()},
+                                   {"num_blocks", experiment.cluster().limits.num_blocks},
+                                   {"watermark_blocks", experiment.cluster().limits.watermark_blocks}};
+  config["scenario"] = nlohmann::ordered_json::parse(scenario_json(experiment.scenario()));
+  write_file(folder / "config.json", config.dump(2) + "\n");
+  write_file(folder / "request_metrics.csv", request_metrics(workload, replay));
+  write_file(folder / "summary.json", summary_json(summary));
+}
+
+}  // namespace switchyard

@@ -1,0 +1,30 @@
+// What a run leaves behind: config.json, request_metrics.csv, summary.json.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/metrics/summary.hpp"
+#include "core/scenario/experiment.hpp"
+
+namespace switchyard {
+
+struct RunDescription {
+  std::string policy;  // canonical spec
+  std::uint64_t seed = 0;
+  std::string kernel;
+};
+
+// Makes the folder and checks that it can be written; throws InputError. Call it before the work.
+void prepare_folder(const std::filesystem::path& folder);
+
+// Writes the three files, each under a temporary name that is then renamed.
+void write_run_folder(const std::filesystem::path& folder, const Experiment& experiment, const Workload& workload,
+                      const Replay& replay, const Summary& summary, const RunDescription& description);
+
+std::string summary_json(const Summary& summary);
+
+// Exact decimal seconds of a time in ticks, without trailing zeros.
+std::string exact_seconds(Time time);
+
+}  // namespace switchyard
