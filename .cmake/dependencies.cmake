@@ -1,15 +1,58 @@
-# Installed packages first; where one is missing, its source at a pinned hash.
+# Installed packages first; where one is missing, its upstream release, pinned by hash.
 include(FetchContent)
 
+# Fetches and builds a release archive as part of this build. Variables that configure it are set by the caller.
+function(switchyard_fetch name url sha256)
+  message(STATUS "${name} is not installed: fetching ${url}")
+  FetchContent_Declare(${name} URL ${url} URL_HASH SHA256=${sha256})
+  FetchContent_MakeAvailable(${name})
+  set(${name}_SOURCE_DIR ${${name}_SOURCE_DIR} PARENT_SCOPE)
+endfunction()
+
 find_package(Threads REQUIRED)
+
 find_package(TBB QUIET)
+if(NOT TARGET TBB::tbb)
+  set(TBB_TEST OFF CACHE BOOL "" FORCE)
+  set(TBB_STRICT OFF CACHE BOOL "" FORCE)
+  switchyard_fetch(tbb https://github.com/oneapi-src/oneTBB/archive/refs/tags/v2021.8.0.tar.gz
+                   eee380323bb7ce864355ed9431f85c43955faaae9e9bce35c62b372d7ffd9f8b)
+endif()
+
 find_package(Boost 1.74 QUIET COMPONENTS program_options)
+if(NOT TARGET Boost::program_options)
+  set(BOOST_INCLUDE_LIBRARIES program_options)
+  set(BOOST_ENABLE_CMAKE ON)
+  switchyard_fetch(boost https://github.com/boostorg/boost/releases/download/boost-1.84.0/boost-1.84.0.tar.xz
+                   2e64e5d79a738d0fa6fb546c6e5c2bd28f88d268a2a080546f74e5ff98f29d0e)
+endif()
+
 find_package(nlohmann_json 3.10 QUIET)
+if(NOT TARGET nlohmann_json::nlohmann_json)
+  switchyard_fetch(json https://github.com/nlohmann/json/archive/refs/tags/v3.11.2.tar.gz
+                   d69f9deb6a75e2580465c6c4c5111b89c4dc2fa94e3a85fcd2ffcd9a143d9273)
+endif()
+
 find_package(fmt 9 QUIET)
-find_package(SQLite3 QUIET)
+if(NOT TARGET fmt::fmt)
+  switchyard_fetch(fmt https://github.com/fmtlib/fmt/archive/refs/tags/9.1.0.tar.gz
+                   5dea48d1fcddc3ec571ce2058e13910a0d4a6bab4cc09a809d8b1dd1c88ae6f2)
+endif()
+
 if(SWITCHYARD_BENCH)
   find_package(benchmark QUIET)
+  if(NOT TARGET benchmark::benchmark)
+    set(BENCHMARK_ENABLE_TESTING OFF CACHE BOOL "" FORCE)
+    switchyard_fetch(benchmark https://github.com/google/benchmark/archive/refs/tags/v1.7.1.tar.gz
+                     6430e4092653380d9dc4ccb45a1e2dc9259d581f4866dc0759713126056bc1d7)
+  endif()
 endif()
+
 if(SWITCHYARD_TESTS)
-  find_package(Catch2 2 QUIET)
+  find_package(Catch2 2 QUIET)  # its cmake module Catch comes along
+  if(NOT TARGET Catch2::Catch2)
+    switchyard_fetch(catch2 https://github.com/catchorg/Catch2/archive/refs/tags/v2.13.10.tar.gz
+                     d54a712b7b1d7708bc7a819a8e6e47b2fde9536f487b89ccbca295072a7d9943)
+    list(APPEND CMAKE_MODULE_PATH ${catch2_SOURCE_DIR}/contrib)
+  endif()
 endif()
