@@ -33,10 +33,13 @@ bool LeapReplica::before(const Order& a, const Order& b) {
 }
 
 bool LeapReplica::enqueue(RequestId id, Time now, Moment moment) {
-  const bool blocked = !waiting_.empty();  // the leap goes on because its head cannot be admitted, nor can this one
+  // If others wait, the leap goes on because the first of them cannot be admitted, nor can this one. But an arrival at
+  // the very instant of an inner boundary starts the next batch ahead of those of other replicas.
+  const bool blocked = !waiting_.empty();
   waiting_.push_back(id);
   waiting_tokens_ += live(id).num_prefill_tokens;
-  if (ends_at_ == kNever || num_batches_ == 1 || blocked) return false;
+  if (ends_at_ == kNever || num_batches_ == 1) return false;
+  if (blocked && !(moment == Moment::before_bookkeeping && has_inner_boundary(now))) return false;
   const Time planned_end = ends_at_;
   const bool next_has_started = moment != Moment::before_start || !has_inner_boundary(now);
   num_batches_ = ended_batches(now, moment) + (next_has_started ? 1 : 0);
