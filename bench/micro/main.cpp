@@ -1,0 +1,22 @@
+// The yardstick: what makes figures comparable between machines. A chain of as many dependent additions as the seed
+// benchmark under LLQ has batches.
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <iostream>
+
+static void BM_Yardstick(benchmark::State& state) {
+  for (auto _ : state) {
+    double sum = 0.0;
+    double step = 1.0;
+    benchmark::DoNotOptimize(step);
+    for (int i = 0; i < 317714; ++i) {
+      sum += step;
+      asm volatile("" : "+x"(sum));  // each addition waits for the one before
+    }
+    if (sum != 317714.0) state.SkipWithError("wrong sum");
+  }
+}
+BENCHMARK(BM_Yardstick)->Unit(benchmark::kMillisecond);
+
+BENCHMARK_MAIN();
