@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/input/error.hpp"
 #include "policies/random_stream.hpp"
