@@ -14,6 +14,8 @@ namespace switchyard {
 
 namespace {
 
+constexpr std::size_t kMostRequests = 100'000'000;
+
 std::function<double()> gaps(const WorkloadSpec& spec, std::uint64_t seed) {
   const double mean = 1.0 / spec.qps;
   WorkloadRandom random(seed, WorkloadRandom::Purpose::arrivals);
@@ -22,7 +24,8 @@ std::function<double()> gaps(const WorkloadSpec& spec, std::uint64_t seed) {
       return [python = PythonRandom(seed), qps = spec.qps]() mutable {
         return std::min(-std::log(1.0 - python.random()) / qps, 3.0 / qps);
       };
-    case ArrivalKind::poisson: return [random, mean]() mutable { return random.exponential() * mean; };
+    case ArrivalKind::poisson:
+      return [random, mean]() mutable { return random.exponential() * mean; };
     case ArrivalKind::gamma: {
       const double shape = 1.0 / (spec.arrival_cv * spec.arrival_cv);
       return [random, mean, shape]() mutable { return random.gamma(shape) * mean / shape; };
@@ -32,8 +35,10 @@ std::function<double()> gaps(const WorkloadSpec& spec, std::uint64_t seed) {
       const double mu = std::log(mean) - 0.5 * sigma * sigma;
       return [random, sigma, mu]() mutable { return std::exp(mu + sigma * random.normal()); };
     }
-    case ArrivalKind::fixed: return [mean] { return mean; };
-    case ArrivalKind::trace: break;
+    case ArrivalKind::fixed:
+      return [mean] { return mean; };
+    case ArrivalKind::trace:
+      break;
   }
   throw InputError("--arrivals: trace arrivals need a trace (--workload)");
 }
@@ -51,8 +56,11 @@ std::vector<double> generate_arrivals(const WorkloadSpec& spec, std::uint64_t se
     time += gap();
     if (spec.duration_s > 0 && time >= spec.duration_s) break;
     if (time > kMaxArrivalSeconds) {
-      throw InputError(fmt::format("--num-requests: arrivals at --qps {} go on beyond {:.0f} s", spec.qps,
-                                   kMaxArrivalSeconds));
+      throw InputError(
+          fmt::format("--num-requests: arrivals at --qps {} go on beyond {:.0f} s", spec.qps, kMaxArrivalSeconds));
+    }
+    if (times.size() == kMostRequests) {
+      throw InputError(fmt::format("--qps: {} over the duration makes more than {} requests", spec.qps, kMostRequests));
     }
     times.push_back(time);
   }

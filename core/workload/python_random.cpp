@@ -1,7 +1,12 @@
 #include "core/workload/python_random.hpp"
 
+#include <fmt/format.h>
+
+#include <bit>
 #include <numeric>
 #include <utility>
+
+#include "core/input/error.hpp"
 
 namespace switchyard {
 
@@ -61,16 +66,21 @@ double PythonRandom::random() {
   return (a * 67108864.0 + b) * (1.0 / 9007199254740992.0);
 }
 
-std::vector<std::uint32_t> numpy_permutation(std::uint32_t seed, std::size_t n) {
-  std::mt19937 engine(seed);  // seeded as init_genrand does; the engine itself is fixed by the standard
+NumpyRandom::NumpyRandom(std::uint64_t seed) : engine_(static_cast<std::uint32_t>(seed)) {
+  if (seed > UINT32_MAX) {
+    throw InputError(
+        fmt::format("--seed: is {}; shuffled lengths take NumPy's seeds, which end at {}", seed, UINT32_MAX));
+  }
+}
+
+std::vector<std::uint32_t> NumpyRandom::permutation(std::size_t n) {
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
   for (std::size_t i = n; i-- > 1;) {
-    auto mask = static_cast<std::uint32_t>(i);
-    for (int shift = 1; shift < 32; shift *= 2) mask |= mask >> shift;
+    const std::uint32_t mask = std::bit_ceil(static_cast<std::uint32_t>(i) + 1) - 1;  // the smallest 2^k - 1 >= i
     std::uint32_t j = 0;
     do {
-      j = static_cast<std::uint32_t>(engine()) & mask;
+      j = static_cast<std::uint32_t>(engine_()) & mask;
     } while (j > i);
     std::swap(order[i], order[j]);
   }

@@ -21,7 +21,15 @@ class PythonRandom {
   std::size_t index_ = 0;
 };
 
-// numpy.random.RandomState(seed).permutation(n), for seeds below 2^32.
-std::vector<std::uint32_t> numpy_permutation(std::uint32_t seed, std::size_t n);
+// NumPy's legacy numpy.random.RandomState(seed).
+class NumpyRandom {
+ public:
+  explicit NumpyRandom(std::uint64_t seed);  // throws InputError for 2^32 and up, which NumPy refuses
+
+  std::vector<std::uint32_t> permutation(std::size_t n);  // of 0..n-1
+
+ private:
+  std::mt19937 engine_;  // seeded as init_genrand does; the standard fixes engine and seeding to the bit
+};
 
 }  // namespace switchyard

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/workload/workload.hpp"
 
@@ -13,7 +14,8 @@ enum class LengthKind : std::uint8_t { trace, shuffle, resample, lognormal, fixe
 
 struct WorkloadSpec {
   // A file, or one of the known traces (azure-conv, azure-code), which are read from the data folder if they are
-  // there and drawn from the embedded model if not. Empty: arrivals and lengths are both synthetic.
+  // there and drawn from the embedded model if not; or a model (.json) that `workload derive` made. Empty: arrivals and
+  // lengths are both synthetic.
   std::string trace;
   ArrivalKind arrivals = ArrivalKind::trace;
   LengthKind lengths = LengthKind::trace;
@@ -35,11 +37,15 @@ struct WorkloadSpec {
 };
 
 // Makes the workload of one seed: a pure function of its arguments and of the trace file. `max_tokens` is the
-// context: longer requests are cut in proportion, as Vidur does. `default_output_min`... see README of core/workload.
+// context: longer requests are cut in proportion, as Vidur does.
 //
 // Trace arrivals: seed 0 is the trace as it is; seed k > 0 is a moving-block bootstrap of it (60 s blocks, arrivals
 // and lengths together), seeds 1 to 99 from the first half of the trace, 100 and up from the second half.
 // Throws InputError for bad files and contradictory specs.
 Workload make_workload(const WorkloadSpec& spec, std::uint64_t seed, std::int32_t max_tokens);
+
+// The same as rows, arrivals not yet rounded to ticks, and what Workload::source would say.
+std::vector<RawRequest> make_rows(const WorkloadSpec& spec, std::uint64_t seed, std::int32_t max_tokens,
+                                  std::string* source = nullptr);
 
 }  // namespace switchyard

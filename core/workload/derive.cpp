@@ -1,0 +1,130 @@
+#include "core/workload/derive.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "core/input/error.hpp"
+#include "core/workload/trace_file.hpp"
+#include "core/workload/trace_model.hpp"
+
+namespace switchyard {
+
+namespace {
+
+constexpr std::size_t kEpochs = 8;
+constexpr double kKolmogorov = 1.22;  // the test's 10% point: above this a stretch has no constant rate
+
+constexpr std::size_t kBins = TraceModel::kBins;
+
+// Value at a level, by linear interpolation between the middles of the ranks.
+std::int32_t quantile(const std::vector<std::int32_t>& sorted, double level) {
+  const double last = static_cast<double>(sorted.size() - 1);
+  const double at = std::clamp(level * static_cast<double>(sorted.size()) - 0.5, 0.0, last);
+  const auto below = static_cast<std::size_t>(at);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double value = sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+  return static_cast<std::int32_t>(value + 0.5);
+}
+
+struct Marginal {
+  std::vector<std::int32_t> quantiles;
+  std::vector<std::size_t> bins;  // of each row, by its rank; rows of equal length rank in order of arrival
+};
+
+Marginal marginal(const std::vector<std::int32_t>& lengths) {
+  std::vector<std::size_t> order(lengths.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return lengths[a] < lengths[b]; });
+  Marginal result;
+  result.bins.resize(lengths.size());
+  std::vector<std::int32_t> sorted;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    sorted.push_back(lengths[order[rank]]);
+    result.bins[order[rank]] = rank * kBins / order.size();
+  }
+  for (const double level : TraceModel::levels()) result.quantiles.push_back(quantile(sorted, level));
+  return result;
+}
+
+// Splits the stretch between two arrivals where it is farthest from a constant rate, until no piece is far from it.
+void split(const std::vector<RawRequest>& rows, std::size_t begin, std::size_t end, std::vector<std::size_t>& knots) {
+  std::vector<std::pair<std::size_t, std::size_t>> stretches = {{begin, end}};
+  while (!stretches.empty()) {
+    const auto [a, b] = stretches.back();
+    stretches.pop_back();
+    const double start = rows[a].arrived_at_s;
+    const double span = rows[b].arrived_at_s - start;
+    const auto count = static_cast<double>(b - a);
+    double most = kKolmogorov * std::sqrt(count);
+    std::size_t farthest = a;
+    for (std::size_t i = a + 1; i < b && span > 0; ++i) {
+      const double expected = count * ((rows[i].arrived_at_s - start) / span);
+      const double distance = std::abs(static_cast<double>(i - a) - expected);
+      if (distance > most) {
+        most = distance;
+        farthest = i;
+      }
+    }
+    knots.push_back(a);
+    if (farthest == a) continue;
+    knots.push_back(farthest);
+    stretches.emplace_back(a, farthest);
+    stretches.emplace_back(farthest, b);
+  }
+  knots.push_back(end);
+  std::sort(knots.begin(), knots.end());
+  knots.erase(std::unique(knots.begin(), knots.end()), knots.end());
+}
+
+// Numbers with commas, as many a line as fit.
+template <class Number>
+std::string list(const std::vector<Number>& numbers, std::size_t per_line) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    text += fmt::format("{}{}", i == 0 ? "" : i % per_line == 0 ? ",\n  " : ",", numbers[i]);
+  }
+  return "[\n  " + text + "]";
+}
+
+}  // namespace
+
+std::string derive_length_model(const std::filesystem::path& trace) {
+  const std::vector<RawRequest> rows = read_trace(trace);
+  if (rows.size() < 2) {
+    throw InputError(fmt::format("{}: holds 1 request; a model needs at least 2", trace.string()));
+  }
+  std::vector<std::int32_t> prompt_lengths, output_lengths;
+  for (const RawRequest& row : rows) {
+    prompt_lengths.push_back(row.num_prefill_tokens);
+    output_lengths.push_back(row.num_decode_tokens);
+  }
+  const Marginal prompts = marginal(prompt_lengths);
+  const Marginal outputs = marginal(output_lengths);
+  std::vector<std::vector<int>> epochs(kEpochs, std::vector<int>(kBins * kBins));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ++epochs[i * kEpochs / rows.size()][prompts.bins[i] * kBins + outputs.bins[i]];
+  }
+  std::vector<std::string> grids;
+  for (const std::vector<int>& epoch : epochs) grids.push_back(list(epoch, kBins));
+
+  std::vector<std::size_t> knots;
+  split(rows, 0, rows.size() - 1, knots);
+  std::vector<std::string> arrivals;
+  for (const std::size_t knot : knots) {
+    const double time = std::round(rows[knot].arrived_at_s * 1000) / 1000;  // to the millisecond
+    arrivals.push_back(fmt::format("[{},{}]", knot, time));
+  }
+  return fmt::format(
+      "{{\n\"format\": \"{}\",\n\"derived_from\": {},\n\"prompt_quantiles\": {},\n\"output_quantiles\": {},\n"
+      "\"counts\": [{}],\n\"arrivals\": {}\n}}\n",
+      TraceModel::kFormat,
+      nlohmann::json(trace.filename().string()).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace),
+      list(prompts.quantiles, 20), list(outputs.quantiles, 20), fmt::join(grids, ", "), list(arrivals, 8));
+}
+
+}  // namespace switchyard

@@ -1,0 +1,14 @@
+// Boils a trace down to a model of it (trace_model.hpp).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace switchyard {
+
+// The model of a trace file, as JSON text; the same bytes for the same file. This is what `switchyard workload derive
+// FILE` prints, and how the files core/data/lengths_*.json were made. Throws InputError for a file that is no trace, or
+// holds fewer than 2 requests.
+std::string derive_length_model(const std::filesystem::path& trace);
+
+}  // namespace switchyard

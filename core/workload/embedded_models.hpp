@@ -1,0 +1,18 @@
+// The models of known traces that are compiled in: core/data/lengths_*.json.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace switchyard {
+
+struct EmbeddedModel {
+  std::string name;  // of the trace: "azure-conv"
+  std::string file;  // in core/data
+  std::string text;
+};
+
+// In alphabetical order.
+const std::vector<EmbeddedModel>& embedded_models();
+
+}  // namespace switchyard

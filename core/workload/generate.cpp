@@ -1,0 +1,129 @@
+// Makes workloads from their specs.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/input/error.hpp"
+#include "core/workload/arrivals.hpp"
+#include "core/workload/bootstrap.hpp"
+#include "core/workload/known_traces.hpp"
+#include "core/workload/lengths.hpp"
+#include "core/workload/python_random.hpp"
+#include "core/workload/random.hpp"
+
+namespace switchyard {
+
+namespace {
+
+bool takes_arrivals(const WorkloadSpec& spec) { return spec.arrivals == ArrivalKind::trace; }
+
+bool takes_lengths(const WorkloadSpec& spec) {
+  return spec.lengths == LengthKind::trace || spec.lengths == LengthKind::shuffle ||
+         spec.lengths == LengthKind::resample;
+}
+
+void check(const WorkloadSpec& spec) {
+  if (spec.trace.empty() && takes_arrivals(spec)) {
+    throw InputError("--arrivals: is trace, but no trace is named (--workload)");
+  }
+  if (spec.trace.empty() && takes_lengths(spec)) {
+    throw InputError(
+        "--lengths: takes rows of a trace, but no trace is named (--workload); synthetic lengths are "
+        "lognormal, fixed, uniform");
+  }
+  if (!spec.trace.empty() && !takes_arrivals(spec) && !takes_lengths(spec)) {
+    throw InputError(
+        fmt::format("--workload: names the trace {}, but neither --arrivals nor --lengths takes anything "
+                    "from it; leave it empty, or name trace, shuffle or resample there",
+                    in_quotes(spec.trace)));
+  }
+}
+
+void copy_lengths(const RawRequest& from, RawRequest& to) {
+  to.num_prefill_tokens = from.num_prefill_tokens;
+  to.num_decode_tokens = from.num_decode_tokens;
+}
+
+// Rows of the trace as the lengths of `rows`. Where the trace runs out, it begins again (shuffled anew).
+void take_lengths(const WorkloadSpec& spec, std::uint64_t seed, const std::vector<RawRequest>& trace,
+                  std::vector<RawRequest>& rows) {
+  if (spec.lengths == LengthKind::resample) {
+    WorkloadRandom random(seed, WorkloadRandom::Purpose::lengths);
+    for (RawRequest& row : rows) copy_lengths(trace[random.below(trace.size())], row);
+  } else if (spec.lengths == LengthKind::shuffle) {
+    NumpyRandom random(seed);
+    std::vector<std::uint32_t> order;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i % trace.size() == 0) order = random.permutation(trace.size());
+      copy_lengths(trace[order[i % trace.size()]], rows[i]);
+    }
+  } else {
+    for (std::size_t i = 0; i < rows.size(); ++i) copy_lengths(trace[i % trace.size()], rows[i]);
+  }
+}
+
+// The trace's own arrivals at the scenario's pace, cut to its duration and number.
+void scale_and_cut(const WorkloadSpec& spec, std::vector<RawRequest>& rows) {
+  for (RawRequest& row : rows) row.arrived_at_s /= spec.time_scale;
+  if (spec.duration_s > 0) {
+    rows.erase(std::find_if(rows.begin(), rows.end(),
+                            [&](const RawRequest& row) { return row.arrived_at_s >= spec.duration_s; }),
+               rows.end());
+  }
+  if (spec.num_requests > 0 && rows.size() > static_cast<std::size_t>(spec.num_requests)) {
+    rows.resize(static_cast<std::size_t>(spec.num_requests));
+  }
+  if (!rows.empty() && rows.back().arrived_at_s > kMaxArrivalSeconds) {
+    throw InputError(
+        fmt::format("--time-scale: {} stretches the trace to {:.0f} s; the latest arrival allowed is at "
+                    "{:.0f} s",
+                    spec.time_scale, rows.back().arrived_at_s, kMaxArrivalSeconds));
+  }
+}
+
+// Outputs are at least the spec's least; what that adds beyond the context comes off the prompt.
+void raise_outputs(const WorkloadSpec& spec, std::int32_t max_tokens, RawRequest& row) {
+  row.num_decode_tokens = std::max(row.num_decode_tokens, spec.output_min);
+  row.num_prefill_tokens = std::min(row.num_prefill_tokens, max_tokens - row.num_decode_tokens);
+}
+
+}  // namespace
+
+std::vector<RawRequest> make_rows(const WorkloadSpec& spec, std::uint64_t seed, std::int32_t max_tokens,
+                                  std::string* source) {
+  check(spec);
+  if (spec.output_min >= max_tokens) {
+    throw InputError(fmt::format("--output-min: is {}; with a context (--max-tokens) of {} it must be below that",
+                                 spec.output_min, max_tokens));
+  }
+  TraceRows trace;
+  if (!spec.trace.empty()) trace = load_trace(spec.trace);
+  if (source) *source = spec.trace.empty() ? "synthetic" : trace.source;
+
+  std::vector<RawRequest> rows;
+  if (takes_arrivals(spec)) {
+    rows = seed == 0 ? trace.rows : bootstrap_trace(trace.rows, seed);
+    scale_and_cut(spec, rows);
+  } else {
+    for (const double time : generate_arrivals(spec, seed)) rows.push_back({.arrived_at_s = time});
+  }
+  if (!takes_lengths(spec)) {
+    draw_lengths(spec, seed, rows);
+  } else if (!takes_arrivals(spec) || spec.lengths != LengthKind::trace) {
+    take_lengths(spec, seed, trace.rows, rows);
+  }
+  inflate_lengths(spec, seed, rows);
+  for (RawRequest& row : rows) {
+    cut_to_context(row, max_tokens);
+    raise_outputs(spec, max_tokens, row);
+  }
+  return rows;
+}
+
+Workload make_workload(const WorkloadSpec& spec, std::uint64_t seed, std::int32_t max_tokens) {
+  std::string source;
+  const std::vector<RawRequest> rows = make_rows(spec, seed, max_tokens, &source);
+  return make_workload(std::move(source), rows);
+}
+
+}  // namespace switchyard

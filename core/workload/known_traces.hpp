@@ -1,0 +1,23 @@
+// Where the rows of a trace come from.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/workload/workload.hpp"
+
+namespace switchyard {
+
+struct TraceRows {
+  std::string source;            // for reports: the file's name, or "embedded azure-conv"
+  std::vector<RawRequest> rows;  // sorted by arrival, lengths as they were recorded
+};
+
+// The traces that are known by a name: "azure-conv", "azure-code".
+const std::vector<std::string>& known_traces();
+
+// The rows of a trace file; or of a known trace, from the data folder if it is there and else from the embedded model
+// of it, which gives as many rows over the same time. Throws InputError, for a name with the nearest known one.
+TraceRows load_trace(const std::string& name_or_file);
+
+}  // namespace switchyard
