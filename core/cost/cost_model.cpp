@@ -1,98 +1,94 @@
 #include "core/cost/cost_model.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include <fmt/format.h>
+
 #include <stdexcept>
 
 namespace switchyard {
 
 namespace {
 
-// Nearest integer to the square root of n, by integers.
-std::int64_t rounded_sqrt(std::int64_t n) {
-  auto root = static_cast<std::int64_t>(std::sqrt(static_cast<double>(n)));
-  while (root * root > n) --root;
-  while ((root + 1) * (root + 1) <= n) ++root;
-  return n - root * root > root ? root + 1 : root;
+// No part of a batch takes longer than this: 11 days in ticks. Keeps the sum of parts an integer of 64 bits, whatever
+// was asked for.
+constexpr double kLongestPart = 1e18;
+
+// The line through (middle, at_middle) and (end, at_end), not falling, at x >= end.
+double beyond(double x, double middle, double at_middle, double end, double at_end) {
+  const double slope = end > middle ? std::max(0.0, (at_end - at_middle) / (end - middle)) : 0.0;
+  return std::min(kLongestPart, at_end + slope * (x - end));
 }
 
-// The slope by which an axis goes on beyond its end: of the secant over its last half, which noise in single entries
-// hardly moves; never negative.
-double end_slope(double middle, double end, std::int64_t steps) {
-  return steps > 0 ? std::max(0.0, (end - middle) / static_cast<double>(steps)) : 0.0;
+// A row of entries 0..last at x, which may lie beyond.
+double row_at(const double* row, std::int32_t last, std::int64_t x) {
+  if (x <= last) return row[x];
+  const std::int32_t middle = last / 2;
+  return beyond(static_cast<double>(x), middle, row[middle], last, row[last]);
+}
+
+void check(const std::vector<double>& entries, std::size_t expected, const char* name) {
+  if (entries.size() != expected) {
+    throw std::invalid_argument(
+        fmt::format("cost tables: {} has {} entries, expected {}", name, entries.size(), expected));
+  }
+  for (const double entry : entries) {
+    if (!(entry >= 0.0 && entry <= kLongestPart)) {
+      throw std::invalid_argument(fmt::format("cost tables: {} has entry {}", name, entry));
+    }
+  }
+}
+
+void complete_cover(std::vector<std::int32_t>& covered, std::int32_t rows, std::int32_t last, const char* name) {
+  if (covered.empty()) covered.assign(static_cast<std::size_t>(rows), last);
+  if (covered.size() != static_cast<std::size_t>(rows)) {
+    throw std::invalid_argument(fmt::format("cost tables: {} has {} entries, expected {}", name, covered.size(), rows));
+  }
+  for (std::int32_t& cover : covered) cover = std::min(cover, last);
 }
 
 }  // namespace
 
+void CostTables::allocate() {
+  tokens.assign(static_cast<std::size_t>(max_tokens + 1), 0.0);
+  decode.assign(decode_index(max_decodes + 1, 0), 0.0);
+  prefill.assign(prefill_index(max_prefill_kv_steps + 1, 0), 0.0);
+}
+
 CostModel::CostModel(std::string name, CostTables tables) : name_(std::move(name)), tables_(std::move(tables)) {
-  const CostTables& t = tables_;
-  auto cells = [](std::int32_t a, std::int32_t b) {
-    return (static_cast<std::size_t>(a) + 1) * (static_cast<std::size_t>(b) + 1);
-  };
-  if (t.max_tokens < 1 || t.max_decodes < 1 || t.max_chunk < 1 || t.max_decode_kv_steps < 0 ||
-      t.max_prefill_kv_steps < 0 || t.tokens.size() != cells(t.max_tokens, 0) ||
-      t.decode.size() != cells(t.max_decodes, t.max_decode_kv_steps) ||
-      t.prefill.size() != cells(t.max_prefill_kv_steps, t.max_chunk)) {
-    throw std::invalid_argument("cost tables of inconsistent size");
+  const auto rows = [](std::int32_t last) { return static_cast<std::size_t>(last) + 1; };
+  if (tables_.max_tokens < kTokenGrain || tables_.max_tokens % kTokenGrain != 0 || tables_.max_decodes < 1 ||
+      tables_.max_decode_kv_steps < 1 || tables_.max_prefill_kv_steps < 0 || tables_.max_chunk < 1) {
+    throw std::invalid_argument("cost tables: too small");
   }
+  check(tables_.tokens, rows(tables_.max_tokens), "tokens");
+  check(tables_.decode, rows(tables_.max_decodes) * rows(tables_.max_decode_kv_steps), "decode");
+  check(tables_.prefill, rows(tables_.max_prefill_kv_steps) * rows(tables_.max_chunk), "prefill");
+  tables_.covered_tokens = std::min(tables_.covered_tokens, tables_.max_tokens);
+  complete_cover(tables_.decode_covered, tables_.max_decodes + 1, tables_.max_decode_kv_steps, "decode_covered");
+  complete_cover(tables_.prefill_covered, tables_.max_prefill_kv_steps + 1, tables_.max_chunk, "prefill_covered");
 }
 
-double CostModel::token_part(std::int64_t tokens, bool& extrapolated) const {
-  const std::int64_t last = tables_.max_tokens;
-  if (tokens <= last) return tables_.tokens[static_cast<std::size_t>(tokens)];
-  extrapolated = true;
-  const double end = tables_.tokens[static_cast<std::size_t>(last)];
-  const double middle = tables_.tokens[static_cast<std::size_t>(last / 2)];
-  return end + end_slope(middle, end, last - last / 2) * static_cast<double>(tokens - last);
+double CostModel::tokens_beyond(std::int64_t tokens) const {
+  const std::int64_t read_at = (tokens + kTokenGrain - 1) / kTokenGrain * kTokenGrain;
+  return row_at(tables_.tokens.data(), tables_.max_tokens, read_at);
 }
 
-double CostModel::decode_part(std::int64_t decodes, std::int64_t kv, bool& extrapolated) const {
-  const std::int64_t step = (kv + kKvGrain - 1) / kKvGrain;
-  const std::int64_t width = std::int64_t{tables_.max_decode_kv_steps} + 1;
-  auto row_at = [&](std::int64_t row) {
-    const double* values = tables_.decode.data() + row * width;
-    if (step < width) return values[step];
-    const std::int64_t last = width - 1;
-    return values[last] + end_slope(values[last / 2], values[last], last - last / 2) * static_cast<double>(step - last);
+double CostModel::decode_beyond(std::int64_t decodes, std::int64_t kv_step) const {
+  const auto row = [&](std::int32_t b) {
+    return row_at(tables_.decode.data() + std::ptrdiff_t{b} * (tables_.max_decode_kv_steps + 1),
+                  tables_.max_decode_kv_steps, kv_step);
   };
-  const std::int64_t last = tables_.max_decodes;
-  extrapolated |= step >= width || decodes > last;
-  if (decodes <= last) return row_at(decodes);
-  const double end = row_at(last);
-  return end + end_slope(row_at(last / 2), end, last - last / 2) * static_cast<double>(decodes - last);
+  const std::int32_t last = tables_.max_decodes;
+  if (decodes <= last) return row(static_cast<std::int32_t>(decodes));
+  return beyond(static_cast<double>(decodes), last / 2, row(last / 2), last, row(last));
 }
 
-double CostModel::prefill_part(std::int64_t kv, std::int64_t chunk, bool& extrapolated) const {
-  const std::int64_t step = (kv + kKvGrain - 1) / kKvGrain;
-  const std::int64_t width = std::int64_t{tables_.max_chunk} + 1;
-  auto row_at = [&](std::int64_t row) {
-    const double* values = tables_.prefill.data() + row * width;
-    if (chunk < width) return values[chunk];
-    const std::int64_t last = width - 1;
-    return values[last] +
-           end_slope(values[last / 2], values[last], last - last / 2) * static_cast<double>(chunk - last);
+double CostModel::prefill_beyond(std::int64_t kv_step, std::int64_t chunk) const {
+  const auto row = [&](std::int32_t k) {
+    return row_at(tables_.prefill.data() + std::ptrdiff_t{k} * (tables_.max_chunk + 1), tables_.max_chunk, chunk);
   };
-  const std::int64_t last = tables_.max_prefill_kv_steps;
-  extrapolated |= chunk >= width || step > last;
-  if (step <= last) return row_at(step);
-  const double end = row_at(last);
-  return end + end_slope(row_at(last / 2), end, last - last / 2) * static_cast<double>(step - last);
-}
-
-CostModel::Lookup CostModel::batch_time(const BatchShape& batch) const {
-  Lookup lookup;
-  double ticks = token_part(batch.num_decodes + batch.prefill_tokens, lookup.extrapolated);
-  if (batch.num_decodes > 0) {
-    ticks += decode_part(batch.num_decodes, batch.decode_kv_tokens / batch.num_decodes, lookup.extrapolated);
-  }
-  if (batch.num_prefills > 0) {
-    const std::int64_t chunk =
-        batch.num_prefills == 1 ? batch.prefill_tokens : rounded_sqrt(batch.prefill_chunk_squares);
-    const double part = prefill_part(batch.prefill_kv_tokens, chunk, lookup.extrapolated);
-    ticks += batch.num_prefills > 1 ? part * tables_.prefill_many_factor : part;
-  }
-  lookup.time = std::max<Time>(1, static_cast<Time>(ticks + 0.5));
-  return lookup;
+  const std::int32_t last = tables_.max_prefill_kv_steps;
+  if (kv_step <= last) return row(static_cast<std::int32_t>(kv_step));
+  return beyond(static_cast<double>(kv_step), last / 2, row(last / 2), last, row(last));
 }
 
 }  // namespace switchyard

@@ -2,6 +2,8 @@
 // is compiled at load into the same dense tables, so that a lookup is a few array reads.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,13 +26,13 @@ inline constexpr std::int32_t kTokenGrain = 8;  // token operators are read at t
 inline constexpr std::int32_t kKvGrain = 64;    // attention is read at KV lengths rounded up to this
 
 // Dense tables of batch time parts, already multiplied by the number of layers, in ticks (double: the sum of the
-// parts is rounded once, to an integer tick).
+// parts is rounded once, to an integer tick). Every entry is finite and not negative.
 //   tokens[t]            t = 0..max_tokens: token operators at t rounded up to kTokenGrain + attn_kv_cache_save at t
 //   decode[b][k]         b = 0..max_decodes, k = kv / kKvGrain: attn_decode, grouped-query factor included
 //   prefill[k][c]        k = kv / kKvGrain, c = 0..max_chunk: attn_prefill for one prefilling member
 // Beyond the tables: linear extrapolation, reported per lookup.
 struct CostTables {
-  std::int32_t max_tokens = 0;
+  std::int32_t max_tokens = 0;  // a multiple of kTokenGrain
   std::int32_t max_decodes = 0;
   std::int32_t max_decode_kv_steps = 0;
   std::int32_t max_prefill_kv_steps = 0;
@@ -39,7 +41,38 @@ struct CostTables {
   std::vector<double> decode;        // row-major, (max_decodes + 1) x (max_decode_kv_steps + 1)
   std::vector<double> prefill;       // row-major, (max_prefill_kv_steps + 1) x (max_chunk + 1)
   double prefill_many_factor = 1.0;  // grouped-query models: 1.1 if more than one member prefills
+
+  // What the source covers, where that is less than the tables hold: entries outside are extrapolated, and lookups of
+  // them say so. Empty, or the default: all of the table.
+  std::int32_t covered_tokens = INT32_MAX;
+  std::vector<std::int32_t> decode_covered;   // by batch size: the highest KV step, -1 for none
+  std::vector<std::int32_t> prefill_covered;  // by KV step: the longest chunk, -1 for none
+
+  double& decode_at(std::int32_t b, std::int32_t k) { return decode[decode_index(b, k)]; }
+  double decode_at(std::int32_t b, std::int32_t k) const { return decode[decode_index(b, k)]; }
+  double& prefill_at(std::int32_t k, std::int32_t c) { return prefill[prefill_index(k, c)]; }
+  double prefill_at(std::int32_t k, std::int32_t c) const { return prefill[prefill_index(k, c)]; }
+
+  // Makes room for what the max_ fields say, with zeros.
+  void allocate();
+
+ private:
+  std::size_t decode_index(std::int32_t b, std::int32_t k) const {
+    return static_cast<std::size_t>(b) * static_cast<std::size_t>(max_decode_kv_steps + 1) +
+           static_cast<std::size_t>(k);
+  }
+  std::size_t prefill_index(std::int32_t k, std::int32_t c) const {
+    return static_cast<std::size_t>(k) * static_cast<std::size_t>(max_chunk + 1) + static_cast<std::size_t>(c);
+  }
 };
+
+// The square root of n, rounded to the nearest integer, exactly. 0 <= n < 2^62.
+inline std::int64_t rounded_sqrt(std::int64_t n) {
+  auto root = static_cast<std::int64_t>(std::sqrt(static_cast<double>(n)));
+  while (root * root > n) --root;
+  while ((root + 1) * (root + 1) <= n) ++root;
+  return n - root * root > root ? root + 1 : root;  // (root + 1/2)^2 = root^2 + root + 1/4
+}
 
 class CostModel {
  public:
@@ -48,17 +81,67 @@ class CostModel {
     bool extrapolated = false;  // some part lay outside what the source covers
   };
 
-  // `name` says where the times come from, for reports. Throws std::invalid_argument on tables of wrong size.
+  // `name` says where the times come from, for reports. Throws std::invalid_argument on tables of wrong size, or with
+  // entries that are negative or not finite.
   CostModel(std::string name, CostTables tables);
 
-  Lookup batch_time(const BatchShape& batch) const;
+  // No count may be negative. A batch of one prefilling member has prefill_chunk_squares = prefill_tokens squared.
+  Lookup batch_time(const BatchShape& batch) const {
+    bool outside = false;
+    double ticks = token_part(batch.prefill_tokens + batch.num_decodes, outside);
+    if (batch.num_decodes > 0) {
+      ticks += decode_part(batch.num_decodes, mean_kv(batch.decode_kv_tokens, batch.num_decodes), outside);
+    }
+    if (batch.num_prefills > 0) {
+      const bool many = batch.num_prefills > 1;
+      const std::int64_t chunk = many ? rounded_sqrt(batch.prefill_chunk_squares) : batch.prefill_tokens;
+      const double part = prefill_part(batch.prefill_kv_tokens, chunk, outside);
+      ticks += many ? part * tables_.prefill_many_factor : part;
+    }
+    return {std::max<Time>(static_cast<Time>(ticks + 0.5), 1), outside};
+  }
 
   const std::string& name() const { return name_; }
+  const CostTables& tables() const { return tables_; }
 
  private:
-  double token_part(std::int64_t tokens, bool& extrapolated) const;
-  double decode_part(std::int64_t decodes, std::int64_t kv, bool& extrapolated) const;
-  double prefill_part(std::int64_t kv, std::int64_t chunk, bool& extrapolated) const;
+  // The mean, truncated. Divisions of 32 bits take a third of the time, and these nearly always do.
+  static std::int64_t mean_kv(std::int64_t sum, std::int32_t count) {
+    if (sum <= UINT32_MAX) return static_cast<std::uint32_t>(sum) / static_cast<std::uint32_t>(count);
+    return sum / count;
+  }
+  static std::int64_t kv_step(std::int64_t kv) { return (kv + kKvGrain - 1) / kKvGrain; }
+
+  double token_part(std::int64_t tokens, bool& outside) const {
+    outside |= tokens > tables_.covered_tokens;
+    if (tokens <= tables_.max_tokens) return tables_.tokens[static_cast<std::size_t>(tokens)];
+    return tokens_beyond(tokens);
+  }
+  double decode_part(std::int64_t decodes, std::int64_t kv, bool& outside) const {
+    const std::int64_t step = kv_step(kv);
+    if (decodes <= tables_.max_decodes && step <= tables_.max_decode_kv_steps) {
+      const auto b = static_cast<std::int32_t>(decodes);
+      outside |= step > tables_.decode_covered[static_cast<std::size_t>(b)];
+      return tables_.decode_at(b, static_cast<std::int32_t>(step));
+    }
+    outside = true;
+    return decode_beyond(decodes, step);
+  }
+  double prefill_part(std::int64_t kv, std::int64_t chunk, bool& outside) const {
+    const std::int64_t step = kv_step(kv);
+    if (step <= tables_.max_prefill_kv_steps && chunk <= tables_.max_chunk) {
+      const auto k = static_cast<std::int32_t>(step);
+      outside |= chunk > tables_.prefill_covered[static_cast<std::size_t>(k)];
+      return tables_.prefill_at(k, static_cast<std::int32_t>(chunk));
+    }
+    outside = true;
+    return prefill_beyond(step, chunk);
+  }
+
+  // Linear extrapolation along each axis, by the secant over the upper half of the table's axis, never downwards.
+  double tokens_beyond(std::int64_t tokens) const;
+  double decode_beyond(std::int64_t decodes, std::int64_t kv_step) const;
+  double prefill_beyond(std::int64_t kv_step, std::int64_t chunk) const;
 
   std::string name_;
   CostTables tables_;

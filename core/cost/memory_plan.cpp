@@ -2,28 +2,37 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/input/error.hpp"
 
 namespace switchyard {
 
-std::int32_t plan_num_blocks(const ModelShape& shape, double gpu_memory_gib, double margin, std::int32_t max_tokens,
-                             std::int32_t block_size) {
-  const double embedding = shape.embedding_dim;
-  const double head = shape.head_dim;
-  const double per_layer = embedding * head * (shape.num_q_heads + 2.0 * shape.num_kv_heads) +
-                           embedding * head * shape.num_q_heads + 3.0 * embedding * shape.mlp_dim;
-  const double memory = gpu_memory_gib * 1073741824.0 * (1.0 - margin) - 2.0 * shape.num_layers * per_layer;
-  const double per_sequence = 4.0 * head * shape.num_kv_heads * max_tokens * shape.num_layers;
-  const double slots = std::floor(memory / per_sequence);
-  if (slots < 1.0) {
-    throw InputError(fmt::format("--gpu-memory-gib: {} GiB hold the model's weights and no sequence of {} tokens; "
-                                 "give more memory, a smaller --max-tokens, or --num-blocks",
-                                 gpu_memory_gib, max_tokens));
+std::int32_t plan_slots(const ModelShape& shape, double gpu_memory_gib, double memory_margin, std::int32_t max_tokens) {
+  const double usable = gpu_memory_gib * 1073741824.0 * (1.0 - memory_margin);
+  const double weights = 2.0 * static_cast<double>(shape.num_parameters());
+  const double sequence =
+      4.0 * shape.head_dim * shape.num_kv_heads * static_cast<double>(max_tokens) * shape.num_layers;
+  const double slots = std::floor((usable - weights) / sequence);
+  if (!(slots >= 1.0)) {
+    throw InputError(fmt::format(
+        "--gpu-memory-gib {} with --memory-margin {}: not one sequence of --max-tokens {} fits: usable are {:.2f} GiB, "
+        "the weights take {:.2f} GiB and the KV cache of one sequence {:.2f} GiB",
+        gpu_memory_gib, memory_margin, max_tokens, usable / 1073741824.0, weights / 1073741824.0,
+        sequence / 1073741824.0));
   }
-  return static_cast<std::int32_t>(std::min(1e8, std::floor(static_cast<double>(max_tokens / block_size)) * slots));
+  return static_cast<std::int32_t>(std::min(slots, 1e9));
+}
+
+std::int32_t plan_num_blocks(const ModelShape& shape, double gpu_memory_gib, double memory_margin,
+                             std::int32_t max_tokens, std::int32_t block_size) {
+  const std::int64_t slots = plan_slots(shape, gpu_memory_gib, memory_margin, max_tokens);
+  const std::int64_t blocks = max_tokens / block_size * slots;
+  if (blocks < 1 || blocks > INT32_MAX) {
+    throw InputError(fmt::format("--block-size {}: gives {} KV blocks with --max-tokens {}; allowed are 1 to {}",
+                                 block_size, blocks, max_tokens, INT32_MAX));
+  }
+  return static_cast<std::int32_t>(blocks);
 }
 
 }  // namespace switchyard

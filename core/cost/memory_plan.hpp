@@ -1,13 +1,21 @@
+// How many KV blocks fit beside the weights, as Vidur's memory planner counts them.
 #pragma once
 
-#include "core/cost/source.hpp"
+#include <cstdint>
+
+#include "core/cost/model_shape.hpp"
 
 namespace switchyard {
 
-// KV blocks of a replica, as Vidur plans them: slots = floor((memory * (1 - margin) - 2 * parameters) /
-// (4 * head_dim * kv_heads * max_tokens * layers)), blocks = max_tokens / block_size * slots. Throws InputError if not
-// even one sequence fits.
-std::int32_t plan_num_blocks(const ModelShape& shape, double gpu_memory_gib, double margin, std::int32_t max_tokens,
-                             std::int32_t block_size);
+// Whole sequences of `max_tokens` tokens that fit, 2 bytes per weight and per cached number:
+//   floor((gpu_memory_gib * 2^30 * (1 - memory_margin) - 2 * parameters)
+//         / (4 * head_dim * kv_heads * max_tokens * layers))
+// Throws InputError, with the figures, if not one fits.
+std::int32_t plan_slots(const ModelShape& shape, double gpu_memory_gib, double memory_margin, std::int32_t max_tokens);
+
+// KV blocks of `block_size` tokens: (max_tokens / block_size) * slots. Throws InputError as above, or if a sequence is
+// shorter than a block.
+std::int32_t plan_num_blocks(const ModelShape& shape, double gpu_memory_gib, double memory_margin,
+                             std::int32_t max_tokens, std::int32_t block_size);
 
 }  // namespace switchyard

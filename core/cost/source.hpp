@@ -1,41 +1,33 @@
-// Where batch times come from.
+// Where batch times come from: one entry point for every kind of source.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/cost/cost_model.hpp"
+#include "core/cost/model_shape.hpp"
 
 namespace switchyard {
-
-struct ModelShape {
-  std::int32_t num_layers = 0;
-  std::int32_t num_q_heads = 0;
-  std::int32_t num_kv_heads = 0;
-  std::int32_t head_dim = 0;
-  std::int32_t embedding_dim = 0;
-  std::int32_t mlp_dim = 0;
-};
 
 struct CostSource {
   std::shared_ptr<const CostModel> model;
   ModelShape shape;
-  bool shape_complete = false;  // enough to plan KV memory
+  bool shape_complete = false;  // whether memory can be planned from `shape`
   std::string description;      // for reports
 };
 
-// Prediction tables as Vidur makes them: model.json, token_ops.csv, attn_decode.csv, attn_prefill.csv.
+// A folder of prediction tables (core/cost/tables.hpp). Throws InputError.
 CostSource load_cost_tables(const std::filesystem::path& folder);
 
-// A GPU profile: an embedded name, a folder of Vidur's profile CSVs, or a roofline .json.
-CostSource load_profile(const std::string& name_or_path);
+// An embedded profile by name, else a folder of Vidur's profiling CSVs (core/cost/profile.hpp), else a file of an
+// embedded or roofline profile, which ends in .json. Throws InputError, with the nearest embedded name if it is none of
+// these.
+CostSource load_profile(std::string_view name_or_path);
 
+// In alphabetical order.
 std::vector<std::string> embedded_profile_names();
-
-// The factor of grouped-query models when several members decode or prefill.
-inline constexpr double kGroupedQueryFactor = 1.1;
 
 }  // namespace switchyard

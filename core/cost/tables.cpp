@@ -1,126 +1,133 @@
-// Prediction tables, ms per layer, compiled to ticks per batch.
+#include "core/cost/tables.hpp"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <charconv>
+#include <string>
 
-#include "core/cost/source.hpp"
+#include "core/cost/json_fields.hpp"
 #include "core/input/csv.hpp"
-#include "core/input/json_file.hpp"
 
 namespace switchyard {
 
 namespace {
 
-constexpr double kTicksPerMs = 1e9;
+// Read at the total rounded up to kTokenGrain.
+constexpr std::array kTokenOperators = {
+    "attn_pre_proj",   "attn_post_proj",           "mlp_up_proj", "mlp_down_proj", "mlp_act", "attn_rope",
+    "input_layernorm", "post_attention_layernorm", "add"};
+constexpr const char* kCacheSave = "attn_kv_cache_save";  // read at the exact total
 
 double milliseconds(const CsvReader& csv, std::size_t column) {
   const double value = csv.number(column);
-  if (value < 0 || value > 1e6) throw csv.fail(column, "must be a time from 0 to 1e6 ms");
+  if (!(value >= 0.0 && value <= 1e6)) throw csv.fail(column, "must be milliseconds from 0 to 1e6");
   return value;
 }
 
-std::int32_t shape_entry(const JsonFile& json, const std::string& key) {
-  const auto& root = json.root();
-  if (!root.is_object() || !root.contains(key) || !root[key].is_number_integer() || root[key] < 1 ||
-      root[key] > 100000) {
-    throw InputError(fmt::format("{}: '{}' must be a whole number from 1 to 100000", json.name(), key));
+// Checks that the key of row i is first + i * step.
+void check_key(const CsvReader& csv, std::size_t column, std::size_t i, std::int64_t first, std::int64_t step) {
+  const std::int64_t expected = first + static_cast<std::int64_t>(i) * step;
+  if (csv.integer(column) != expected) {
+    throw csv.fail(column, fmt::format("must be {}: rows go up by {} from {}", expected, step, first));
   }
-  return root[key].get<std::int32_t>();
 }
 
-// A table whose first column counts rows and whose header counts columns, each in steps of its own.
-struct Grid {
-  std::vector<std::vector<double>> rows;
-  std::int32_t columns = 0;
+// A matrix: the first column names rows, all others are named by number. Returns the entries row by row.
+struct Matrix {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::vector<double> entries;
 };
 
-Grid read_grid(const std::filesystem::path& file, std::int64_t first_row, std::int64_t row_step,
-               std::int64_t first_column, std::int64_t column_step) {
+Matrix read_matrix(const std::filesystem::path& file, const char* row_key, std::int64_t first_row,
+                   std::int64_t row_step, std::int64_t first_column, std::int64_t column_step) {
   CsvReader csv(file);
-  Grid grid;
-  grid.columns = static_cast<std::int32_t>(csv.header().size()) - 1;
-  if (grid.columns < 1) throw InputError(fmt::format("{}:1: the table has no columns", csv.file()));
-  for (std::size_t i = 1; i < csv.header().size(); ++i) {
-    const std::int64_t expected = first_column + static_cast<std::int64_t>(i - 1) * column_step;
-    if (csv.header()[i] != std::to_string(expected)) {
-      throw InputError(fmt::format("{}:1:{}: column '{}' must be {}", csv.file(), i + 1, csv.header()[i], expected));
-    }
+  const std::size_t key = csv.column(row_key);
+  Matrix matrix;
+  std::vector<std::size_t> columns;
+  for (std::size_t i = 0; i + 1 < csv.header().size(); ++i) {
+    const std::string name = fmt::format("{}", first_column + static_cast<std::int64_t>(i) * column_step);
+    columns.push_back(csv.header()[i + 1] == name ? i + 1 : csv.column(name));  // in order, as a rule
   }
+  matrix.columns = columns.size();
   while (csv.next()) {
-    const std::int64_t expected = first_row + static_cast<std::int64_t>(grid.rows.size()) * row_step;
-    if (csv.integer(0) != expected) throw csv.fail(0, fmt::format("must be {}", expected));
-    std::vector<double>& row = grid.rows.emplace_back();
-    row.reserve(static_cast<std::size_t>(grid.columns));
-    for (std::size_t i = 1; i < csv.header().size(); ++i) row.push_back(milliseconds(csv, i));
+    check_key(csv, key, matrix.rows++, first_row, row_step);
+    for (const std::size_t column : columns) matrix.entries.push_back(milliseconds(csv, column));
   }
-  if (grid.rows.empty()) throw InputError(fmt::format("{}:{}: the table has no rows", csv.file(), csv.line()));
-  return grid;
+  if (matrix.rows < 2 || matrix.columns < 2) {
+    throw InputError(fmt::format("{}: has {} rows and {} columns of times; at least 2 of each are needed",
+                                 file.string(), matrix.rows, matrix.columns));
+  }
+  return matrix;
+}
+
+std::vector<double> read_token_operators(const std::filesystem::path& file) {
+  CsvReader csv(file);
+  const std::size_t key = csv.column("num_tokens");
+  std::array<std::size_t, kTokenOperators.size()> columns{};
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = csv.column(kTokenOperators[i]);
+  const std::size_t save_column = csv.column(kCacheSave);
+  std::vector<double> operators = {0.0};
+  std::vector<double> save = {0.0};
+  while (csv.next()) {
+    check_key(csv, key, save.size() - 1, 1, 1);
+    double sum = 0.0;
+    for (const std::size_t column : columns) sum += milliseconds(csv, column);
+    operators.push_back(sum);
+    save.push_back(milliseconds(csv, save_column));
+  }
+  const std::size_t rows = save.size() - 1;
+  if (rows == 0 || rows % kTokenGrain != 0) {
+    throw InputError(fmt::format("{}:{}: ends after {} rows; a multiple of {} is needed (is the file cut short?)",
+                                 file.string(), csv.line(), rows, kTokenGrain));
+  }
+  std::vector<double> tokens = {0.0};
+  for (std::size_t t = 1; t <= rows; ++t) {
+    tokens.push_back(operators[(t + kTokenGrain - 1) / kTokenGrain * kTokenGrain] + save[t]);
+  }
+  return tokens;
 }
 
 }  // namespace
 
-CostSource load_cost_tables(const std::filesystem::path& folder) {
+LayerTimes read_cost_tables(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder)) {
-    throw InputError(fmt::format("--cost-tables: '{}' is not a folder", folder.string()));
+    throw InputError(fmt::format("{}: there is no such folder of prediction tables", folder.string()));
   }
+  LayerTimes times;
   const JsonFile model(folder / "model.json");
-  CostSource source;
-  source.shape = {.num_layers = shape_entry(model, "num_layers"),
-                  .num_q_heads = shape_entry(model, "num_q_heads"),
-                  .num_kv_heads = shape_entry(model, "num_kv_heads")};
-  const double scale = kTicksPerMs * source.shape.num_layers;
-  const bool grouped = source.shape.num_kv_heads < source.shape.num_q_heads;
+  json_check_keys(model, model_shape_keys());
+  times.shape = json_model_shape(model, false);
 
-  CostTables tables;
-  CsvReader ops(folder / "token_ops.csv");
-  constexpr std::array kOperators = {"attn_pre_proj", "attn_post_proj", "mlp_up_proj",
-                                     "mlp_down_proj", "mlp_act",        "attn_rope",
-                                     "add",           "input_layernorm", "post_attention_layernorm"};
-  const std::size_t tokens_column = ops.column("num_tokens");
-  const std::size_t save_column = ops.column("attn_kv_cache_save");
-  std::vector<std::size_t> columns;
-  for (const char* name : kOperators) columns.push_back(ops.column(name));
-  std::vector<double> compute = {0.0}, save = {0.0};
-  while (ops.next()) {
-    if (ops.integer(tokens_column) != static_cast<std::int64_t>(compute.size())) {
-      throw ops.fail(tokens_column, fmt::format("must be {}", compute.size()));
+  CostTables& ms = times.ms;
+  std::vector<double> tokens = read_token_operators(folder / "token_ops.csv");
+  const Matrix decode = read_matrix(folder / "attn_decode.csv", "batch_size", 1, 1, 0, kKvGrain);
+  const Matrix prefill = read_matrix(folder / "attn_prefill.csv", "kv_cache_size", 0, kKvGrain, 1, 1);
+  const auto cut_short = [&](std::string_view what, std::size_t found, std::string_view other, std::size_t expected) {
+    return InputError(fmt::format("{}: has {} {}; {} calls for {} (is one of them cut short?)",
+                                  (folder / "attn_prefill.csv").string(), found, what, other, expected));
+  };
+  if (prefill.rows != decode.columns) throw cut_short("rows", prefill.rows, "attn_decode.csv", decode.columns);
+  if (prefill.columns != tokens.size() - 1) {
+    throw cut_short("columns of chunks", prefill.columns, "token_ops.csv", tokens.size() - 1);
+  }
+  ms.max_tokens = static_cast<std::int32_t>(tokens.size()) - 1;
+  ms.max_decodes = static_cast<std::int32_t>(decode.rows);
+  ms.max_decode_kv_steps = static_cast<std::int32_t>(decode.columns) - 1;
+  ms.max_prefill_kv_steps = static_cast<std::int32_t>(prefill.rows) - 1;
+  ms.max_chunk = static_cast<std::int32_t>(prefill.columns);
+  ms.allocate();
+  ms.tokens = std::move(tokens);
+  std::copy(decode.entries.begin(), decode.entries.end(),
+            ms.decode.begin() + static_cast<std::ptrdiff_t>(decode.columns));
+  for (std::size_t k = 0; k < prefill.rows; ++k) {
+    for (std::size_t c = 0; c < prefill.columns; ++c) {
+      ms.prefill_at(static_cast<std::int32_t>(k), static_cast<std::int32_t>(c) + 1) =
+          prefill.entries[k * prefill.columns + c];
     }
-    double sum = 0;
-    for (const std::size_t column : columns) sum += milliseconds(ops, column);
-    compute.push_back(sum);
-    save.push_back(milliseconds(ops, save_column));
   }
-  if (compute.size() < 2) throw InputError(fmt::format("{}:{}: the table has no rows", ops.file(), ops.line()));
-  const std::size_t last = (compute.size() - 1) / kTokenGrain * kTokenGrain;
-  if (last == 0) throw InputError(fmt::format("{}: the table must have at least {} rows", ops.file(), kTokenGrain));
-  tables.max_tokens = static_cast<std::int32_t>(last);
-  for (std::size_t tokens = 0; tokens <= last; ++tokens) {
-    const std::size_t rounded = (tokens + kTokenGrain - 1) / kTokenGrain * kTokenGrain;
-    tables.tokens.push_back((compute[rounded] + save[tokens]) * scale);
-  }
-
-  const Grid decode = read_grid(folder / "attn_decode.csv", 1, 1, 0, kKvGrain);
-  tables.max_decodes = static_cast<std::int32_t>(decode.rows.size());
-  tables.max_decode_kv_steps = decode.columns - 1;
-  tables.decode.assign(static_cast<std::size_t>(decode.columns), 0.0);
-  for (std::size_t i = 0; i < decode.rows.size(); ++i) {
-    const double factor = grouped && i > 0 ? kGroupedQueryFactor : 1.0;
-    for (const double value : decode.rows[i]) tables.decode.push_back(value * factor * scale);
-  }
-
-  const Grid prefill = read_grid(folder / "attn_prefill.csv", 0, kKvGrain, 1, 1);
-  tables.max_prefill_kv_steps = static_cast<std::int32_t>(prefill.rows.size()) - 1;
-  tables.max_chunk = prefill.columns;
-  for (const std::vector<double>& row : prefill.rows) {
-    tables.prefill.push_back(0.0);
-    for (const double value : row) tables.prefill.push_back(value * scale);
-  }
-  if (grouped) tables.prefill_many_factor = kGroupedQueryFactor;
-
-  source.description = "tables " + folder.filename().string();
-  source.model = std::make_shared<CostModel>(source.description, std::move(tables));
-  return source;
+  return times;
 }
 
 }  // namespace switchyard
