@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds and runs all tests. --all: also with Clang, under ASan+UBSan and under TSan. --ci: all of them with GCC, and the
+# short ones under ASan+UBSan.
+mode=${1:-}
+case "$mode" in
+  "" | --ci) source "$(dirname "$0")/../.cmake/setup.sh" ;;
+  --all) source "$(dirname "$0")/../.cmake/setup.sh" clang libclang-rt-14-dev ;;
+  *) echo "tests/run.sh: error: unknown flag '$mode' (known: --all, --ci)" >&2; exit 2 ;;
+esac
+
+passed=0
+failed=0
+skipped=0
+# check NAME [ctest options]: runs the tests of build/NAME and adds up.
+check() {
+  local folder=build/$1 log=build/$1.tests.log
+  shift
+  echo "== $folder"
+  ctest --test-dir "$folder" --output-on-failure -j2 "$@" | tee "$log" | grep -vE '^ *Start|Passed ' || true
+  passed=$((passed + $(grep -cE ' Passed +[0-9.]+ sec$' "$log" || true)))
+  skipped=$((skipped + $(grep -cE '\*\*\*Skipped' "$log" || true)))
+  failed=$((failed + $(grep -cE '\*\*\*(Failed|Exception|Timeout|Not Run)|\*\*\*[A-Za-z]+: ' "$log" || true)))
+}
+
+build tests -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON
+check tests
+if [ "$mode" = --ci ] || [ "$mode" = --all ]; then
+  build asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE=address,undefined -DSWITCHYARD_BENCH=OFF
+  if [ "$mode" = --ci ]; then check asan -L 'unit|fuzz'; else check asan; fi
+fi
+if [ "$mode" = --all ]; then
+  build tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE=thread -DSWITCHYARD_BENCH=OFF
+  check tsan
+  build clang -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON -DCMAKE_CXX_COMPILER=clang++
+  check clang
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
