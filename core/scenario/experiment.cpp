@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/cost/memory_plan.hpp"
 #include "core/cost/source.hpp"
@@ -51,11 +52,18 @@ std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
     if (found != workloads_.end()) return found->second;
   }
   // Made outside the lock; if two threads make the same one, they make the same bytes.
-  auto made = std::make_shared<Workload>(make_workload(scenario_.workload, seed, scenario_.max_tokens));
+  const bool cut = scenario_.long_requests == LongRequests::cut;
+  auto made = std::make_shared<Workload>(
+      make_workload(scenario_.workload, seed, cut ? scenario_.max_tokens : std::numeric_limits<std::int32_t>::max()));
   if (made->size() == 0) {
-    throw InputError(fmt::format("workload: {} holds no request that arrives within the duration", made->source));
+    throw InputError(fmt::format("--duration: {} holds no request that arrives within it", made->source));
   }
-  check_fits(*made, cluster_.limits);
+  try {
+    check_fits(*made, cluster_.limits);
+  } catch (const InputError& error) {
+    if (cut) throw;
+    throw InputError(fmt::format("{}; --long-requests cut shortens requests to the context", error.what()));
+  }
   const std::lock_guard lock(mutex_);
   return workloads_.emplace(seed, std::move(made)).first->second;
 }

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <fstream>
-#include <sstream>
 
-#include "core/input/error.hpp"
+#include "core/input/json_file.hpp"
 #include "core/scenario/fields.hpp"
 
 namespace switchyard {
@@ -16,103 +13,84 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t kMostSeeds = 10000;
+std::string child(const std::string& pointer, const std::string& key) {
+  return (Json::json_pointer(pointer) / key).to_string();
+}
 
-// "file:line:column" of the first time that a key is written. Good enough to find it: keys do not repeat.
-std::string where_is(const std::string& text, const std::string& file, const std::string& key) {
-  const std::size_t at = text.find('"' + key + '"');
-  if (at == std::string::npos) return file;
-  const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
-  const std::size_t start = text.rfind('\n', at);
-  return fmt::format("{}:{}:{}", file, line, start == std::string::npos ? at + 1 : at - start);
+std::vector<std::string> section_names() {
+  std::vector<std::string> names = {"name", "description", "$schema"};
+  for (const ScenarioField& field : scenario_fields()) {
+    if (std::find(names.begin(), names.end(), field.section) == names.end()) names.push_back(field.section);
+  }
+  return names;
+}
+
+const ScenarioField& find_field(const std::string& section, const std::string& key, std::string_view where) {
+  std::vector<std::string> keys;
+  for (const ScenarioField& field : scenario_fields()) {
+    if (field.section != section) continue;
+    if (field.key == key) return field;
+    keys.push_back(field.key);
+  }
+  throw unknown_name(where, "field of " + section, key, keys);
+}
+
+void read_section(const JsonFile& file, const std::string& pointer, const std::string& section, const Json& content,
+                  Scenario& scenario) {
+  if (!content.is_object()) throw file.fail(pointer, section + " must be an object");
+  for (const auto& [key, value] : content.items()) {
+    const std::string place = file.where(child(pointer, key));
+    set_field(find_field(section, key, place), scenario, value, fmt::format("{}: {}", place, key));
+  }
 }
 
 }  // namespace
 
-std::vector<std::uint64_t> SeedRange::seeds() const {
-  std::vector<std::uint64_t> all;
-  for (std::uint64_t seed = first; seed <= last; ++seed) all.push_back(seed);
-  return all;
+void Scenario::set_profile(std::string name_or_path) {
+  if (!name_or_path.empty()) cost_tables.clear();
+  profile = std::move(name_or_path);
 }
 
-SeedRange parse_seed_range(std::string_view text, std::string_view where) {
-  SeedRange range;
-  const char* end = text.data() + text.size();
-  auto [at, fault] = std::from_chars(text.data(), end, range.first);
-  range.last = range.first;
-  if (fault == std::errc() && at != end && *at == '-') {
-    const auto rest = std::from_chars(at + 1, end, range.last);
-    at = rest.ptr;
-    fault = rest.ec;
-  }
-  const bool good = fault == std::errc() && at == end && range.first <= range.last &&
-                    range.last - range.first < kMostSeeds && range.last <= 1'000'000'000'000'000;
-  if (!good) {
-    throw InputError(fmt::format("{}: seeds are '{}'; allowed: a seed or a rising range of at most {}, as 1-8", where,
-                                 text, kMostSeeds));
-  }
-  return range;
+void Scenario::set_cost_tables(std::string folder) {
+  if (!folder.empty()) profile.clear();
+  cost_tables = std::move(folder);
 }
 
-std::string format_seed_range(const SeedRange& range) {
-  return range.first == range.last ? fmt::format("{}", range.first) : fmt::format("{}-{}", range.first, range.last);
+void Scenario::set_trace(std::string name_or_file) {
+  workload = WorkloadSpec{};
+  workload.trace = std::move(name_or_file);
 }
 
-Scenario parse_scenario(const std::string& text, const std::string& file) {
-  Json json;
-  try {
-    json = Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    const std::size_t at = std::min<std::size_t>(error.byte > 0 ? error.byte - 1 : 0, text.size());
-    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
-    throw InputError(fmt::format("{}:{}: not JSON: {}", file, line, error.what()));
-  }
-  if (!json.is_object()) throw InputError(fmt::format("{}:1: a scenario is a JSON object", file));
+Scenario parse_scenario(const JsonFile& file, const std::string& pointer) {
+  const Json& json = file.root().at(Json::json_pointer(pointer));
+  if (!json.is_object()) throw file.fail(pointer, "a scenario must be an object");
   Scenario scenario;
-  std::vector<std::string> sections = {"name", "description"};
-  for (const ScenarioField& field : scenario_fields()) {
-    if (std::find(sections.begin(), sections.end(), field.section) == sections.end()) {
-      sections.push_back(field.section);
-    }
-  }
+  const std::vector<std::string> sections = section_names();
   for (const auto& [section, content] : json.items()) {
-    const std::string where = where_is(text, file, section);
-    if (section == "name" || section == "description") {
-      if (!content.is_string())
-        throw InputError(fmt::format("{}: {} is {}; allowed: text", where, section, content.dump()));
-      (section == "name" ? scenario.name : scenario.description) = content.get<std::string>();
+    const std::string place = child(pointer, section);
+    if (section == "name" || section == "description" || section == "$schema") {
+      if (!content.is_string()) throw file.fail(place, section + " must be text");
+      if (section == "name") scenario.name = content.get<std::string>();
+      if (section == "description") scenario.description = content.get<std::string>();
       continue;
     }
     if (std::find(sections.begin(), sections.end(), section) == sections.end()) {
-      throw unknown_name(where, "section", section, sections);
+      throw unknown_name(file.where(place), "section", section, sections);
     }
-    if (!content.is_object()) throw InputError(fmt::format("{}: {} must be an object", where, section));
-    for (const auto& [key, value] : content.items()) {
-      std::vector<std::string> keys;
-      const ScenarioField* found = nullptr;
-      for (const ScenarioField& field : scenario_fields()) {
-        if (field.section != section) continue;
-        keys.push_back(field.key);
-        if (field.key == key) found = &field;
-      }
-      if (!found) throw unknown_name(where_is(text, file, key), "field of " + section, key, keys);
-      set_field(*found, scenario, value, where_is(text, file, key));
-    }
+    read_section(file, place, section, content, scenario);
+  }
+  const Json cost = json.value("cost", Json::object());
+  if (!cost.value("profile", "").empty() && !cost.value("cost_tables", "").empty()) {
+    throw file.fail(child(child(pointer, "cost"), "cost_tables"), "contradicts profile: batch times come from one");
   }
   return scenario;
 }
 
 Scenario load_scenario(const std::string& name_or_file) {
-  if (name_or_file.ends_with(".json")) {
-    std::ifstream in(name_or_file, std::ios::binary);
-    if (!in) throw InputError(fmt::format("{}: cannot read the scenario file", name_or_file));
-    std::ostringstream text;
-    text << in.rdbuf();
-    return parse_scenario(text.str(), name_or_file);
-  }
+  if (name_or_file.ends_with(".json")) return parse_scenario(JsonFile(std::filesystem::path(name_or_file)));
   std::vector<std::string> names;
   for (const EmbeddedScenario& scenario : embedded_scenarios()) {
-    if (scenario.name == name_or_file) return parse_scenario(scenario.json, scenario.name + ".json");
+    if (scenario.name == name_or_file) return parse_scenario(JsonFile(scenario.name + ".json", scenario.json));
     names.push_back(scenario.name);
   }
   throw unknown_name("--scenario", "scenario", name_or_file, names);

@@ -4,23 +4,17 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "core/scenario/seed_range.hpp"
 #include "core/workload/spec.hpp"
 
 namespace switchyard {
 
-struct SeedRange {  // inclusive
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
+class JsonFile;
 
-  std::vector<std::uint64_t> seeds() const;
-};
-
-// "a-b" or "a"; throws InputError that starts with `where`. Seeds above 1000 are left to others to check our claims.
-SeedRange parse_seed_range(std::string_view text, std::string_view where);
-std::string format_seed_range(const SeedRange& range);
+// What becomes of a request that is longer than the context.
+enum class LongRequests : std::uint8_t { cut, refuse };
 
 struct Scenario {
   std::string name;
@@ -34,20 +28,28 @@ struct Scenario {
   std::int32_t max_tokens_in_batch = 4096;
   std::int32_t max_tokens = 4096;
   std::int32_t block_size = 16;
-  std::int32_t num_blocks = 0;  // 0: from the GPU's memory
+  std::int32_t num_blocks = 0;  // 0: planned from the GPU's memory
   double watermark = 0.01;
   double gpu_memory_gib = 80.0;
   double memory_margin = 0.1;
 
-  // cost: one of the two
-  std::string profile = "a100-llama2-7b";  // embedded name, folder of Vidur CSVs, or roofline JSON
+  // cost: one of the two, the other empty
+  std::string profile = "a100-llama2-7b";  // embedded name, folder of Vidur CSVs, or file of a profile
   std::string cost_tables;                 // folder of prediction tables
 
   WorkloadSpec workload;
+  LongRequests long_requests = LongRequests::cut;
 
   std::uint64_t seed = 42;  // of a single run
-  SeedRange train_seeds{1, 8};
-  SeedRange held_out_seeds{101, 116};
+  SeedRange train_seeds{{{1, 8}}};
+  SeedRange held_out_seeds{{{101, 116}}};
+
+  // One replaces the other, unless it is empty.
+  void set_profile(std::string name_or_path);
+  void set_cost_tables(std::string folder);
+
+  // The whole workload becomes a replay of this trace, with its own arrivals and lengths.
+  void set_trace(std::string name_or_file);
 };
 
 struct EmbeddedScenario {
@@ -61,8 +63,8 @@ const std::vector<EmbeddedScenario>& embedded_scenarios();
 // A scenario by name, or from a file (anything that ends in .json). Throws InputError.
 Scenario load_scenario(const std::string& name_or_file);
 
-// Reads a scenario from JSON text; `file` leads error messages.
-Scenario parse_scenario(const std::string& text, const std::string& file);
+// Reads the scenario at `pointer` of a JSON file (RFC 6901; "" is the whole). Throws InputError, by line and column.
+Scenario parse_scenario(const JsonFile& file, const std::string& pointer = "");
 
 // Every field with its value, as the JSON that parse_scenario reads.
 std::string scenario_json(const Scenario& scenario);

@@ -1,0 +1,59 @@
+#include <algorithm>
+
+#include "core/scenario/fields.hpp"
+
+namespace switchyard {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json entry_of(const ScenarioField& field) {
+  Json entry = {{"description", field.only_if.empty() ? field.doc : field.doc + "; only if " + field.only_if}};
+  switch (field.kind) {
+    case FieldKind::text:
+      entry["type"] = "string";
+      break;
+    case FieldKind::integer:
+      entry["type"] = "integer";
+      entry["minimum"] = static_cast<std::int64_t>(field.low);
+      entry["maximum"] = static_cast<std::int64_t>(field.high);
+      break;
+    case FieldKind::real:
+      entry["type"] = "number";
+      entry["minimum"] = field.low;
+      entry["maximum"] = field.high;
+      break;
+    case FieldKind::choice:
+      entry["enum"] = field.choices;
+      break;
+    case FieldKind::seeds:
+      entry["type"] = "string";
+      entry["pattern"] = "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$";
+      break;
+  }
+  entry["default"] = field.get(Scenario{});
+  return entry;
+}
+
+}  // namespace
+
+std::string scenario_schema() {
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "switchyard scenario"},
+                 {"description", "Version 1. Missing fields take their defaults."},
+                 {"type", "object"},
+                 {"additionalProperties", false}};
+  Json& properties = schema["properties"];
+  properties["$schema"] = {{"type", "string"}};
+  properties["name"] = {{"type", "string"}};
+  properties["description"] = {{"type", "string"}};
+  for (const ScenarioField& field : scenario_fields()) {
+    Json& section = properties[field.section];
+    if (section.is_null()) section = {{"type", "object"}, {"additionalProperties", false}};
+    section["properties"][field.key] = entry_of(field);
+  }
+  return schema.dump(2) + "\n";
+}
+
+}  // namespace switchyard
