@@ -87,7 +87,10 @@ class Deck {
 std::vector<double> TraceModel::levels() {
   std::vector<double> all;
   for (int i = 0; i < 128; ++i) all.push_back(i / 128.0);
-  for (int i = 8; i <= 13; ++i) all.push_back(1.0 - std::ldexp(1.0, -i));
+  for (int i = 8; i <= 13; ++i) {
+    all.push_back(1.0 - std::ldexp(1.5, -i));
+    all.push_back(1.0 - std::ldexp(1.0, -i));
+  }
   all.push_back(1.0);
   return all;
 }
