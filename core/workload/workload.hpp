@@ -27,6 +27,8 @@ struct RawRequest {
   double arrived_at_s = 0;
   std::int32_t num_prefill_tokens = 0;
   std::int32_t num_decode_tokens = 0;
+
+  bool operator==(const RawRequest&) const = default;
 };
 
 // Splits rows (sorted by arrival; seconds in [0, kMaxArrivalSeconds]) into the visible and the hidden part.

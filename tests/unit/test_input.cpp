@@ -7,24 +7,13 @@
 #include "core/input/data_folder.hpp"
 #include "core/input/json_file.hpp"
 #include "core/input/write_file.hpp"
+#include "tests/support/errors.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace switchyard {
 namespace {
 
 using Catch::Matchers::Contains;
-
-// The message of the InputError that `action` throws; "" if it throws none.
-template <class Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    CHECK(std::string(error.what()).find('\n') == std::string::npos);
-    return error.what();
-  }
-  return "";
-}
 
 TEST_CASE("input: the nearest name is one that was likely meant") {
   const std::vector<std::string> names = {"round_robin", "random", "llq", "lor"};
