@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "core/cost/embedded_profiles.hpp"
+#include "core/cost/profile.hpp"
+#include "core/cost/roofline.hpp"
 #include "core/cost/tables.hpp"
 
 namespace switchyard {
@@ -22,10 +25,35 @@ std::string folder_name(const std::filesystem::path& folder) {
   return (folder.has_filename() ? folder : folder.parent_path()).filename().string();
 }
 
+LayerTimes read_json(const JsonFile& file) {
+  return is_roofline(file) ? read_roofline(file) : compile_profile(read_profile_json(file));
+}
+
 }  // namespace
 
 CostSource load_cost_tables(const std::filesystem::path& folder) {
   return compile(read_cost_tables(folder), fmt::format("prediction tables {}", folder_name(folder)));
+}
+
+CostSource load_profile(std::string_view name_or_path) {
+  for (const EmbeddedProfile& profile : embedded_profiles()) {
+    if (profile.name != name_or_path) continue;
+    return compile(read_json(JsonFile(profile.file, profile.json)), fmt::format("embedded profile {}", profile.name));
+  }
+  const std::filesystem::path path(name_or_path);
+  if (std::filesystem::is_directory(path)) {
+    return compile(compile_profile(read_profile_folder(path)), fmt::format("profile CSVs {}", folder_name(path)));
+  }
+  if (name_or_path.ends_with(".json")) {
+    return compile(read_json(JsonFile(path)), fmt::format("profile {}", path.filename().string()));
+  }
+  throw unknown_name("--profile", "profile", name_or_path, embedded_profile_names());
+}
+
+std::vector<std::string> embedded_profile_names() {
+  std::vector<std::string> names;
+  for (const EmbeddedProfile& profile : embedded_profiles()) names.push_back(profile.name);
+  return names;
 }
 
 }  // namespace switchyard
