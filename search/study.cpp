@@ -55,7 +55,7 @@ Leaderboard judge(const Experiment& experiment, const std::vector<Trial>& trials
   const std::vector<Outcome> outcomes =
       evaluate(experiment, policies, scenario.held_out_seeds.seeds(), threads, progress);
   Leaderboard leaderboard = {.scenario = scenario.name,
-                             .workload = experiment.workload(scenario.held_out_seeds.first)->source,
+                             .workload = experiment.workload(scenario.held_out_seeds.seeds().front())->source,
                              .cost = experiment.cost_description(),
                              .train_seeds = format_seed_range(scenario.train_seeds),
                              .held_out_seeds = format_seed_range(scenario.held_out_seeds),
