@@ -80,15 +80,13 @@ std::string summary_json(const Summary& summary) {
 
 void write_run_folder(const std::filesystem::path& folder, const Experiment& experiment, const Workload& workload,
                       const Replay& replay, const Summary& summary, const RunDescription& description) {
-  nlohmann::ordered_json config = {{"version", 1},
-                                   {"policy", description.policy},
-                                   {"seed", description.seed},
-                                   {"kernel", description.kernel},
-                                   {"workload_source", workload.source},
-                                   {"cost_source", experiment.cost_description()},
-                                   {"num_blocks", experiment.cluster().limits.num_blocks},
-                                   {"watermark_blocks", experiment.cluster().limits.watermark_blocks}};
+  const ReplicaLimits& limits = experiment.cluster().limits;
+  nlohmann::ordered_json config = {{"version", 1}, {"policy", description.policy}, {"kernel", description.kernel}};
   config["scenario"] = nlohmann::ordered_json::parse(scenario_json(experiment.scenario()));
+  config["resolved"] = {{"workload_source", workload.source},
+                        {"cost_source", experiment.cost_description()},
+                        {"num_blocks", limits.num_blocks},
+                        {"watermark_blocks", limits.watermark_blocks}};
   write_file(folder / "config.json", config.dump(2) + "\n");
   write_file(folder / "request_metrics.csv", request_metrics(workload, replay));
   write_file(folder / "summary.json", summary_json(summary));

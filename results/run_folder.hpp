@@ -11,14 +11,14 @@ namespace switchyard {
 
 struct RunDescription {
   std::string policy;  // canonical spec
-  std::uint64_t seed = 0;
   std::string kernel;
 };
 
 // Makes the folder and checks that it can be written; throws InputError. Call it before the work.
 void prepare_folder(const std::filesystem::path& folder);
 
-// Writes the three files, each under a temporary name that is then renamed.
+// Writes the three files, each under a temporary name that is then renamed. config.json can be given to
+// `switchyard run --config` to repeat the run.
 void write_run_folder(const std::filesystem::path& folder, const Experiment& experiment, const Workload& workload,
                       const Replay& replay, const Summary& summary, const RunDescription& description);
 

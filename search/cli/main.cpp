@@ -1,6 +1,6 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <cstdio>
 #include <iostream>
 
 #include "core/input/error.hpp"
@@ -12,7 +12,7 @@ namespace {
 struct Command {
   const char* name;
   const char* summary;
-  int (*run)(const Words&);
+  int (*run)(const Words&);  // the words after the name
 };
 
 constexpr Command kCommands[] = {
@@ -22,50 +22,57 @@ constexpr Command kCommands[] = {
     {"leaderboard", "show what searches found", command_leaderboard},
     {"policies", "which policies exist, with their parameters", command_policies},
     {"scenarios", "which scenarios exist, with their fields", command_scenarios},
-    {"workload", "inspect, generate or boil down workloads", command_workload},
+    {"workload", "inspect, generate, convert or boil down workloads", command_workload},
     {"profile", "inspect sources of batch times", command_profile},
 };
 
-void usage(std::ostream& out) {
-  out << "switchyard finds better routing policies for LLM serving clusters, and proves that they are better.\n\n"
-         "usage: switchyard COMMAND [--help] ...\n\n";
-  for (const Command& command : kCommands) out << fmt::format("  {:<12} {}\n", command.name, command.summary);
+std::string usage() {
+  std::string text =
+      "switchyard finds better routing policies for LLM serving clusters, and proves that they are better.\n\n"
+      "usage: switchyard COMMAND [--help] ...\n\n";
+  for (const Command& command : kCommands) text += fmt::format("  {:<12} {}\n", command.name, command.summary);
+  return text + "\nResults go to stdout, messages to stderr. Exit code: 0, 2 (your input), 1 (our fault).\n";
 }
 
 int dispatch(const Words& words) {
-  if (words.empty()) {
-    usage(std::cerr);
-    return 2;
-  }
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  if (words.empty()) throw InputError(fmt::format("give a command: {} (see --help)", fmt::join(names, ", ")));
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
-    usage(std::cout);
+    std::cout << usage();
     return 0;
   }
   if (words[0] == "--version") {
     std::cout << "switchyard " SWITCHYARD_VERSION "\n";
     return 0;
   }
-  std::vector<std::string> names;
   for (const Command& command : kCommands) {
     if (words[0] == command.name) return command.run(Words(words.begin() + 1, words.end()));
-    names.emplace_back(command.name);
   }
   throw unknown_name("", "command", words[0], names);
+}
+
+// One line, whatever the message holds.
+int fail(int code, std::string message) {
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  std::cerr << "switchyard: error: " << message << "\n";
+  return code;
 }
 
 }  // namespace
 }  // namespace switchyard
 
 int main(int argc, char** argv) {
+  using switchyard::fail;
   try {
     const int code = switchyard::dispatch({argv + 1, argv + argc});
     std::cout.flush();
-    return code;
+    return std::cout ? code : fail(2, "stdout: cannot be written in full");
   } catch (const switchyard::InputError& error) {
-    std::cerr << "switchyard: error: " << error.what() << "\n";
-    return 2;
+    return fail(2, error.what());
   } catch (const std::exception& error) {
-    std::cerr << "switchyard: internal error: " << error.what() << "\n";
-    return 1;
+    return fail(1, fmt::format("internal: {}", error.what()));
   }
 }

@@ -1,0 +1,56 @@
+#include "results/event_log.hpp"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "core/input/error.hpp"
+#include "results/run_folder.hpp"
+
+namespace switchyard {
+
+EventLog::EventLog(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
+  temporary_ += ".partial";
+  out_.open(temporary_, std::ios::binary | std::ios::trunc);
+  if (!out_) throw InputError(fmt::format("--event-log: {} cannot be written", in_quotes(path_.string())));
+}
+
+EventLog::~EventLog() {
+  std::error_code ignored;
+  if (out_.is_open()) std::filesystem::remove(temporary_, ignored);
+}
+
+void EventLog::close() {
+  out_.flush();
+  std::error_code fault;
+  if (out_) std::filesystem::rename(temporary_, path_, fault);
+  if (!out_ || fault) throw InputError(fmt::format("--event-log: {} cannot be written", in_quotes(path_.string())));
+  out_.close();
+}
+
+void EventLog::line(Time now, const std::string& event) { out_ << exact_seconds(now) << ' ' << event << '\n'; }
+
+void EventLog::on_arrival(Time now, const QueuedRequest& request) {
+  line(now, fmt::format("arrival request={} prompt={}", request.id, request.num_prefill_tokens));
+}
+
+void EventLog::on_assign(Time now, RequestId id, std::int32_t replica) {
+  line(now, fmt::format("assign request={} replica={}", id, replica));
+}
+
+void EventLog::on_batch(Time start, Time end, std::int32_t replica, const BatchShape& shape,
+                        const ReplicaState& state) {
+  line(start, fmt::format("batch replica={} until={} prefills={} prefill_tokens={} decodes={} waiting={} blocks={}",
+                          replica, exact_seconds(end), shape.num_prefills, shape.prefill_tokens, shape.num_decodes,
+                          state.num_waiting, state.blocks_used));
+}
+
+void EventLog::on_restart(Time now, RequestId id, std::int32_t replica) {
+  line(now, fmt::format("restart request={} replica={}", id, replica));
+}
+
+void EventLog::on_complete(Time now, RequestId id, std::int32_t replica) {
+  line(now, fmt::format("complete request={} replica={}", id, replica));
+}
+
+}  // namespace switchyard

@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "core/cost/source.hpp"
+#include "core/input/error.hpp"
+#include "search/cli/command.hpp"
+#include "search/cli/options.hpp"
+
+namespace switchyard {
+
+namespace {
+
+double milliseconds(const CostModel& model, const BatchShape& batch) {
+  return seconds_from_ticks(model.batch_time(batch).time) * 1e3;
+}
+
+void show(const CostSource& source) {
+  std::cout << source.description << ", " << source.shape.num_layers << " layers\n\nprefill of n tokens, ms\n";
+  for (const std::int64_t n : {64, 256, 512, 1024, 2048, 4096}) {
+    const BatchShape batch = {.num_prefills = 1, .prefill_tokens = n, .prefill_chunk_squares = n * n};
+    std::cout << fmt::format("{:>9}{:>14.3f}\n", n, milliseconds(*source.model, batch));
+  }
+  std::cout << "\none decode step of b requests with k tokens each, ms\n        b";
+  for (const int kv : {256, 1024, 4096}) std::cout << fmt::format("{:>14}", fmt::format("k={}", kv));
+  std::cout << "\n";
+  for (const std::int32_t b : {1, 8, 32, 64, 128}) {
+    std::cout << fmt::format("{:>9}", b);
+    for (const std::int64_t kv : {256, 1024, 4096}) {
+      std::cout << fmt::format("{:>14.3f}",
+                               milliseconds(*source.model, {.num_decodes = b, .decode_kv_tokens = b * kv}));
+    }
+    std::cout << "\n";
+  }
+}
+
+}  // namespace
+
+int command_profile(const Words& words) {
+  const std::vector<std::string> actions = {"inspect"};
+  Options options("profile inspect [NAME|DIR|FILE.json]",
+                  "inspect: some batch times of a GPU profile; without a name, which profiles are built in.\n"
+                  "example: switchyard profile inspect a100-llama2-7b",
+                  2);
+  options.value("cost-tables", "folder of prediction tables, in place of a profile");
+  if (!options.parse(words)) return 0;
+  if (options.words().empty()) throw InputError("profile: say what to do: inspect");
+  if (options.words()[0] != "inspect") throw unknown_name("profile", "action", options.words()[0], actions);
+  const bool named = options.words().size() > 1;
+  if (named && options.has("cost-tables")) {
+    throw InputError(
+        fmt::format("--cost-tables: contradicts the profile {}: give one of them", in_quotes(options.words()[1])));
+  }
+  if (named) {
+    show(load_profile(options.words()[1]));
+  } else if (options.has("cost-tables")) {
+    show(load_cost_tables(options.text("cost-tables")));
+  } else {
+    for (const std::string& name : embedded_profile_names()) std::cout << name << "\n";
+  }
+  return 0;
+}
+
+}  // namespace switchyard

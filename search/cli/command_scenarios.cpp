@@ -1,0 +1,51 @@
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "core/scenario/fields.hpp"
+#include "search/cli/command.hpp"
+#include "search/cli/options.hpp"
+
+namespace switchyard {
+
+namespace {
+
+// The fields of scenarios as a Markdown table.
+std::string field_table() {
+  std::string table = "| field | flag | default | allowed | meaning |\n|---|---|---|---|---|\n";
+  const Scenario defaults;
+  for (const ScenarioField& field : scenario_fields()) {
+    const nlohmann::json value = field.get(defaults);
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    table += fmt::format("| `{}.{}` | `--{}` | {} | {} | {}{} |\n", field.section, field.key, field.flag,
+                         text.empty() ? "" : '`' + text + '`', describe_range(field), field.doc,
+                         field.only_if.empty() ? "" : "; only if " + field.only_if);
+  }
+  return table;
+}
+
+}  // namespace
+
+int command_scenarios(const Words& words) {
+  Options options("scenarios [NAME|FILE.json]",
+                  "Lists the built-in scenarios, or shows every field of one as the JSON that --scenario reads.\n"
+                  "example: switchyard scenarios chat-pressure > mine.json",
+                  1);
+  options.toggle("schema", "print the JSON Schema of scenario files")
+      .toggle("fields", "print all fields with flags, defaults and ranges, as a Markdown table");
+  if (!options.parse(words)) return 0;
+  if (options.has("schema")) {
+    std::cout << scenario_schema();
+  } else if (options.has("fields")) {
+    std::cout << field_table();
+  } else if (!options.words().empty()) {
+    std::cout << scenario_json(load_scenario(options.words()[0])) << "\n";
+  } else {
+    for (const EmbeddedScenario& scenario : embedded_scenarios()) {
+      std::cout << fmt::format("{:<16} {}\n", scenario.name, load_scenario(scenario.name).description);
+    }
+  }
+  return 0;
+}
+
+}  // namespace switchyard

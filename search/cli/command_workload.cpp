@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <iostream>
+#include <limits>
+
+#include "core/input/error.hpp"
+#include "core/input/write_file.hpp"
+#include "core/workload/derive.hpp"
+#include "core/workload/inspect.hpp"
+#include "core/workload/spec.hpp"
+#include "core/workload/trace_file.hpp"
+#include "search/cli/command.hpp"
+#include "search/cli/options.hpp"
+
+namespace switchyard {
+
+namespace {
+
+struct Rows {
+  std::string source;
+  std::vector<RawRequest> rows;
+};
+
+// The workload of the scenario that the flags describe, before it is fitted to replicas.
+Rows rows_of_scenario(const Options& options) {
+  const Scenario scenario = options.scenario();
+  const bool cut = scenario.long_requests == LongRequests::cut;
+  Rows made;
+  made.rows = make_rows(scenario.workload, scenario.seed,
+                        cut ? scenario.max_tokens : std::numeric_limits<std::int32_t>::max(), &made.source);
+  if (made.rows.empty()) throw InputError("--duration: no request arrives within it");
+  return made;
+}
+
+std::string as_csv(const std::vector<RawRequest>& rows) {
+  std::string csv = "arrived_at,num_prefill_tokens,num_decode_tokens\n";
+  for (const RawRequest& row : rows) {
+    fmt::format_to(std::back_inserter(csv), "{},{},{}\n", row.arrived_at_s, row.num_prefill_tokens,
+                   row.num_decode_tokens);
+  }
+  return csv;
+}
+
+const std::string& file_of(const Options& options) {
+  if (options.words().size() < 2) throw InputError("workload: a trace file is missing (see --help)");
+  return options.words()[1];
+}
+
+std::string inspect(const Options& options) {
+  const Rows made =
+      options.words().size() > 1 ? Rows{file_of(options), read_trace(file_of(options))} : rows_of_scenario(options);
+  return describe_workload(made.source, inspect_workload(made.rows));
+}
+
+std::string generate(const Options& options) {
+  if (options.words().size() > 1) {
+    throw InputError(fmt::format("workload: generate takes flags, not the word {}", in_quotes(options.words()[1])));
+  }
+  return as_csv(rows_of_scenario(options).rows);
+}
+
+std::string convert(const Options& options) { return as_csv(read_trace(file_of(options))); }
+
+std::string derive(const Options& options) { return derive_length_model(file_of(options)); }
+
+}  // namespace
+
+int command_workload(const Words& words) {
+  struct Action {
+    std::string name;
+    std::string (*run)(const Options&);
+  };
+  static const std::vector<Action> actions = {
+      {"inspect", inspect}, {"generate", generate}, {"convert", convert}, {"derive", derive}};
+
+  Options options("workload inspect|generate|convert|derive [FILE]",
+                  "inspect [FILE]   rates, lengths and burstiness of a trace file, or of a scenario's workload\n"
+                  "generate         a scenario's workload as a CSV in Vidur's columns\n"
+                  "convert FILE     a trace file as a CSV in Vidur's columns\n"
+                  "derive FILE      the small model of a trace that scenarios fall back on where the trace is not\n"
+                  "example: switchyard workload generate --scenario azure-conv --seed 42 --out conv42.csv",
+                  2);
+  options.value("out", "file to write, in place of stdout").scenario_flags();
+  if (!options.parse(words)) return 0;
+  std::vector<std::string> names;
+  for (const Action& action : actions) names.push_back(action.name);
+  if (options.words().empty()) throw InputError(fmt::format("workload: say what to do: {}", fmt::join(names, ", ")));
+  for (const Action& action : actions) {
+    if (action.name != options.words()[0]) continue;
+    const std::string text = action.run(options);
+    if (options.has("out")) {
+      write_file(options.text("out"), text);
+    } else {
+      std::cout << text;
+    }
+    return 0;
+  }
+  throw unknown_name("workload", "action", options.words()[0], names);
+}
+
+}  // namespace switchyard
