@@ -2,8 +2,10 @@
 
 #include <iostream>
 
+#include "core/cost/profile.hpp"
 #include "core/cost/source.hpp"
 #include "core/input/error.hpp"
+#include "core/input/write_file.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
 
@@ -37,14 +39,30 @@ void show(const CostSource& source) {
 }  // namespace
 
 int command_profile(const Words& words) {
-  const std::vector<std::string> actions = {"inspect"};
-  Options options("profile inspect [NAME|DIR|FILE.json]",
+  const std::vector<std::string> actions = {"inspect", "derive"};
+  Options options("profile inspect|derive [NAME|DIR|FILE.json]",
                   "inspect: some batch times of a GPU profile; without a name, which profiles are built in.\n"
+                  "derive DIR: a folder of Vidur's profiling CSVs boiled down to a small profile .json.\n"
                   "example: switchyard profile inspect a100-llama2-7b",
                   2);
-  options.value("cost-tables", "folder of prediction tables, in place of a profile");
+  options.value("cost-tables", "inspect: folder of prediction tables, in place of a profile")
+      .value("name", "derive: the profile's name")
+      .value("source", "derive: where the measurements come from")
+      .value("out", "derive: file to write in place of stdout");
   if (!options.parse(words)) return 0;
-  if (options.words().empty()) throw InputError("profile: say what to do: inspect");
+  if (options.words().empty()) throw InputError("profile: say what to do: inspect or derive");
+  if (options.words()[0] == "derive") {
+    if (options.words().size() < 2) throw InputError("profile derive: give a folder of profiling CSVs");
+    Profile profile = read_profile_folder(options.words()[1]);
+    profile.name = options.text("name", profile.name);
+    profile.source = options.text("source", profile.source);
+    if (options.has("out")) {
+      write_file(options.text("out"), profile_json(profile));
+    } else {
+      std::cout << profile_json(profile);
+    }
+    return 0;
+  }
   if (options.words()[0] != "inspect") throw unknown_name("profile", "action", options.words()[0], actions);
   const bool named = options.words().size() > 1;
   if (named && options.has("cost-tables")) {
