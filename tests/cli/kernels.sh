@@ -1,0 +1,16 @@
+# Both kernels leave the same bytes, and an event log tells the same story.
+source "$(dirname "$0")/check.sh"
+for scenario in azure-conv chat-pressure; do
+  for kernel in leap step; do
+    "$switchyard" run --scenario "$scenario" --duration 30 --policy hra --kernel "$kernel" --out "$scratch/$kernel" >/dev/null
+  done
+  for file in request_metrics.csv summary.json; do same "$scratch/leap/$file" "$scratch/step/$file"; done
+done
+"$switchyard" run --workload good.csv --policy llq --event-log "$scratch/log" --json >"$scratch/summary"
+holds "$scratch/log" '^0\.0 arrival request=0 prompt=374$'
+holds "$scratch/log" '^0\.0 assign request=0 replica=0$'
+[ "$(grep -c ' arrival ' "$scratch/log")" -eq 8 ] || fail "not 8 arrivals"
+[ "$(grep -c ' complete ' "$scratch/log")" -eq 8 ] || fail "not 8 completions"
+batches=$(sed -n 's/.*"num_batches": \([0-9]*\).*/\1/p' "$scratch/summary")
+[ "$(grep -c ' batch ' "$scratch/log")" -eq "$batches" ] || fail "not $batches batches"
+[ ! -e "$scratch/log.partial" ] || fail "a partial log was left behind"

@@ -1,0 +1,13 @@
+# What a run leaves behind.
+source "$(dirname "$0")/check.sh"
+"$switchyard" run --workload good.csv --policy llq --out "$scratch/a/b" >"$scratch/out"
+[ "$(ls "$scratch/a/b" | tr '\n' ' ')" = "config.json request_metrics.csv summary.json " ] || fail "$(ls "$scratch/a/b")"
+holds "$scratch/a/b/config.json" '"policy": "llq"'
+holds "$scratch/a/b/config.json" '"trace": "good.csv"'
+for key in mean_e2e_s num_requests num_batches num_restarts; do holds "$scratch/a/b/summary.json" "\"$key\": [0-9]"; done
+[ "$(wc -l <"$scratch/a/b/request_metrics.csv")" -eq 9 ] || fail "not 8 requests"
+holds "$scratch/a/b/request_metrics.csv" '^Request Id,request_e2e_time,'
+holds "$scratch/a/b/request_metrics.csv" ',arrived_at,completed_at,replica_id$'
+# The mean over the rows is the mean of the summary.
+mean=$(awk -F, 'NR > 1 {sum += $2} END {printf "%.9f", sum / (NR - 1)}' "$scratch/a/b/request_metrics.csv")
+holds "$scratch/a/b/summary.json" "\"mean_e2e_s\": ${mean%???}"

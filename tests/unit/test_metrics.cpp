@@ -1,0 +1,107 @@
+#include <catch2/catch.hpp>
+
+#include "core/metrics/summary.hpp"
+
+using namespace switchyard;
+
+namespace {
+
+constexpr Time kSecond = kTicksPerSecond;
+
+// Four requests on two replicas, with figures that can be added up by hand.
+struct Example {
+  Workload workload;
+  Replay replay;
+  ClusterConfig config;
+
+  Example() {
+    config.num_replicas = 2;
+    config.limits.num_blocks = 100;
+    config.limits.block_size = 10;
+    add(0, 0, 1 * kSecond, 3 * kSecond, 5);                      // e2e 3, ttft 1, tpot 2 / 4
+    add(1 * kSecond, 1 * kSecond, 2 * kSecond, 2 * kSecond, 1);  // e2e 1, ttft 1, no tpot
+    add(1 * kSecond, 4 * kSecond, 5 * kSecond, 8 * kSecond, 4);  // e2e 7, ttft 4, tpot 3 / 3; waited 3
+    add(2 * kSecond, 3 * kSecond, 5 * kSecond, 7 * kSecond, 3);  // e2e 5, ttft 3, tpot 2 / 2; waited 1
+    replay.makespan = 8 * kSecond;
+    replay.replicas.resize(2);
+    replay.replicas[0] = {.num_batches = 10,
+                          .num_extrapolated_batches = 2,
+                          .num_requests = 3,
+                          .num_restarts = 1,
+                          .peak_blocks = 40,
+                          .busy = 6 * kSecond,
+                          .kv_token_ticks = Int128{1000} * kSecond};
+    replay.replicas[1] = {.num_batches = 5,
+                          .num_extrapolated_batches = 0,
+                          .num_requests = 1,
+                          .num_restarts = 2,
+                          .peak_blocks = 70,
+                          .busy = 2 * kSecond,
+                          .kv_token_ticks = Int128{600} * kSecond};
+  }
+
+  void add(Time arrived_at, Time assigned_at, Time first_token, Time completed_at, std::int32_t outputs) {
+    workload.requests.push_back(
+        {.arrived_at = arrived_at, .id = static_cast<RequestId>(workload.size()), .num_prefill_tokens = 10});
+    workload.hidden.num_decode_tokens.push_back(outputs);
+    replay.requests.push_back({.assigned_at = assigned_at,
+                               .scheduled_at = assigned_at,
+                               .prefill_completed_at = first_token,
+                               .completed_at = completed_at});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("metrics: each figure follows its formula", "[metrics]") {
+  const Example example;
+  const Summary summary = summarize(example.replay, example.workload, example.config);
+  CHECK(summary.num_requests == 4);
+  CHECK(summary.mean_e2e_s == 4.0);
+  CHECK(summary.p50_e2e_s == 3.0);  // rank ceil(0.5 * 4) = 2 of 1 3 5 7
+  CHECK(summary.p90_e2e_s == 7.0);
+  CHECK(summary.p99_e2e_s == 7.0);
+  CHECK(summary.mean_ttft_s == 2.25);
+  CHECK(summary.p99_ttft_s == 4.0);
+  CHECK(summary.mean_tpot_s ==
+        Approx((0.5 + 1.0 + 1.0) / 3).epsilon(1e-15));  // the one without a second output left out
+  CHECK(summary.p99_tpot_s == 1.0);
+  CHECK(summary.longest_queue_wait_s == 3.0);
+  CHECK(summary.makespan_s == 8.0);
+  CHECK(summary.throughput_rps == 0.5);
+  CHECK(summary.kv_use_mean == 0.1);  // 1600 token seconds / (2 replicas * 1000 tokens * 8 s)
+  CHECK(summary.kv_use_peak == 0.7);
+  CHECK(summary.imbalance == 1.5);  // 6 / mean(6, 2)
+  CHECK(summary.num_batches == 15);
+  CHECK(summary.num_restarts == 3);
+  CHECK(summary.num_extrapolated_batches == 2);
+}
+
+TEST_CASE("metrics: means are exact where a running sum of doubles is not", "[metrics]") {
+  Example example;
+  example.workload = {};
+  example.replay.requests.clear();
+  // A large time and many small ones: added one by one to a double, in ticks or seconds, the small ones get lost.
+  example.add(0, 0, 1, 4'000'000 * kSecond, 1);
+  for (int i = 0; i < 1023; ++i) example.add(0, 0, 1, 1, 1);
+  const Summary summary = summarize(example.replay, example.workload, example.config);
+  CHECK(summary.mean_e2e_s == static_cast<double>(4'000'000 * kSecond + 1023) / 1024 / 1e12);
+}
+
+TEST_CASE("metrics: no request with a second output gives no time per output token", "[metrics]") {
+  Example example;
+  for (std::int32_t& outputs : example.workload.hidden.num_decode_tokens) outputs = 1;
+  const Summary summary = summarize(example.replay, example.workload, example.config);
+  CHECK(summary.mean_tpot_s == 0.0);
+  CHECK(summary.p99_tpot_s == 0.0);
+}
+
+TEST_CASE("metrics: every figure is declared, named once", "[metrics]") {
+  std::vector<std::string> names;
+  for (const SummaryField& field : summary_fields()) {
+    CHECK(std::find(names.begin(), names.end(), field.name) == names.end());
+    CHECK_FALSE(field.doc.empty());
+    names.push_back(field.name);
+  }
+  CHECK(names.size() == 18);
+}

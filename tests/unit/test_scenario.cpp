@@ -1,0 +1,161 @@
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "core/input/error.hpp"
+#include "core/input/json_file.hpp"
+#include "core/scenario/experiment.hpp"
+#include "core/scenario/fields.hpp"
+
+using namespace switchyard;
+
+namespace {
+
+const ScenarioField& field_of(const std::string& flag) {
+  for (const ScenarioField& field : scenario_fields()) {
+    if (field.flag == flag) return field;
+  }
+  throw std::out_of_range(flag);
+}
+
+// A value that the field allows and that is not its default.
+nlohmann::json other_value(const ScenarioField& field) {
+  const nlohmann::json is = field.get(Scenario{});
+  switch (field.kind) {
+    case FieldKind::text:
+      return "something";
+    case FieldKind::integer:
+      return is == 77 ? 78 : 77;
+    case FieldKind::real:
+      return is == field.high ? (field.low + field.high) / 2 : field.high;
+    case FieldKind::choice:
+      return field.choices.back() == is ? field.choices.front() : field.choices.back();
+    case FieldKind::seeds:
+      return "3-5,9";
+  }
+  return nullptr;
+}
+
+Scenario parse(const std::string& text) { return parse_scenario(JsonFile("s.json", text)); }
+
+}  // namespace
+
+TEST_CASE("scenario: every field has one key, one flag, a doc, and survives a round trip through JSON", "[scenario]") {
+  std::set<std::string> flags, keys;
+  for (const ScenarioField& field : scenario_fields()) {
+    INFO(field.section << "." << field.key);
+    CHECK(flags.insert(field.flag).second);
+    CHECK(keys.insert(field.section + "." + field.key).second);
+    CHECK_FALSE(field.doc.empty());
+    CHECK(field.doc.find('\n') == std::string::npos);
+    Scenario changed;
+    const nlohmann::json value = other_value(field);
+    REQUIRE(value != field.get(changed));
+    set_field(field, changed, value, "test");
+    CHECK(field.get(changed) == value);
+    CHECK(field.get(parse(scenario_json(changed))) == value);
+    CHECK(scenario_json(parse(scenario_json(changed))) == scenario_json(changed));
+  }
+}
+
+TEST_CASE("scenario: numbers outside their range are refused, by name", "[scenario]") {
+  for (const ScenarioField& field : scenario_fields()) {
+    if (field.kind != FieldKind::integer && field.kind != FieldKind::real) continue;
+    INFO(field.flag);
+    Scenario scenario;
+    set_field(field, scenario,
+              field.low == std::floor(field.low) ? nlohmann::json(std::int64_t(field.low)) : nlohmann::json(field.low),
+              "test");
+    CHECK_THROWS_AS(set_field_from_text(field, scenario, fmt::format("{}", field.low - 1), "--x"), InputError);
+    CHECK_THROWS_AS(set_field_from_text(field, scenario, fmt::format("{:.0f}", field.high * 2), "--x"), InputError);
+    CHECK_THROWS_AS(set_field_from_text(field, scenario, "nan", "--x"), InputError);
+    CHECK_THROWS_AS(set_field_from_text(field, scenario, "1x", "--x"), InputError);
+    CHECK_THROWS_AS(set_field_from_text(field, scenario, "", "--x"), InputError);
+  }
+}
+
+TEST_CASE("scenario: the published schema is what the code generates", "[scenario]") {
+  std::ifstream in(std::string(SWITCHYARD_SOURCE_DIR) + "/bench/scenarios/scenario.schema.json");
+  std::ostringstream text;
+  text << in.rdbuf();
+  // If this fails: switchyard scenarios --schema > bench/scenarios/scenario.schema.json
+  CHECK(text.str() == scenario_schema());
+}
+
+TEST_CASE("scenario: the built-in ones are those of bench/scenarios", "[scenario]") {
+  std::vector<std::string> names;
+  for (const EmbeddedScenario& embedded : embedded_scenarios()) {
+    names.push_back(embedded.name);
+    const Scenario scenario = load_scenario(embedded.name);
+    CHECK(scenario.name == embedded.name);
+    CHECK_FALSE(scenario.description.empty());
+    CHECK(scenario.replicas == 4);
+    CHECK(format_seed_range(scenario.train_seeds) == "1-8");
+    CHECK(format_seed_range(scenario.held_out_seeds) == "101-116");
+    const std::string file = std::string(SWITCHYARD_SOURCE_DIR) + "/bench/scenarios/" + embedded.name + ".json";
+    CHECK(scenario_json(load_scenario(file)) == scenario_json(scenario));
+  }
+  CHECK(names == std::vector<std::string>{"azure-code", "azure-code-x3", "azure-conv", "azure-conv-x3", "chat-pressure",
+                                          "conv-pressure"});
+  CHECK(load_scenario("azure-conv").seed == 42);
+  CHECK(load_scenario("azure-code-x3").workload.time_scale == 3);
+  CHECK(load_scenario("chat-pressure").num_blocks == 800);
+}
+
+TEST_CASE("scenario: batch times come from one source, the last that is set", "[scenario]") {
+  Scenario scenario;
+  set_field(field_of("cost-tables"), scenario, "tables", "test");
+  CHECK(scenario.profile.empty());
+  set_field(field_of("profile"), scenario, "a100-llama2-7b", "test");
+  CHECK(scenario.cost_tables.empty());
+  CHECK_THROWS_WITH(parse(R"({"cost": {"profile": "a", "cost_tables": "b"}})"),
+                    Catch::StartsWith("s.json:1:27: contradicts profile"));
+}
+
+TEST_CASE("scenario: a flag that does not matter is refused, one that does is not", "[scenario]") {
+  Scenario scenario;  // vllm, arrivals and lengths of a trace, memory planned
+  CHECK_THROWS_WITH(check_flags_matter({"chunk-size"}, scenario), Catch::Contains("sarathi"));
+  CHECK_THROWS_WITH(check_flags_matter({"qps"}, scenario), Catch::Contains("--qps"));
+  CHECK_NOTHROW(check_flags_matter({"time-scale", "gpu-memory-gib", "max-tokens-in-batch"}, scenario));
+  scenario.workload.arrivals = ArrivalKind::gamma;
+  scenario.num_blocks = 800;
+  scenario.replica_scheduler = ReplicaSchedulerKind::sarathi;
+  CHECK_NOTHROW(check_flags_matter({"chunk-size", "qps", "arrival-cv"}, scenario));
+  CHECK_THROWS_WITH(check_flags_matter({"gpu-memory-gib"}, scenario), Catch::Contains("--num-blocks is 0"));
+  CHECK_THROWS_WITH(check_flags_matter({"arrival-sigma"}, scenario), Catch::Contains("lognormal"));
+}
+
+TEST_CASE("scenario: seeds are spans in rising order", "[scenario]") {
+  const SeedRange range = parse_seed_range("1-3,7,9-10", "test");
+  CHECK(range.seeds() == std::vector<std::uint64_t>{1, 2, 3, 7, 9, 10});
+  CHECK(format_seed_range(range) == "1-3,7,9-10");
+  CHECK(parse_seed_range("42", "test").seeds() == std::vector<std::uint64_t>{42});
+  for (const char* bad :
+       {"", ",", "1,", "3-1", "1-3,3", "5,4", "a", "1-", "-1", "1-2-3", "1 - 2", "1-20000", "99999999999999999999"}) {
+    INFO(bad);
+    CHECK_THROWS_AS(parse_seed_range(bad, "test"), InputError);
+  }
+}
+
+TEST_CASE("scenario: an experiment plans memory, and refuses or cuts long requests", "[scenario]") {
+  Scenario scenario;
+  scenario.workload.arrivals = ArrivalKind::fixed;
+  scenario.workload.lengths = LengthKind::fixed;
+  scenario.workload.num_requests = 3;
+  scenario.workload.prompt_min = 4000;
+  scenario.workload.output_min = 200;
+  const Experiment cutting(scenario);
+  CHECK(cutting.cluster().limits.num_blocks == 7424);  // A100 80 GiB, Llama-2-7b, 4096 tokens
+  CHECK(cutting.cluster().limits.watermark_blocks == 74);
+  const auto workload = cutting.workload(1);
+  CHECK(workload->size() == 3);
+  CHECK(workload->requests[0].num_prefill_tokens + workload->hidden.num_decode_tokens[0] == 4096);
+  CHECK(cutting.workload(1) == workload);  // made once
+  scenario.long_requests = LongRequests::refuse;
+  CHECK_THROWS_WITH(Experiment(scenario).workload(1),
+                    Catch::Contains("4000 prompt") && Catch::Contains("--long-requests"));
+}
