@@ -65,9 +65,7 @@ void MemoryHeadroom::schedule(ClusterView& cluster) {
       const Load& load = load_of(cluster, replica);
       const std::int64_t needed = blocks_needed(request.num_prefill_tokens, limits.block_size);
       const auto reserve = static_cast<std::int64_t>(std::floor(safety_ * limits.num_blocks));
-      // A request that even an empty replica could not hold with its reserve goes where nothing is.
-      const bool fits = limits.num_blocks - (load.blocks + needed) >= reserve || load.outstanding == 0;
-      if (!fits) continue;
+      if (limits.num_blocks - (load.blocks + needed) < reserve) continue;
       if (best >= 0) {
         const Load& other = loads_[static_cast<std::size_t>(best)];
         const bool better =

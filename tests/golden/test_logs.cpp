@@ -1,0 +1,16 @@
+// A full event log of a small run for each registered policy: any shift in what the kernel or a policy does is a diff.
+// To make one anew, after a change that is meant: switchyard run with the flags of tests/golden/logs/README.md.
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "policies/registry.hpp"
+
+using namespace switchyard;
+
+TEST_CASE("every registered policy has a golden log", "[logs]") {
+  for (const PolicyInfo& info : registered_policies()) {
+    INFO(info.name);
+    CHECK(std::filesystem::exists(std::filesystem::path(SWITCHYARD_SOURCE_DIR) / "tests/golden/logs" /
+                                  (info.name + ".log")));
+  }
+}
