@@ -30,9 +30,8 @@ TEST_CASE("workload: seed 42 gives Vidur's requests to the last digit") {
     WARN("SKIPPED: neither trace nor reference workload is there");
     return;
   }
-  const auto [duration_s, file, size] =
-      GENERATE(table<double, std::string, std::size_t>({{1000, "conv_poisson2_seed42.csv", 2072},
-                                                        {300, "conv_poisson2_seed42_300s.csv", 0}}));
+  const auto [duration_s, file, size] = GENERATE(table<double, std::string, std::size_t>(
+      {{1000, "conv_poisson2_seed42.csv", 2072}, {300, "conv_poisson2_seed42_300s.csv", 0}}));
   const std::vector<RawRequest> expected = read_trace(*reference / "vidur" / "workloads" / file);
   const WorkloadSpec spec = vidur_generator((*data / "traces" / "splitwise_conv.csv").string(), duration_s);
   const std::vector<RawRequest> made = make_rows(spec, 42, 4096);

@@ -1,12 +1,12 @@
 // CSV and JSON files, names, whole-file writes: what is read, and what errors say.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <sstream>
 
 #include "core/input/csv.hpp"
 #include "core/input/data_folder.hpp"
 #include "core/input/json_file.hpp"
 #include "core/input/write_file.hpp"
+#include "tests/support/environment.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/scratch.hpp"
 
@@ -104,16 +104,17 @@ TEST_CASE("input: a file is written whole or not at all") {
 }
 
 TEST_CASE("input: SWITCHYARD_DATA names the data folder, or turns it off") {
-  const char* const before = std::getenv("SWITCHYARD_DATA");
-  const std::string saved = before ? before : "";
   const ScratchFolder folder;
-  setenv("SWITCHYARD_DATA", folder.path().c_str(), 1);
-  CHECK(data_folder() == folder.path());
-  setenv("SWITCHYARD_DATA", (folder.path() / "none").c_str(), 1);
+  {
+    const ScopedEnvironment named("SWITCHYARD_DATA", folder.path().string());
+    CHECK(data_folder() == folder.path());
+  }
+  {
+    const ScopedEnvironment missing("SWITCHYARD_DATA", (folder.path() / "none").string());
+    CHECK_FALSE(data_folder());
+  }
+  const ScopedEnvironment empty("SWITCHYARD_DATA", "");
   CHECK_FALSE(data_folder());
-  setenv("SWITCHYARD_DATA", "", 1);
-  CHECK_FALSE(data_folder());
-  before ? setenv("SWITCHYARD_DATA", saved.c_str(), 1) : unsetenv("SWITCHYARD_DATA");
 }
 
 }  // namespace

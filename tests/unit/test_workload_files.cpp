@@ -1,11 +1,11 @@
 // Trace files and trace models: what is read, and what errors say.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 
 #include "core/workload/derive.hpp"
 #include "core/workload/known_traces.hpp"
 #include "core/workload/trace_file.hpp"
 #include "core/workload/trace_model.hpp"
+#include "tests/support/environment.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/scratch.hpp"
 
@@ -78,13 +78,10 @@ TEST_CASE("workload files: errors name the field") {
 }
 
 TEST_CASE("workload files: a known trace without the data folder comes from its embedded model") {
-  const char* const before = std::getenv("SWITCHYARD_DATA");
-  const std::string saved = before ? before : "";
-  setenv("SWITCHYARD_DATA", "", 1);
+  const ScopedEnvironment no_data("SWITCHYARD_DATA", "");
   const auto [name, size] = GENERATE(
       table<std::string, std::size_t>({{"azure-conv", std::size_t{19366}}, {"azure-code", std::size_t{8819}}}));
   const TraceRows trace = load_trace(name);
-  before ? setenv("SWITCHYARD_DATA", saved.c_str(), 1) : unsetenv("SWITCHYARD_DATA");
   CHECK(trace.source == "embedded " + name);
   CHECK(trace.rows.size() == size);
   double last = 0;
