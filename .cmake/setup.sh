@@ -1,9 +1,10 @@
-# Sourced by bench/run.sh and tests/run.sh: installs what is missing (Debian, Ubuntu), or says what is.
+# Sourced by bench/run.sh and tests/run.sh: installs what is missing (Debian, Ubuntu), or says what is. The caller may
+# name more packages in extra_packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(g++ cmake ninja-build libtbb-dev libboost-program-options-dev nlohmann-json3-dev libfmt-dev libbenchmark-dev
-          catch2 libsqlite3-dev "$@")
+          catch2 ${extra_packages[@]+"${extra_packages[@]}"})
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

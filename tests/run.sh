@@ -2,11 +2,13 @@
 # Builds and runs all tests. --all: also with Clang, under ASan+UBSan and under TSan. --ci: all of them with GCC, and the
 # short ones under ASan+UBSan.
 mode=${1:-}
+extra_packages=()
 case "$mode" in
-  "" | --ci) source "$(dirname "$0")/../.cmake/setup.sh" ;;
-  --all) source "$(dirname "$0")/../.cmake/setup.sh" clang libclang-rt-14-dev ;;
+  "" | --ci) ;;
+  --all) extra_packages=(clang libclang-rt-14-dev) ;;
   *) echo "tests/run.sh: error: unknown flag '$mode' (known: --all, --ci)" >&2; exit 2 ;;
 esac
+source "$(dirname "$0")/../.cmake/setup.sh"
 
 passed=0
 failed=0
