@@ -20,7 +20,10 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 CsvReader::CsvReader(const std::filesystem::path& path) : file_(path.string()) {
-  if (std::filesystem::is_directory(path)) throw InputError(fmt::format("{}: is a folder, not a CSV file", file_));
+  std::error_code fault;  // what cannot even be looked at cannot be opened either
+  if (std::filesystem::is_directory(path, fault)) {
+    throw InputError(fmt::format("{}: is a folder, not a CSV file", file_));
+  }
   in_.open(path, std::ios::binary);
   if (!in_) throw InputError(fmt::format("{}: cannot read the file", file_));
   if (!read_line()) throw InputError(fmt::format("{}:1: the file is empty; a header row is expected", file_));

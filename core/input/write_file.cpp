@@ -9,19 +9,52 @@
 
 namespace switchyard {
 
-void write_file(const std::filesystem::path& path, std::string_view content) {
-  std::filesystem::path temporary = path;
-  temporary += ".partial";
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+namespace fs = std::filesystem;
+
+namespace {
+
+// A device or pipe, such as /dev/stdout: to rename a file over it would take it away from everybody else.
+bool is_stream(const fs::path& path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+}
+
+// The file that a symbolic link leads to, so that the link stays one.
+fs::path behind_link(const fs::path& path) {
+  std::error_code fault;
+  if (!fs::is_symlink(path, fault)) return path;
+  fs::path target = fs::canonical(path, fault);
+  return fault ? path : target;
+}
+
+bool write(const fs::path& path, std::string_view content) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out.write(content.data(), static_cast<std::streamsize>(content.size()));
   out.close();
-  std::error_code fault;
-  if (out) std::filesystem::rename(temporary, path, fault);
-  if (!out || fault) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw InputError(fmt::format("{}: cannot write the file{}", path.string(), fault ? ": " + fault.message() : ""));
+  return !out.fail();
+}
+
+}  // namespace
+
+void write_file(const fs::path& path, std::string_view content) {
+  const auto failure = [&](const std::string& why) {
+    return InputError(fmt::format("{}: cannot write the file{}", path.string(), why));
+  };
+  if (is_stream(path)) {
+    if (!write(path, content)) throw failure("");
+    return;
   }
+  const fs::path target = behind_link(path);
+  fs::path temporary = target;
+  temporary += ".partial";
+  std::error_code fault;
+  const bool written = write(temporary, content);
+  if (written) fs::rename(temporary, target, fault);
+  if (written && !fault) return;
+  std::error_code ignored;
+  fs::remove(temporary, ignored);
+  throw failure(fault ? ": " + fault.message() : "");
 }
 
 }  // namespace switchyard

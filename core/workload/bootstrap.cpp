@@ -1,5 +1,7 @@
 #include "core/workload/bootstrap.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/input/error.hpp"
@@ -34,6 +36,12 @@ std::vector<RawRequest> bootstrap_trace(const std::vector<RawRequest>& rows, std
       drawn.push_back(*row);
       drawn.back().arrived_at_s = at + (row->arrived_at_s - block_begin);
     }
+  }
+  if (drawn.empty()) {
+    throw InputError(
+        fmt::format("--seed: the blocks of {:g} s that seed {} draws from the trace hold none of its {} requests; "
+                    "the trace is too sparse to be redrawn (seed 0 replays it as it is)",
+                    block, seed, rows.size()));
   }
   // Two blocks that meet may round to times in the wrong order, by less than a tick.
   for (std::size_t i = 1; i < drawn.size(); ++i) {

@@ -127,7 +127,7 @@ TraceModel::TraceModel(const JsonFile& json) {
     arrivals_.push_back(last = knot);
     return good;
   });
-  if (static_cast<std::int64_t>(last.index) + 1 != num_rows) {
+  if (num_rows == 0 || last.index != static_cast<std::size_t>(num_rows - 1)) {
     throw InputError(fmt::format("{}: 'arrivals' must end at request {}, the last of those that 'counts' holds",
                                  json.where("/arrivals"), num_rows - 1));
   }

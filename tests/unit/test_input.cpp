@@ -103,6 +103,42 @@ TEST_CASE("input: a file is written whole or not at all") {
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
+TEST_CASE("input: writing leaves links, devices and pipes what they are") {
+  const ScratchFolder folder;
+  const std::filesystem::path target = folder.write("target.txt", "old");
+  const std::filesystem::path link = folder.path() / "link.txt";
+  std::filesystem::create_symlink("target.txt", link);
+  write_file(link, "new");
+  CHECK(std::filesystem::is_symlink(link));
+  std::ostringstream text;
+  text << std::ifstream(target).rdbuf();
+  CHECK(text.str() == "new");
+
+  const std::filesystem::path null = folder.path() / "null";
+  std::filesystem::create_symlink("/dev/null", null);
+  write_file(null, "gone");
+  CHECK(std::filesystem::is_character_file(null));
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 3);
+
+  const std::filesystem::path full = folder.path() / "full";
+  std::filesystem::create_symlink("/dev/full", full);
+  CHECK_THAT(error_of([&] { write_file(full, std::string(1 << 20, 'x')); }), Contains("cannot write"));
+}
+
+TEST_CASE("input: paths that cannot be looked at are unreadable files, not faults of ours") {
+  const ScratchFolder folder;
+  const std::string endless(300, 'a');  // longer than a file's name may be
+  const std::filesystem::path loop = folder.path() / "loop.csv";
+  std::filesystem::create_symlink("loop.csv", loop);
+  for (const std::filesystem::path& path : {folder.path() / endless, loop}) {
+    CHECK_THAT(error_of([&] { CsvReader csv(path); }), Contains("cannot read the file"));
+    CHECK_FALSE(error_of([&] { JsonFile json(path); }).empty());
+    CHECK_FALSE(error_of([&] { write_file(path / "out.txt", "x"); }).empty());
+    const ScopedEnvironment named("SWITCHYARD_DATA", path.string());
+    CHECK_FALSE(data_folder());
+  }
+}
+
 TEST_CASE("input: SWITCHYARD_DATA names the data folder, or turns it off") {
   const ScratchFolder folder;
   {

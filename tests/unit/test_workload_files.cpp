@@ -145,6 +145,7 @@ TEST_CASE("workload files: errors of trace models say where") {
   CHECK_THAT(error("[2,3]", "[1,3]"), Contains("arrivals"));
   CHECK_THAT(error("[2,3]", "[2,0.5]"), Contains("arrivals") && Contains("0.5"));
   CHECK_THAT(error("[2,3]", "[4,3]"), Contains("must end at request 2"));
+  CHECK_THAT(error("[2,3]", "[9223372036854775807,3]"), Contains("must end at request 2"));
   CHECK_THAT(error_of([] { TraceModel(JsonFile("m.json", "[]")); }), Contains("not a trace model"));
   CHECK_THAT(error_of([&] { derive_length_model(folder.write("one.csv", std::string(kVidur) + "1,5,6\n")); }),
              Contains("one.csv") && Contains("at least 2"));
