@@ -1,12 +1,16 @@
 #include "policies/registry.hpp"
 
+#include <stdexcept>
+
 #include "core/input/error.hpp"
 #include "policies/declarations.hpp"
 
 namespace switchyard {
 
-const std::vector<PolicyInfo>& registered_policies() {
-  static const std::vector<PolicyInfo> policies = {
+namespace {
+
+std::vector<PolicyInfo>& registry() {
+  static std::vector<PolicyInfo> policies = {
       random_policy(),
       round_robin_policy(),
       lor_policy(),
@@ -18,6 +22,26 @@ const std::vector<PolicyInfo>& registered_policies() {
       memory_headroom_policy(),
   };
   return policies;
+}
+
+bool is_name(std::string_view name) {
+  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
+}  // namespace
+
+const std::vector<PolicyInfo>& registered_policies() { return registry(); }
+
+void add_policies(std::vector<PolicyInfo> policies) {
+  for (PolicyInfo& info : policies) {
+    if (!is_name(info.name)) {
+      throw std::invalid_argument("policy '" + info.name + "': a name has lower-case letters, digits and '_'");
+    }
+    for (const PolicyInfo& known : registry()) {
+      if (known.name == info.name) throw std::invalid_argument("policy '" + info.name + "': the name is taken");
+    }
+    registry().push_back(std::move(info));
+  }
 }
 
 const PolicyInfo& find_policy(std::string_view name, std::string_view where) {

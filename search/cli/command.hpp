@@ -1,21 +1,39 @@
-// The subcommands: one file each, one line each in the table of main.cpp.
+// The subcommands: one file each, one line each in the table of command.cpp.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "search/cli/options.hpp"
+
 namespace switchyard {
 
-using Words = std::vector<std::string>;
+struct Command {
+  std::string name;
+  std::string summary;
+  Options (*declare)();
+  int (*run)(const Options&);  // the exit code; InputError becomes exit code 2
+};
 
-// Each returns the exit code. InputError becomes exit code 2.
-int command_run(const Words& words);
-int command_search(const Words& words);
-int command_compare(const Words& words);
-int command_leaderboard(const Words& words);
-int command_policies(const Words& words);
-int command_scenarios(const Words& words);
-int command_workload(const Words& words);
-int command_profile(const Words& words);
+// All of them, in the order of the help.
+const std::vector<Command>& commands();
+
+Options declare_run();
+Options declare_search();
+Options declare_compare();
+Options declare_leaderboard();
+Options declare_policies();
+Options declare_scenarios();
+Options declare_workload();
+Options declare_profile();
+
+int command_run(const Options& options);
+int command_search(const Options& options);
+int command_compare(const Options& options);
+int command_leaderboard(const Options& options);
+int command_policies(const Options& options);
+int command_scenarios(const Options& options);
+int command_workload(const Options& options);
+int command_profile(const Options& options);
 
 }  // namespace switchyard

@@ -33,13 +33,16 @@ void describe(const PolicyInfo& info) {
 
 }  // namespace
 
-int command_policies(const Words& words) {
+Options declare_policies() {
   Options options("policies [NAME]",
                   "Shows all policies, or one: its spec with default values, what it does, where it comes from, and "
                   "each parameter with default, range and meaning.\n"
                   "example: switchyard policies hra",
                   1);
-  if (!options.parse(words)) return 0;
+  return options;
+}
+
+int command_policies(const Options& options) {
   if (!options.words().empty()) {
     describe(find_policy(options.words()[0], "policies"));
     return 0;

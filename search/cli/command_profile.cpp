@@ -13,6 +13,8 @@ namespace switchyard {
 
 namespace {
 
+const std::vector<std::string> kActions = {"inspect", "derive"};
+
 double milliseconds(const CostModel& model, const BatchShape& batch) {
   return seconds_from_ticks(model.batch_time(batch).time) * 1e3;
 }
@@ -38,8 +40,7 @@ void show(const CostSource& source) {
 
 }  // namespace
 
-int command_profile(const Words& words) {
-  const std::vector<std::string> actions = {"inspect", "derive"};
+Options declare_profile() {
   Options options("profile inspect|derive [NAME|DIR|FILE.json]",
                   "inspect: some batch times of a GPU profile; without a name, which profiles are built in.\n"
                   "derive DIR: a folder of Vidur's profiling CSVs boiled down to a small profile .json.\n"
@@ -48,8 +49,12 @@ int command_profile(const Words& words) {
   options.value("cost-tables", "inspect: folder of prediction tables, in place of a profile")
       .value("name", "derive: the profile's name")
       .value("source", "derive: where the measurements come from")
-      .value("out", "derive: file to write in place of stdout");
-  if (!options.parse(words)) return 0;
+      .value("out", "derive: file to write in place of stdout")
+      .word_candidates(kActions);
+  return options;
+}
+
+int command_profile(const Options& options) {
   if (options.words().empty()) throw InputError("profile: say what to do: inspect or derive");
   if (options.words()[0] == "derive") {
     if (options.words().size() < 2) throw InputError("profile derive: give a folder of profiling CSVs");
@@ -63,7 +68,7 @@ int command_profile(const Words& words) {
     }
     return 0;
   }
-  if (options.words()[0] != "inspect") throw unknown_name("profile", "action", options.words()[0], actions);
+  if (options.words()[0] != "inspect") throw unknown_name("profile", "action", options.words()[0], kActions);
   const bool named = options.words().size() > 1;
   if (named && options.has("cost-tables")) {
     throw InputError(

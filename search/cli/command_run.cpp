@@ -47,7 +47,7 @@ void print(const Experiment& experiment, const Workload& workload, const PolicyS
 
 }  // namespace
 
-int command_run(const Words& words) {
+Options declare_run() {
   Options options("run --scenario NAME --policy SPEC [--seed N] [--out DIR]",
                   "Replays one workload under one policy and prints its metrics.\n"
                   "example: switchyard run --scenario azure-conv --policy 'hra(decode_ratio=0.6,safety=0.03)'\n"
@@ -59,7 +59,10 @@ int command_run(const Words& words) {
       .value("kernel", "leap (default) or step: the same result, slower")
       .toggle("json", "print summary.json in place of a table")
       .scenario_flags();
-  if (!options.parse(words)) return 0;
+  return options;
+}
+
+int command_run(const Options& options) {
   if (!options.has("policy")) throw InputError("--policy: is missing (see `switchyard policies`)");
   const PolicySpec policy = parse_policy(options.text("policy"), "--policy");
   const std::string kernel = options.text("kernel", "leap");

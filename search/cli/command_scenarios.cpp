@@ -26,14 +26,17 @@ std::string field_table() {
 
 }  // namespace
 
-int command_scenarios(const Words& words) {
+Options declare_scenarios() {
   Options options("scenarios [NAME|FILE.json]",
                   "Lists the built-in scenarios, or shows every field of one as the JSON that --scenario reads.\n"
                   "example: switchyard scenarios chat-pressure > mine.json",
                   1);
   options.toggle("schema", "print the JSON Schema of scenario files")
       .toggle("fields", "print all fields with flags, defaults and ranges, as a Markdown table");
-  if (!options.parse(words)) return 0;
+  return options;
+}
+
+int command_scenarios(const Options& options) {
   if (options.has("schema")) {
     std::cout << scenario_schema();
   } else if (options.has("fields")) {

@@ -45,7 +45,7 @@ std::vector<std::string> split(const std::string& text) {
 
 }  // namespace
 
-int command_search(const Words& words) {
+Options declare_search() {
   Options options("search --scenario NAME --policy NAME[,NAME...]|all [--method grid|random] --out DIR",
                   "Tunes policies on training seeds, runs the leaders on held-out seeds, and ranks them by the mean "
                   "end-to-end time there.\nexample: switchyard search --scenario azure-conv --policy all --trials 20 "
@@ -61,7 +61,10 @@ int command_search(const Words& words) {
       .value("out", "folder for leaderboard, trials and configuration")
       .toggle("quiet", "no progress on stderr")
       .scenario_flags();
-  if (!options.parse(words)) return 0;
+  return options;
+}
+
+int command_search(const Options& options) {
   StudyOptions study;
   study.method = options.text("method", "random");
   study.sampler.trials = static_cast<std::size_t>(options.whole("trials", 100, 1, 1'000'000));
@@ -94,7 +97,7 @@ int command_search(const Words& words) {
   return 0;
 }
 
-int command_compare(const Words& words) {
+Options declare_compare() {
   Options options("compare SPEC SPEC... --scenario NAME",
                   "Runs policies on the same held-out seeds and says which differences are real.\n"
                   "example: switchyard compare llq 'hra(safety=0.05)' --scenario chat-pressure",
@@ -102,7 +105,10 @@ int command_compare(const Words& words) {
   options.value("threads", "worker threads (default: all cores); no result depends on it")
       .value("format", "what is printed: table (default), markdown, csv, json")
       .scenario_flags();
-  if (!options.parse(words)) return 0;
+  return options;
+}
+
+int command_compare(const Options& options) {
   const TableFormat format = parse_table_format(options.text("format", "table"));
   if (options.words().size() < 2) throw InputError("compare: give at least two policy specs");
   const Experiment experiment(options.scenario());
@@ -130,11 +136,14 @@ int command_compare(const Words& words) {
   return 0;
 }
 
-int command_leaderboard(const Words& words) {
+Options declare_leaderboard() {
   Options options("leaderboard DIR [DIR...] [--format table|markdown|csv|json]",
                   "Shows what searches left behind; several of the same scenario and seeds are ranked together.", 1000);
   options.value("format", "table (default), markdown, csv, json");
-  if (!options.parse(words)) return 0;
+  return options;
+}
+
+int command_leaderboard(const Options& options) {
   const TableFormat format = parse_table_format(options.text("format", "table"));
   if (options.words().empty()) throw InputError("leaderboard: give at least one folder that a search wrote");
   std::vector<Leaderboard> leaderboards;

@@ -64,16 +64,26 @@ std::string convert(const Options& options) { return as_csv(read_trace(file_of(o
 
 std::string derive(const Options& options) { return derive_length_model(file_of(options)); }
 
+struct Action {
+  std::string name;
+  std::string (*run)(const Options&);
+};
+
+const std::vector<Action>& actions() {
+  static const std::vector<Action> all = {
+      {"inspect", inspect}, {"generate", generate}, {"convert", convert}, {"derive", derive}};
+  return all;
+}
+
+std::vector<std::string> action_names() {
+  std::vector<std::string> names;
+  for (const Action& action : actions()) names.push_back(action.name);
+  return names;
+}
+
 }  // namespace
 
-int command_workload(const Words& words) {
-  struct Action {
-    std::string name;
-    std::string (*run)(const Options&);
-  };
-  static const std::vector<Action> actions = {
-      {"inspect", inspect}, {"generate", generate}, {"convert", convert}, {"derive", derive}};
-
+Options declare_workload() {
   Options options("workload inspect|generate|convert|derive [FILE]",
                   "inspect [FILE]   rates, lengths and burstiness of a trace file, or of a scenario's workload\n"
                   "generate         a scenario's workload as a CSV in Vidur's columns\n"
@@ -81,12 +91,15 @@ int command_workload(const Words& words) {
                   "derive FILE      the small model of a trace that scenarios fall back on where the trace is not\n"
                   "example: switchyard workload generate --scenario azure-conv --seed 42 --out conv42.csv",
                   2);
-  options.value("out", "file to write, in place of stdout").scenario_flags();
-  if (!options.parse(words)) return 0;
-  std::vector<std::string> names;
-  for (const Action& action : actions) names.push_back(action.name);
-  if (options.words().empty()) throw InputError(fmt::format("workload: say what to do: {}", fmt::join(names, ", ")));
-  for (const Action& action : actions) {
+  options.value("out", "file to write, in place of stdout").scenario_flags().word_candidates(action_names());
+  return options;
+}
+
+int command_workload(const Options& options) {
+  if (options.words().empty()) {
+    throw InputError(fmt::format("workload: say what to do: {}", fmt::join(action_names(), ", ")));
+  }
+  for (const Action& action : actions()) {
     if (action.name != options.words()[0]) continue;
     const std::string text = action.run(options);
     if (options.has("out")) {
@@ -96,7 +109,7 @@ int command_workload(const Words& words) {
     }
     return 0;
   }
-  throw unknown_name("workload", "action", options.words()[0], names);
+  throw unknown_name("workload", "action", options.words()[0], action_names());
 }
 
 }  // namespace switchyard

@@ -1,14 +1,17 @@
 #include "search/cli/options.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "core/input/error.hpp"
+#include "results/terminal.hpp"
 
 namespace switchyard {
 
@@ -16,21 +19,15 @@ namespace po = boost::program_options;
 
 namespace {
 
-std::vector<std::string> names_of(const po::options_description& flags) {
-  std::vector<std::string> names;
-  for (const auto& option : flags.options()) names.push_back(option->long_name());
-  return names;
-}
-
 // Runs a parser of Boost's and turns what it throws into our errors; `where` leads their messages.
 template <class Parse>
-void with_our_errors(const po::options_description& flags, const std::string& where, Parse parse) {
+void with_our_errors(const std::vector<std::string>& flags, const std::string& where, Parse parse) {
   try {
     parse();
   } catch (const po::unknown_option& error) {
     std::string flag = error.get_option_name();
     flag.erase(0, std::min(flag.find_first_not_of('-'), flag.size()));
-    const std::string nearest = nearest_name(flag, names_of(flags));
+    const std::string nearest = nearest_name(flag, flags);
     throw InputError(fmt::format("{}unknown flag {}{} (see --help)", where, in_quotes("--" + flag),
                                  nearest.empty() ? "" : fmt::format("; did you mean '--{}'?", nearest)));
   } catch (const po::error& error) {
@@ -41,34 +38,77 @@ void with_our_errors(const po::options_description& flags, const std::string& wh
 }  // namespace
 
 Options::Options(std::string usage, std::string doc, std::size_t most_words)
-    : usage_(std::move(usage)), doc_(std::move(doc)), most_words_(most_words) {
+    : usage_(std::move(usage)), most_words_(most_words) {
+  constexpr std::string_view kExample = "example: ";
+  std::istringstream lines(doc);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(kExample)) {
+      examples_.push_back(line.substr(kExample.size()));
+    } else {
+      doc_ += line + "\n";
+    }
+  }
   toggle("help", "this text");
   value("config",
         "file of flags, which those on the command line override: lines `flag = value`, or JSON if its name ends in "
         ".json, as the config.json that a run leaves behind");
 }
 
-Options& Options::value(const std::string& flag, const std::string& doc) {
-  general_.add_options()(flag.c_str(), po::value<std::string>(), doc.c_str());
+Options& Options::value(const std::string& flag, const std::string& doc, std::vector<std::string> candidates) {
+  flags_.push_back({.name = flag, .doc = doc, .candidates = std::move(candidates)});
   return *this;
 }
 
 Options& Options::toggle(const std::string& flag, const std::string& doc) {
-  general_.add_options()(flag.c_str(), doc.c_str());
-  toggles_.push_back(flag);
+  flags_.push_back({.name = flag, .doc = doc, .takes_value = false});
   return *this;
 }
 
+Options& Options::word_candidates(std::vector<std::string> words) {
+  first_words_ = std::move(words);
+  return *this;
+}
+
+std::vector<std::string> Options::names() const {
+  std::vector<std::string> names;
+  for (const Flag& flag : flags_) names.push_back(flag.name);
+  for (const Flag& flag : fields_) names.push_back(flag.name);
+  return names;
+}
+
+std::string Options::help(const Description& all) const {
+  std::ostringstream text;
+  text << "usage: switchyard " << usage_ << "\n\n" << doc_;
+  if (!examples_.empty()) {
+    text << "\nExamples:\n";
+    for (const std::string& example : examples_) text << "  " << example << "\n";
+  }
+  text << all;
+  return text.str();
+}
+
 bool Options::parse(const std::vector<std::string>& words) {
-  po::options_description all;
-  all.add(general_);
-  if (!fields_.options().empty()) all.add(fields_);
+  const unsigned width = terminal_width(STDOUT_FILENO).value_or(100);
+  const auto described = [width](const char* title, const std::vector<Flag>& flags) {
+    Description description(title, width, width / 2);
+    for (const Flag& flag : flags) {
+      if (flag.takes_value) {
+        description.add_options()(flag.name.c_str(), po::value<std::string>(), flag.doc.c_str());
+      } else {
+        description.add_options()(flag.name.c_str(), flag.doc.c_str());
+      }
+    }
+    return description;
+  };
+  Description all("", width, width / 2);
+  all.add(described("Options", flags_));
+  if (!fields_.empty()) all.add(described("Scenario fields", fields_));
   if (std::find(words.begin(), words.end(), "-h") != words.end() ||
       std::find(words.begin(), words.end(), "--help") != words.end()) {
-    std::cout << "usage: switchyard " << usage_ << "\n\n" << doc_ << "\n\n" << all;
+    std::cout << help(all);
     return false;
   }
-  with_our_errors(all, "", [&] {
+  with_our_errors(names(), "", [&] {
     po::options_description with_words;
     with_words.add(all).add_options()("words", po::value<std::vector<std::string>>());
     po::positional_options_description positional;
@@ -92,33 +132,34 @@ bool Options::parse(const std::vector<std::string>& words) {
       read_config(file, all);
     }
   }
-  for (const std::string& flag : toggles_) {
-    const std::string given = text(flag);
+  for (const Flag& flag : flags_) {
+    if (flag.takes_value) continue;
+    const std::string given = text(flag.name);
     if (!given.empty() && given != "true" && given != "false") {
-      throw InputError(fmt::format("--{}: {} is not allowed; true or false is wanted", flag, in_quotes(given)));
+      throw InputError(fmt::format("--{}: {} is not allowed; true or false is wanted", flag.name, in_quotes(given)));
     }
-    if (given == "false") values_.erase(flag);
+    if (given == "false") values_.erase(flag.name);
   }
   return true;
 }
 
-void Options::read_config(const std::string& file, const po::options_description& all) {
+void Options::read_config(const std::string& file, const Description& all) {
   std::error_code fault;
   std::ifstream in(file);
   if (!in || std::filesystem::is_directory(file, fault)) {
     throw InputError(fmt::format("--config: {} is not a file that can be read", in_quotes(file)));
   }
-  with_our_errors(all, file + ": ", [&] { po::store(po::parse_config_file(in, all), values_); });
+  with_our_errors(names(), file + ": ", [&] { po::store(po::parse_config_file(in, all), values_); });
 }
 
-void Options::read_json_config(const std::string& file, const po::options_description& all) {
+void Options::read_json_config(const std::string& file, const Description& all) {
   const JsonFile json{std::filesystem::path(file)};
   if (!json.root().is_object()) throw json.fail("", "a configuration must be an object");
   po::parsed_options parsed(&all);
   for (const auto& [key, value] : json.root().items()) {
     const std::string pointer = (nlohmann::json::json_pointer() / key).to_string();
     if (key == "version" || key == "resolved") continue;  // what a run says about itself
-    if (!all.find_nothrow(key, false)) throw unknown_name(json.where(pointer), "flag", key, names_of(all));
+    if (!all.find_nothrow(key, false)) throw unknown_name(json.where(pointer), "flag", key, names());
     if (key == "scenario" && value.is_object()) {
       if (!has("scenario")) config_scenario_ = std::make_unique<JsonFile>(json);
       continue;
@@ -129,7 +170,7 @@ void Options::read_json_config(const std::string& file, const po::options_descri
     parsed.options.emplace_back(key,
                                 std::vector<std::string>{value.is_string() ? value.get<std::string>() : value.dump()});
   }
-  with_our_errors(all, file + ": ", [&] { po::store(parsed, values_); });
+  with_our_errors(names(), file + ": ", [&] { po::store(parsed, values_); });
 }
 
 std::string Options::text(const std::string& flag, const std::string& otherwise) const {

@@ -1,5 +1,5 @@
-// The flags of one subcommand, on Boost.Program_options: declared once, with help, a configuration file and errors that
-// name the flag and the nearest known one.
+// The flags of one subcommand, declared once: parsing (on Boost.Program_options), help, configuration files, the manual
+// page, shell completion and errors that name the nearest known flag all derive from the declaration.
 #pragma once
 
 #include <boost/program_options.hpp>
@@ -12,14 +12,23 @@
 
 namespace switchyard {
 
+struct Flag {
+  std::string name;  // without dashes
+  std::string doc;
+  bool takes_value = true;
+  std::vector<std::string> candidates;  // values that a shell offers; empty: files
+};
+
 class Options {
  public:
-  // `usage` is the command line in one line; `most_words` how many words without a flag it takes at most.
+  // `usage` is the command line in one line; `most_words` how many words without a flag it takes at most. Lines of
+  // `doc` that start with "example: " are examples.
   Options(std::string usage, std::string doc, std::size_t most_words = 0);
 
-  Options& value(const std::string& flag, const std::string& doc);
+  Options& value(const std::string& flag, const std::string& doc, std::vector<std::string> candidates = {});
   Options& toggle(const std::string& flag, const std::string& doc);
-  Options& scenario_flags();  // --scenario and one flag for each field of a scenario
+  Options& scenario_flags();                                 // --scenario and one flag for each field of a scenario
+  Options& word_candidates(std::vector<std::string> words);  // what a shell offers as the first word
 
   // Reads the words, then the file of --config, whose values the words override. False if --help was asked for and
   // printed. Throws InputError.
@@ -33,19 +42,31 @@ class Options {
   // The scenario that the flags describe. Throws InputError, also for flags that contradict each other.
   Scenario scenario() const;
 
- private:
-  using Flags = boost::program_options::options_description;
+  // The declaration.
+  const std::string& usage() const { return usage_; }
+  const std::string& doc() const { return doc_; }
+  const std::vector<std::string>& examples() const { return examples_; }
+  const std::vector<Flag>& flags() const { return flags_; }
+  const std::vector<Flag>& fields() const { return fields_; }  // of scenarios
+  const std::vector<std::string>& first_words() const { return first_words_; }
+  std::size_t most_words() const { return most_words_; }
 
-  void read_config(const std::string& file, const Flags& all);
-  void read_json_config(const std::string& file, const Flags& all);
+ private:
+  using Description = boost::program_options::options_description;
+
+  std::string help(const Description& all) const;
+  std::vector<std::string> names() const;
+  void read_config(const std::string& file, const Description& all);
+  void read_json_config(const std::string& file, const Description& all);
   Scenario base_scenario() const;
 
   std::string usage_;
   std::string doc_;
+  std::vector<std::string> examples_;
   std::size_t most_words_;
-  Flags general_{"Options"};
-  Flags fields_{"Scenario fields"};
-  std::vector<std::string> toggles_;
+  std::vector<Flag> flags_;
+  std::vector<Flag> fields_;
+  std::vector<std::string> first_words_;
   boost::program_options::variables_map values_;
   std::vector<std::string> words_;
   std::unique_ptr<JsonFile> config_scenario_;  // a JSON configuration that holds a whole scenario, and not its name

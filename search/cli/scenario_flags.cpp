@@ -26,11 +26,13 @@ bool is_trace_file(const std::string& trace) {
 }  // namespace
 
 Options& Options::scenario_flags() {
-  value("scenario", "name of a built-in scenario (see `switchyard scenarios`), or a .json file");
+  std::vector<std::string> scenarios;
+  for (const EmbeddedScenario& scenario : embedded_scenarios()) scenarios.push_back(scenario.name);
+  value("scenario", "name of a built-in scenario (see `switchyard scenarios`), or a .json file", std::move(scenarios));
   for (const ScenarioField& field : scenario_fields()) {
     std::string doc = fmt::format("{} ({})", field.doc, describe_range(field));
     if (!field.only_if.empty()) doc += "; only if " + field.only_if;
-    fields_.add_options()(field.flag.c_str(), boost::program_options::value<std::string>(), doc.c_str());
+    fields_.push_back({.name = field.flag, .doc = std::move(doc), .candidates = field.choices});
   }
   return *this;
 }

@@ -1,0 +1,19 @@
+#include "search/cli/command.hpp"
+
+namespace switchyard {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all = {
+      {"run", "replay one workload under one policy", declare_run, command_run},
+      {"search", "tune policies and rank them on held-out seeds", declare_search, command_search},
+      {"compare", "run policies paired and say which differences are real", declare_compare, command_compare},
+      {"leaderboard", "show what searches found", declare_leaderboard, command_leaderboard},
+      {"policies", "which policies exist, with their parameters", declare_policies, command_policies},
+      {"scenarios", "which scenarios exist, with their fields", declare_scenarios, command_scenarios},
+      {"workload", "inspect, generate, convert or boil down workloads", declare_workload, command_workload},
+      {"profile", "inspect sources of batch times", declare_profile, command_profile},
+  };
+  return all;
+}
+
+}  // namespace switchyard
