@@ -32,6 +32,12 @@ bool is_name(std::string_view name) {
 
 const std::vector<PolicyInfo>& registered_policies() { return registry(); }
 
+std::vector<std::string> policy_names() {
+  std::vector<std::string> names;
+  for (const PolicyInfo& info : registry()) names.push_back(info.name);
+  return names;
+}
+
 void add_policies(std::vector<PolicyInfo> policies) {
   for (PolicyInfo& info : policies) {
     if (!is_name(info.name)) {
@@ -45,12 +51,10 @@ void add_policies(std::vector<PolicyInfo> policies) {
 }
 
 const PolicyInfo& find_policy(std::string_view name, std::string_view where) {
-  std::vector<std::string> names;
-  for (const PolicyInfo& info : registered_policies()) {
+  for (const PolicyInfo& info : registry()) {
     if (info.name == name) return info;
-    names.push_back(info.name);
   }
-  throw unknown_name(where, "policy", name, names);
+  throw unknown_name(where, "policy", name, policy_names());
 }
 
 PolicySpec parse_policy(std::string_view text, std::string_view where) {

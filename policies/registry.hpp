@@ -12,6 +12,8 @@ namespace switchyard {
 // In the order of the registry: baselines, then ours, then the routers of production systems.
 const std::vector<PolicyInfo>& registered_policies();
 
+std::vector<std::string> policy_names();
+
 // Adds policies that are not part of this library, after all others. Call it before anything else is done, from one
 // thread. Throws std::invalid_argument if a name is taken or is not one that a spec can hold.
 void add_policies(std::vector<PolicyInfo> policies);

@@ -95,22 +95,30 @@ std::string caption(const Leaderboard& leaderboard) {
   return text;
 }
 
-std::string render_table(const Leaderboard& leaderboard) {
+Tone tone_of(const LeaderboardRow& row, const std::string& column) {
+  if (!row.failure.empty()) return Tone::bad;
+  if (column != "vs LOR" && column != "vs LLQ") return Tone::plain;
+  const Spread& change = column == "vs LOR" ? row.change_against_lor : row.change_against_llq;
+  if (change.high < 0) return Tone::good;
+  return change.low > 0 ? Tone::bad : Tone::faint;
+}
+
+std::string render_terminal(const Leaderboard& leaderboard, const TableStyle& style) {
   const auto table = cells(leaderboard, false);
-  std::vector<std::size_t> widths(table[0].size(), 0);
-  for (const auto& line : table) {
-    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
+  std::vector<TableColumn> shown;
+  for (std::size_t c = 0; c < table[0].size(); ++c) {
+    const bool change = table[0][c].starts_with("vs ");
+    shown.push_back(
+        {.title = table[0][c], .right = c >= 2, .wraps = c == 1, .importance = c < 3 ? kEssential : (change ? 1 : 0)});
   }
-  std::string text;
-  for (const auto& line : table) {
-    std::string row;
-    for (std::size_t c = 0; c < line.size(); ++c) {
-      row += c < 2 ? fmt::format("{:<{}}  ", line[c], widths[c]) : fmt::format("{:>{}}  ", line[c], widths[c]);
+  std::vector<std::vector<TableCell>> rows;
+  for (std::size_t i = 1; i < table.size(); ++i) {
+    std::vector<TableCell>& row = rows.emplace_back();
+    for (std::size_t c = 0; c < shown.size(); ++c) {
+      row.push_back({table[i][c], tone_of(leaderboard.rows[i - 1], shown[c].title)});
     }
-    row.erase(row.find_last_not_of(' ') + 1);
-    text += row + "\n";
   }
-  return text + "\n" + caption(leaderboard);
+  return render_table(shown, rows, style) + "\n" + caption(leaderboard);
 }
 
 std::string render_markdown(const Leaderboard& leaderboard) {
@@ -203,17 +211,19 @@ Summary metrics_from(const nlohmann::json& json) {
 
 }  // namespace
 
+std::vector<std::string> table_format_names() { return {"table", "markdown", "csv", "json"}; }
+
 TableFormat parse_table_format(const std::string& name) {
-  const std::vector<std::string> names = {"table", "markdown", "csv", "json"};
+  const std::vector<std::string> names = table_format_names();
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) throw unknown_name("--format", "format", name, names);
   return static_cast<TableFormat>(found - names.begin());
 }
 
-std::string render(const Leaderboard& leaderboard, TableFormat format) {
+std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style) {
   switch (format) {
     case TableFormat::table:
-      return render_table(leaderboard);
+      return render_terminal(leaderboard, style);
     case TableFormat::markdown:
       return render_markdown(leaderboard);
     case TableFormat::csv:

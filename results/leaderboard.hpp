@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/metrics/summary.hpp"
+#include "results/table.hpp"
 
 namespace switchyard {
 
@@ -41,10 +42,13 @@ struct Leaderboard {
 
 enum class TableFormat { table, markdown, csv, json };
 
+std::vector<std::string> table_format_names();
+
 // Throws InputError for an unknown name.
 TableFormat parse_table_format(const std::string& name);
 
-std::string render(const Leaderboard& leaderboard, TableFormat format);
+// `style` is that of the terminal table.
+std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style = {});
 
 // Reads DIR/leaderboard.json. Throws InputError.
 Leaderboard load_leaderboard(const std::filesystem::path& folder);

@@ -86,6 +86,12 @@ Scenario parse_scenario(const JsonFile& file, const std::string& pointer) {
   return scenario;
 }
 
+std::vector<std::string> scenario_names() {
+  std::vector<std::string> names;
+  for (const EmbeddedScenario& scenario : embedded_scenarios()) names.push_back(scenario.name);
+  return names;
+}
+
 Scenario load_scenario(const std::string& name_or_file) {
   if (name_or_file.ends_with(".json")) return parse_scenario(JsonFile(std::filesystem::path(name_or_file)));
   std::vector<std::string> names;

@@ -59,6 +59,7 @@ struct EmbeddedScenario {
 
 // The files of bench/scenarios, in alphabetical order.
 const std::vector<EmbeddedScenario>& embedded_scenarios();
+std::vector<std::string> scenario_names();
 
 // A scenario by name, or from a file (anything that ends in .json). Throws InputError.
 Scenario load_scenario(const std::string& name_or_file);

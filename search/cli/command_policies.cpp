@@ -39,6 +39,7 @@ Options declare_policies() {
                   "each parameter with default, range and meaning.\n"
                   "example: switchyard policies hra",
                   1);
+  options.word_candidates(policy_names());
   return options;
 }
 

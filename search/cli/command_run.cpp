@@ -53,10 +53,10 @@ Options declare_run() {
                   "example: switchyard run --scenario azure-conv --policy 'hra(decode_ratio=0.6,safety=0.03)'\n"
                   "example: switchyard run --workload trace.csv --profile a100-llama2-7b --policy llq --out results\n"
                   "example: switchyard run --config results/config.json");
-  options.value("policy", "policy spec, as llq or 'hra(safety=0.05)' (see `switchyard policies`)")
+  options.value("policy", "policy spec, as llq or 'hra(safety=0.05)' (see `switchyard policies`)", policy_names())
       .value("out", "folder for config.json, request_metrics.csv and summary.json")
       .value("event-log", "file for every event as a line of text (uses the step kernel)")
-      .value("kernel", "leap (default) or step: the same result, slower")
+      .value("kernel", "leap (default) or step: the same result, slower", {"leap", "step"})
       .toggle("json", "print summary.json in place of a table")
       .scenario_flags();
   return options;

@@ -32,7 +32,8 @@ Options declare_scenarios() {
                   "example: switchyard scenarios chat-pressure > mine.json",
                   1);
   options.toggle("schema", "print the JSON Schema of scenario files")
-      .toggle("fields", "print all fields with flags, defaults and ranges, as a Markdown table");
+      .toggle("fields", "print all fields with flags, defaults and ranges, as a Markdown table")
+      .word_candidates(scenario_names());
   return options;
 }
 

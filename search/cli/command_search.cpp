@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iostream>
 #include <sstream>
 #include <thread>
@@ -10,26 +9,15 @@
 #include "core/input/error.hpp"
 #include "results/run_folder.hpp"
 #include "search/cli/command.hpp"
+#include "search/cli/format_flag.hpp"
 #include "search/cli/options.hpp"
+#include "search/cli/progress.hpp"
 #include "search/statistics.hpp"
 #include "search/study.hpp"
 
 namespace switchyard {
 
 namespace {
-
-// A line that is rewritten on a terminal, ten lines elsewhere.
-Progress progress_to_stderr() {
-  const bool terminal = isatty(STDERR_FILENO);
-  const auto started = std::chrono::steady_clock::now();
-  return [terminal, started, shown = std::size_t{0}](std::size_t done, std::size_t total) mutable {
-    const std::size_t step = std::max<std::size_t>(1, total / (terminal ? 200 : 10));
-    if (done % step != 0 && done != total) return;
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    std::cerr << fmt::format("{}{} of {} replays, {:.0f} s{}", terminal ? "\r" : "", done, total, seconds,
-                             terminal && done < total ? "" : "\n");
-  };
-}
 
 int threads_from(const Options& options) {
   const auto cores = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
@@ -50,17 +38,17 @@ Options declare_search() {
                   "Tunes policies on training seeds, runs the leaders on held-out seeds, and ranks them by the mean "
                   "end-to-end time there.\nexample: switchyard search --scenario azure-conv --policy all --trials 20 "
                   "--out out/search");
-  options.value("policy", "policies to tune: names, comma between, or all")
-      .value("method", "grid or random (default)")
+  options.value("policy", "policies to tune: names, comma between, or all", policy_names())
+      .value("method", "grid or random (default)", {"grid", "random"})
       .value("trials", "random: settings per policy (default 100)")
       .value("grid-points", "grid: points per numeric parameter (default 5)")
       .value("leaders", "settings per policy that are judged on held-out seeds, besides its default (default 1)")
       .value("study-seed", "seed of the search itself (default 1)")
       .value("threads", "worker threads (default: all cores); no result depends on it")
-      .value("format", "what is printed: table (default), markdown, csv, json")
       .value("out", "folder for leaderboard, trials and configuration")
       .toggle("quiet", "no progress on stderr")
       .scenario_flags();
+  declare_format(options);
   return options;
 }
 
@@ -72,7 +60,7 @@ int command_search(const Options& options) {
   study.sampler.study_seed = static_cast<std::uint64_t>(options.whole("study-seed", 1, 0, INT64_MAX));
   study.leaders = static_cast<std::size_t>(options.whole("leaders", 1, 1, 1000));
   study.threads = threads_from(options);
-  const TableFormat format = parse_table_format(options.text("format", "table"));
+  const TableFormat format = format_from(options);
   if (options.has("trials") && study.method == "grid") throw InputError("--trials: has no effect with --method grid");
   if (options.has("grid-points") && study.method == "random") {
     throw InputError("--grid-points: has no effect with --method random");
@@ -90,9 +78,9 @@ int command_search(const Options& options) {
   for (const PolicyInfo* info : study.policies) make_sampler(study.method, info->name, info->params, study.sampler);
   const Experiment experiment(options.scenario());
   if (options.has("out")) prepare_folder(options.text("out"));
-  const StudyResult result = run_study(experiment, study, options.has("quiet") ? Progress{} : progress_to_stderr());
+  const StudyResult result = run_study(experiment, study, progress_for(options));
   if (options.has("out")) write_study(options.text("out"), experiment, study, result);
-  std::cout << render(result.leaderboard, format);
+  std::cout << render(result.leaderboard, format, style_for(STDOUT_FILENO));
   if (!options.has("quiet")) std::cerr << fmt::format("{} replays in {:.1f} s\n", result.replays, result.seconds);
   return 0;
 }
@@ -103,24 +91,25 @@ Options declare_compare() {
                   "example: switchyard compare llq 'hra(safety=0.05)' --scenario chat-pressure",
                   1000);
   options.value("threads", "worker threads (default: all cores); no result depends on it")
-      .value("format", "what is printed: table (default), markdown, csv, json")
+      .toggle("quiet", "no progress on stderr")
       .scenario_flags();
+  declare_format(options);
   return options;
 }
 
 int command_compare(const Options& options) {
-  const TableFormat format = parse_table_format(options.text("format", "table"));
+  const TableFormat format = format_from(options);
   if (options.words().size() < 2) throw InputError("compare: give at least two policy specs");
   const Experiment experiment(options.scenario());
   const int threads = threads_from(options);
   std::vector<PolicySpec> policies;
   for (const std::string& spec : options.words()) policies.push_back(parse_policy(spec, "compare"));
   const std::vector<Outcome> training =
-      evaluate(experiment, policies, experiment.scenario().train_seeds.seeds(), threads);
+      evaluate(experiment, policies, experiment.scenario().train_seeds.seeds(), threads, progress_for(options));
   std::vector<Trial> trials;
   for (std::size_t i = 0; i < policies.size(); ++i) trials.push_back({policies[i], training[i]});
-  const Leaderboard leaderboard = judge(experiment, trials, threads);
-  std::cout << render(leaderboard, format);
+  const Leaderboard leaderboard = judge(experiment, trials, threads, progress_for(options));
+  std::cout << render(leaderboard, format, style_for(STDOUT_FILENO));
   if (format != TableFormat::table) return 0;
   for (std::size_t i = 0; i < leaderboard.rows.size(); ++i) {
     for (std::size_t k = i + 1; k < leaderboard.rows.size(); ++k) {
@@ -138,17 +127,19 @@ int command_compare(const Options& options) {
 
 Options declare_leaderboard() {
   Options options("leaderboard DIR [DIR...] [--format table|markdown|csv|json]",
-                  "Shows what searches left behind; several of the same scenario and seeds are ranked together.", 1000);
-  options.value("format", "table (default), markdown, csv, json");
+                  "Shows what searches left behind; several of the same scenario and seeds are ranked together.\n"
+                  "example: switchyard leaderboard out/search --format markdown",
+                  1000);
+  declare_format(options);
   return options;
 }
 
 int command_leaderboard(const Options& options) {
-  const TableFormat format = parse_table_format(options.text("format", "table"));
+  const TableFormat format = format_from(options);
   if (options.words().empty()) throw InputError("leaderboard: give at least one folder that a search wrote");
   std::vector<Leaderboard> leaderboards;
   for (const std::string& folder : options.words()) leaderboards.push_back(load_leaderboard(folder));
-  std::cout << render(merge(leaderboards), format);
+  std::cout << render(merge(leaderboards), format, style_for(STDOUT_FILENO));
   return 0;
 }
 

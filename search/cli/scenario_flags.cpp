@@ -26,9 +26,7 @@ bool is_trace_file(const std::string& trace) {
 }  // namespace
 
 Options& Options::scenario_flags() {
-  std::vector<std::string> scenarios;
-  for (const EmbeddedScenario& scenario : embedded_scenarios()) scenarios.push_back(scenario.name);
-  value("scenario", "name of a built-in scenario (see `switchyard scenarios`), or a .json file", std::move(scenarios));
+  value("scenario", "name of a built-in scenario (see `switchyard scenarios`), or a .json file", scenario_names());
   for (const ScenarioField& field : scenario_fields()) {
     std::string doc = fmt::format("{} ({})", field.doc, describe_range(field));
     if (!field.only_if.empty()) doc += "; only if " + field.only_if;
