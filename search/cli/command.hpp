@@ -26,6 +26,8 @@ Options declare_policies();
 Options declare_scenarios();
 Options declare_workload();
 Options declare_profile();
+Options declare_man();
+Options declare_completion();
 
 int command_run(const Options& options);
 int command_search(const Options& options);
@@ -35,5 +37,7 @@ int command_policies(const Options& options);
 int command_scenarios(const Options& options);
 int command_workload(const Options& options);
 int command_profile(const Options& options);
+int command_man(const Options& options);
+int command_completion(const Options& options);
 
 }  // namespace switchyard
