@@ -12,6 +12,12 @@ class LeastLoadedQueue final : public Policy {
   void schedule(ClusterView& cluster) override {
     while (!cluster.queue_empty()) cluster.assign(cluster.first_queued(), cluster.least_outstanding());
   }
+
+  void scores(const ClusterView& cluster, const QueuedRequest&, std::vector<double>& out) const override {
+    for (std::int32_t replica = 0; replica < cluster.num_replicas(); ++replica) {
+      out.push_back(cluster.outstanding(replica));
+    }
+  }
 };
 
 }  // namespace

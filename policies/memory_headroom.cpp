@@ -1,6 +1,7 @@
 #include "policies/memory_headroom.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "policies/declarations.hpp"
 
@@ -64,8 +65,7 @@ void MemoryHeadroom::schedule(ClusterView& cluster) {
       const ReplicaLimits& limits = cluster.limits(replica);
       const Load& load = load_of(cluster, replica);
       const std::int64_t needed = blocks_needed(request.num_prefill_tokens, limits.block_size);
-      const auto reserve = static_cast<std::int64_t>(std::floor(safety_ * limits.num_blocks));
-      if (limits.num_blocks - (load.blocks + needed) < reserve) continue;
+      if (!admissible(limits, load, needed)) continue;
       if (best >= 0) {
         const Load& other = loads_[static_cast<std::size_t>(best)];
         const bool better =
@@ -80,6 +80,21 @@ void MemoryHeadroom::schedule(ClusterView& cluster) {
     queue_.pop();
     loads_[static_cast<std::size_t>(best)].blocks += best_needed;
     ++loads_[static_cast<std::size_t>(best)].outstanding;
+  }
+}
+
+bool MemoryHeadroom::admissible(const ReplicaLimits& limits, const Load& load, std::int64_t needed) const {
+  return limits.num_blocks - (load.blocks + needed) >=
+         static_cast<std::int64_t>(std::floor(safety_ * limits.num_blocks));
+}
+
+// Blocks spoken for, of the replicas with room; schedule() has looked at all of them in this call.
+void MemoryHeadroom::scores(const ClusterView& cluster, const QueuedRequest& request, std::vector<double>& out) const {
+  for (std::int32_t replica = 0; replica < cluster.num_replicas(); ++replica) {
+    const ReplicaLimits& limits = cluster.limits(replica);
+    const Load& load = loads_[static_cast<std::size_t>(replica)];
+    const bool fits = admissible(limits, load, blocks_needed(request.num_prefill_tokens, limits.block_size));
+    out.push_back(fits ? static_cast<double>(load.blocks) : std::numeric_limits<double>::quiet_NaN());
   }
 }
 

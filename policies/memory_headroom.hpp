@@ -16,6 +16,7 @@ class MemoryHeadroom final : public Policy {
   void on_arrival(const QueuedRequest& request) override;
   void on_completion(const CompletedRequest& request) override;
   void schedule(ClusterView& cluster) override;
+  void scores(const ClusterView& cluster, const QueuedRequest& request, std::vector<double>& out) const override;
 
   static PolicyInfo info();
   static PolicyInfo hra_info();
@@ -30,6 +31,7 @@ class MemoryHeadroom final : public Policy {
     std::int32_t outstanding = 0;
   };
   const Load& load_of(const ClusterView& cluster, std::int32_t replica);
+  bool admissible(const ReplicaLimits& limits, const Load& load, std::int64_t needed) const;
   std::int64_t blocks_needed(std::int32_t prompt, std::int32_t block_size) const;
 
   Order order_ = Order::prompt;

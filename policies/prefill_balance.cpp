@@ -18,17 +18,19 @@ class PrefillBalance final : public Policy {
       std::int32_t best = 0;
       double best_load = 0;
       for (std::int32_t replica = 0; replica < cluster.num_replicas(); ++replica) {
-        const ReplicaState state = cluster.state(replica);
-        const auto prefill = static_cast<double>(state.waiting_prefill_tokens + state.remaining_prefill_tokens);
-        // The longer this prompt, the more its interruption of decodes counts.
-        const double interrupted = interruption_ * state.num_decoding() * request.num_prefill_tokens;
-        const double load = prefill + decode_tokens_ * state.outstanding() + interrupted;
+        const double load = load_of(cluster, replica, request);
         if (replica == 0 || load < best_load) {
           best = replica;
           best_load = load;
         }
       }
       cluster.assign(request.id, best);
+    }
+  }
+
+  void scores(const ClusterView& cluster, const QueuedRequest& request, std::vector<double>& out) const override {
+    for (std::int32_t replica = 0; replica < cluster.num_replicas(); ++replica) {
+      out.push_back(load_of(cluster, replica, request));
     }
   }
 
@@ -45,6 +47,14 @@ class PrefillBalance final : public Policy {
   }
 
  private:
+  double load_of(const ClusterView& cluster, std::int32_t replica, const QueuedRequest& request) const {
+    const ReplicaState state = cluster.state(replica);
+    const auto prefill = static_cast<double>(state.waiting_prefill_tokens + state.remaining_prefill_tokens);
+    // The longer this prompt, the more its interruption of decodes counts.
+    const double interrupted = interruption_ * state.num_decoding() * request.num_prefill_tokens;
+    return prefill + decode_tokens_ * state.outstanding() + interrupted;
+  }
+
   double decode_tokens_ = 200.0;
   double interruption_ = 0.1;
 };

@@ -34,6 +34,12 @@ class ShortestExpectedWork final : public Policy {
     }
   }
 
+  void scores(const ClusterView& cluster, const QueuedRequest& request, std::vector<double>& out) const override {
+    for (std::int32_t replica = 0; replica < cluster.num_replicas(); ++replica) {
+      out.push_back(cost_of(cluster, replica, request) / static_cast<double>(kTicksPerSecond));
+    }
+  }
+
   static PolicyInfo info() {
     using P = ShortestExpectedWork;
     return describe<P>("shortest_expected_work",

@@ -2,33 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <system_error>
-
-#include "core/input/error.hpp"
 #include "results/run_folder.hpp"
 
 namespace switchyard {
 
-EventLog::EventLog(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
-  temporary_ += ".partial";
-  out_.open(temporary_, std::ios::binary | std::ios::trunc);
-  if (!out_) throw InputError(fmt::format("--event-log: {} cannot be written", in_quotes(path_.string())));
-}
-
-EventLog::~EventLog() {
-  std::error_code ignored;
-  if (out_.is_open()) std::filesystem::remove(temporary_, ignored);
-}
-
-void EventLog::close() {
-  out_.flush();
-  std::error_code fault;
-  if (out_) std::filesystem::rename(temporary_, path_, fault);
-  if (!out_ || fault) throw InputError(fmt::format("--event-log: {} cannot be written", in_quotes(path_.string())));
-  out_.close();
-}
-
-void EventLog::line(Time now, const std::string& event) { out_ << exact_seconds(now) << ' ' << event << '\n'; }
+void EventLog::line(Time now, const std::string& event) { out_.write(exact_seconds(now) + " " + event + "\n"); }
 
 void EventLog::on_arrival(Time now, const QueuedRequest& request) {
   line(now, fmt::format("arrival request={} prompt={}", request.id, request.num_prefill_tokens));

@@ -2,23 +2,20 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "core/cluster/simulation.hpp"
+#include "core/input/write_file.hpp"
 
 namespace switchyard {
 
 class EventLog final : public Observer {
  public:
-  // Opens the log under a temporary name; throws InputError if it cannot be written.
-  explicit EventLog(std::filesystem::path path);
-  ~EventLog() override;
-  EventLog(const EventLog&) = delete;
-  EventLog& operator=(const EventLog&) = delete;
+  // Throws InputError if the log cannot be written.
+  explicit EventLog(std::filesystem::path path) : out_(std::move(path), "--event-log") {}
 
   // Gives the log its name. Throws InputError if it could not be written in full.
-  void close();
+  void close() { out_.close(); }
 
   void on_arrival(Time now, const QueuedRequest& request) override;
   void on_assign(Time now, RequestId id, std::int32_t replica) override;
@@ -30,9 +27,7 @@ class EventLog final : public Observer {
  private:
   void line(Time now, const std::string& event);
 
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
-  std::ofstream out_;
+  StreamedFile out_;
 };
 
 }  // namespace switchyard

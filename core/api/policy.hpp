@@ -33,6 +33,12 @@ class Policy {
 
   // Decide. Called only while the queue holds requests. cluster.assign() takes effect at once: views show it.
   virtual void schedule(ClusterView& cluster) = 0;
+
+  // For timelines: what schedule() weighed when it placed `request`, one number a replica, the lowest of them the best
+  // (NaN: not eligible). Asked only in replays that are watched, within schedule(), just before the placement takes
+  // effect; so it costs nothing otherwise. Leave `scores` empty if the decision is not a matter of scores.
+  virtual void scores(const ClusterView& /*cluster*/, const QueuedRequest& /*request*/,
+                      std::vector<double>& /*scores*/) const {}
 };
 
 // What is known of a policy before it is made: everything that help, docs and search need.

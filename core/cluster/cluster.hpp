@@ -50,7 +50,7 @@ class Cluster final : public detail::Observatory {
   Cluster& operator=(const Cluster&) = delete;
 
   void run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
-           Observer* observer, Replay& replay) {
+           Observer* observer, StateSampler* sampler, Replay& replay) {
     reset(config, workload, observer, replay);
     policy_ = &policy;
     policy.start(view_, seed);
@@ -59,6 +59,7 @@ class Cluster final : public detail::Observatory {
       const Time arrival = next_arrival_ < num_requests ? workload.requests[size(next_arrival_)].arrived_at : kNever;
       const Time now = std::min(arrival, ends_.earliest());
       if (now == kNever) break;
+      if (sampler) take_samples(*sampler, now);
       run_instant(now, num_requests);
     }
     close(num_requests, replay);
@@ -81,6 +82,7 @@ class Cluster final : public detail::Observatory {
       throw std::logic_error(
           fmt::format("policy assigned request {} to replica {} of {}", id, replica, replicas_.size()));
     }
+    if (context_.observer) observe_decision(id, replica);
     unlink(id);
     table_.records[size(id)].replica = replica;
     table_.records[size(id)].assigned_at = board_.now;
@@ -153,6 +155,21 @@ class Cluster final : public detail::Observatory {
     makespan_ = 0;
     received_.clear();
     caller_ = -1;
+  }
+
+  void take_samples(StateSampler& sampler, Time until) {
+    for (Time time = sampler.next_sample(); time <= until; time = sampler.next_sample()) {
+      states_.clear();
+      for (const Replica& replica : replicas_) states_.push_back(replica.state(time, Moment::before_bookkeeping));
+      sampler.on_sample(board_.queue_length, states_);
+    }
+  }
+
+  void observe_decision(RequestId id, std::int32_t replica) {
+    const QueuedRequest& request = board_.requests[size(id)];
+    scores_.clear();
+    policy_->scores(view_, request, scores_);
+    context_.observer->on_decision(board_.now, request, replica, view_, scores_);
   }
 
   void link(RequestId id) {
@@ -231,6 +248,7 @@ class Cluster final : public detail::Observatory {
     caller_ = caller;
     received_.clear();
     policy_->schedule(view_);
+    if (context_.observer && board_.queue_length > 0) context_.observer->on_hold(board_.now, board_.queue_length);
     if (received_.size() > 1) {
       std::sort(received_.begin(), received_.end());
       received_.erase(std::unique(received_.begin(), received_.end()), received_.end());
@@ -296,6 +314,8 @@ class Cluster final : public detail::Observatory {
   std::size_t item_ = 0;                // that runs
   std::vector<std::int32_t> received_;  // replicas that the running policy call assigned to
   std::vector<RequestId> completed_;
+  std::vector<ReplicaState> states_;  // of a sample
+  std::vector<double> scores_;        // of a decision that is observed
 };
 
 }  // namespace switchyard

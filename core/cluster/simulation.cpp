@@ -19,11 +19,11 @@ Simulation::Simulation(Simulation&&) noexcept = default;
 Simulation& Simulation::operator=(Simulation&&) noexcept = default;
 
 const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
-                              Observer* observer) {
+                              Observer* observer, StateSampler* sampler) {
   if (impl_->kernel == Kernel::step || observer) {
-    impl_->step.run(config, workload, policy, seed, observer, impl_->replay);
+    impl_->step.run(config, workload, policy, seed, observer, sampler, impl_->replay);
   } else {
-    impl_->leap.run(config, workload, policy, seed, nullptr, impl_->replay);
+    impl_->leap.run(config, workload, policy, seed, nullptr, sampler, impl_->replay);
   }
   return impl_->replay;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -35,11 +36,28 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_arrival(Time, const QueuedRequest&) {}
+  // The policy is about to place a queued request; the view still shows the cluster that it decided on. `scores` is
+  // what Policy::scores tells: one number a replica, or nothing.
+  virtual void on_decision(Time, const QueuedRequest&, std::int32_t /*replica*/, const ClusterView&,
+                           std::span<const double> /*scores*/) {}
   virtual void on_assign(Time, RequestId, std::int32_t /*replica*/) {}
+  virtual void on_hold(Time, std::int32_t /*queue_length, left by a policy call*/) {}
+  virtual void on_admit(Time, RequestId, std::int32_t /*replica, whose batch it joins to compute its prompt*/) {}
   virtual void on_batch(Time /*start*/, Time /*end*/, std::int32_t /*replica*/, const BatchShape&,
                         const ReplicaState& /*as the batch starts*/) {}
+  virtual void on_prefill_complete(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_restart(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_complete(Time, RequestId, std::int32_t /*replica*/) {}
+};
+
+// Looks at the cluster at regular times, on either kernel: for small timelines of long runs.
+class StateSampler {
+ public:
+  virtual ~StateSampler() = default;
+  // The first sample, then the next one after each, must lie ahead of the last. Events at a sample's own instant have
+  // not happened yet.
+  virtual Time next_sample() const = 0;
+  virtual void on_sample(std::int32_t queue_length, std::span<const ReplicaState> replicas) = 0;
 };
 
 // Reusable: a worker keeps one Simulation and runs replay after replay; buffers stay allocated, nothing else stays.
@@ -54,7 +72,7 @@ class Simulation {
   // derives from it. The result is valid until the next run. Throws StalledError; std::overflow_error if the run
   // would last longer than the clock can count.
   const Replay& run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
-                    Observer* observer = nullptr);
+                    Observer* observer = nullptr, StateSampler* sampler = nullptr);
 
  private:
   struct Impl;

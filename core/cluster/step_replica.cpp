@@ -33,6 +33,7 @@ void StepReplica::admit(std::int32_t blocks, std::int32_t chunk) {
   live(id).chunk = chunk;
   blocks_used_ += blocks;
   members_.push_back(id);
+  if (context_->observer) context_->observer->on_admit(now_, id, id_);
 }
 
 void StepReplica::restart(RequestId id) {
@@ -214,6 +215,7 @@ void StepReplica::finish(std::vector<RequestId>& completed) {
       ++request.processed;
       if (!request.has_first_token) record.prefill_completed_at = now;
       request.has_first_token = true;
+      if (context_->observer) context_->observer->on_prefill_complete(now, id, id_);
     }
     if (request.processed == request.total_tokens) {
       record.completed_at = now;

@@ -57,4 +57,28 @@ void write_file(const fs::path& path, std::string_view content) {
   throw failure(fault ? ": " + fault.message() : "");
 }
 
+StreamedFile::StreamedFile(fs::path path, std::string flag)
+    : path_(std::move(path)), target_(behind_link(path_)), temporary_(target_), flag_(std::move(flag)) {
+  if (!is_stream(path_)) temporary_ += ".partial";
+  out_.open(temporary_, std::ios::binary | std::ios::trunc);
+  if (!out_) fail();
+}
+
+StreamedFile::~StreamedFile() {
+  std::error_code ignored;
+  if (out_.is_open() && temporary_ != target_) fs::remove(temporary_, ignored);
+}
+
+void StreamedFile::close() {
+  out_.flush();
+  std::error_code fault;
+  if (out_ && temporary_ != target_) fs::rename(temporary_, target_, fault);
+  if (!out_ || fault) fail();
+  out_.close();
+}
+
+void StreamedFile::fail() const {
+  throw InputError(fmt::format("{}: {} cannot be written", flag_, in_quotes(path_.string())));
+}
+
 }  // namespace switchyard

@@ -7,6 +7,7 @@
 #include "policies/registry.hpp"
 #include "results/event_log.hpp"
 #include "results/run_folder.hpp"
+#include "results/timeline.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
 
@@ -56,6 +57,7 @@ Options declare_run() {
   options.value("policy", "policy spec, as llq or 'hra(safety=0.05)' (see `switchyard policies`)", policy_names())
       .value("out", "folder for config.json, request_metrics.csv and summary.json")
       .value("event-log", "file for every event as a line of text (uses the step kernel)")
+      .value("timeline", "file for a timeline that Perfetto and chrome://tracing open (uses the step kernel)")
       .value("kernel", "leap (default) or step: the same result, slower", {"leap", "step"})
       .toggle("json", "print summary.json in place of a table")
       .scenario_flags();
@@ -71,12 +73,23 @@ int command_run(const Options& options) {
   const auto workload = experiment.workload(experiment.scenario().seed);
   if (options.has("out")) prepare_folder(options.text("out"));
   std::optional<EventLog> log;
-  if (options.has("event-log")) log.emplace(options.text("event-log"));
+  std::optional<Timeline> timeline;
+  Observer* observer = nullptr;
+  if (options.has("event-log") && options.has("timeline")) {
+    throw InputError("--timeline: cannot be written together with --event-log; run twice");
+  }
+  if (options.has("event-log")) observer = &log.emplace(options.text("event-log"));
+  if (options.has("timeline")) {
+    const Scenario& scenario = experiment.scenario();
+    observer = &timeline.emplace(options.text("timeline"), *workload, scenario.replicas,
+                                 Timeline::Title{policy.text(), scenario.name, scenario.seed});
+  }
 
   const auto made = policy.make();
-  const Replay& replay = replay_of(simulation, experiment, *workload, policy, *made, log ? &*log : nullptr);
+  const Replay& replay = replay_of(simulation, experiment, *workload, policy, *made, observer);
   const Summary summary = summarize(replay, *workload, experiment.cluster());
   if (log) log->close();
+  if (timeline) timeline->close();
   if (options.has("out")) {
     write_run_folder(options.text("out"), experiment, *workload, replay, summary, {policy.text(), kernel});
   }

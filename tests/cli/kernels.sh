@@ -14,3 +14,8 @@ holds "$scratch/log" '^0\.0 assign request=0 replica=0$'
 batches=$(sed -n 's/.*"num_batches": \([0-9]*\).*/\1/p' "$scratch/summary")
 [ "$(grep -c ' batch ' "$scratch/log")" -eq "$batches" ] || fail "not $batches batches"
 [ ! -e "$scratch/log.partial" ] || fail "a partial log was left behind"
+
+# A timeline is written beside the same result.
+"$switchyard" run --workload good.csv --policy llq --timeline "$scratch/timeline.json" --json >"$scratch/watched"
+same "$scratch/summary" "$scratch/watched"
+holds "$scratch/timeline.json" '^{"name":"place","ph":"i",.*"scores":\['

@@ -1,0 +1,198 @@
+#include "results/timeline.hpp"
+
+#include <cmath>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace switchyard {
+
+namespace {
+
+constexpr std::int32_t kRouter = 1;  // its process; replica r is process 2 + r
+constexpr std::size_t kPiece = 1 << 16;
+
+constexpr std::int32_t process_of(std::int32_t replica) { return 2 + replica; }
+
+// The format counts microseconds, viewers count whole nanoseconds. Every moment is rounded down to one, and durations
+// are differences of such moments, so that what meets in the run meets in the viewer.
+constexpr Time nanoseconds(Time ticks) { return ticks / 1000; }
+
+std::string microseconds(Time nanoseconds) { return fmt::format("{}.{:03}", nanoseconds / 1000, nanoseconds % 1000); }
+
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+template <class Get>
+std::string list(std::int32_t count, Get get) {
+  std::string text = "[";
+  for (std::int32_t i = 0; i < count; ++i) {
+    if (i > 0) text += ",";
+    text += get(i);
+  }
+  return text + "]";
+}
+
+}  // namespace
+
+Timeline::Timeline(std::filesystem::path path, const Workload& workload, std::int32_t num_replicas, const Title& title)
+    : out_(std::move(path), "--timeline"),
+      workload_(&workload),
+      phase_of_(workload.size(), nullptr),
+      replicas_(static_cast<std::size_t>(num_replicas)) {
+  out_.write(
+      fmt::format("{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"version\":1,\"policy\":{},\"scenario\":{},"
+                  "\"seed\":{},\"workload\":{}}},\"traceEvents\":[\n",
+                  quoted(title.policy), quoted(title.scenario), title.seed, quoted(workload.source)));
+  // Each further event starts with a comma; this one is the first.
+  out_.write(fmt::format("{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{},\"args\":{{\"name\":{}}}}}", kRouter,
+                         quoted("router: " + title.policy)));
+  metadata(kRouter, "thread_name", "{\"name\":\"decisions\"}");
+  metadata(kRouter, "process_sort_index", fmt::format("{{\"sort_index\":{}}}", kRouter));
+  for (std::int32_t replica = 0; replica < num_replicas; ++replica) {
+    const std::int32_t process = process_of(replica);
+    metadata(process, "process_name", fmt::format("{{\"name\":\"replica {}\"}}", replica));
+    metadata(process, "thread_name", "{\"name\":\"batches\"}");
+    metadata(process, "process_sort_index", fmt::format("{{\"sort_index\":{}}}", process));
+  }
+}
+
+void Timeline::close() {
+  for (std::size_t i = 0; i < replicas_.size(); ++i) show_idle(static_cast<std::int32_t>(i));
+  out_.write({buffer_.data(), buffer_.size()});
+  out_.write("\n]}\n");
+  out_.close();
+}
+
+void Timeline::metadata(std::int32_t process, std::string_view what, std::string_view args) {
+  fmt::format_to(std::back_inserter(buffer_), ",\n{{\"name\":\"{}\",\"ph\":\"M\",\"pid\":{},\"tid\":1,\"args\":{}}}",
+                 what, process, args);
+}
+
+void Timeline::event(std::string_view name, char phase, std::int32_t process, Time now, std::string_view rest) {
+  fmt::format_to(std::back_inserter(buffer_), ",\n{{\"name\":\"{}\",\"ph\":\"{}\",\"pid\":{},\"tid\":1,\"ts\":{}{}}}",
+                 name, phase, process, microseconds(nanoseconds(now)), rest);
+  if (buffer_.size() < kPiece) return;
+  out_.write({buffer_.data(), buffer_.size()});
+  buffer_.clear();
+}
+
+void Timeline::request_event(std::string_view name, char phase, Time now, RequestId id, std::string_view args) {
+  event(name, phase, kRouter, now, fmt::format(",\"cat\":\"request\",\"id\":\"{}\",\"args\":{}", id, args));
+}
+
+void Timeline::enter(Time now, RequestId id, const char* phase, std::string_view args) {
+  const char*& current = phase_of_[static_cast<std::size_t>(id)];
+  if (current) request_event(current, 'e', now, id);
+  if (phase) request_event(phase, 'b', now, id, args);
+  current = phase;
+}
+
+void Timeline::show_queue(Time now) {
+  event("global queue", 'C', kRouter, now, fmt::format(",\"args\":{{\"requests\":{}}}", queued_));
+}
+
+// What has changed of a replica's counters.
+void Timeline::show_counters(Time now, std::int32_t replica, std::int32_t blocks) {
+  Replica& own = replicas_[static_cast<std::size_t>(replica)];
+  if (own.shown_blocks != blocks) {
+    event("KV blocks", 'C', process_of(replica), now, fmt::format(",\"args\":{{\"used\":{}}}", blocks));
+    own.shown_blocks = blocks;
+  }
+  if (own.shown_waiting != own.waiting || own.shown_running != own.running) {
+    event("requests", 'C', process_of(replica), now,
+          fmt::format(",\"args\":{{\"running\":{},\"waiting\":{}}}", own.running, own.waiting));
+    own.shown_waiting = own.waiting;
+    own.shown_running = own.running;
+  }
+}
+
+// A replica without a batch runs nothing, and so holds no blocks. That it fell idle shows once something later happens.
+void Timeline::show_idle(std::int32_t replica) {
+  Replica& own = replicas_[static_cast<std::size_t>(replica)];
+  own.running = 0;
+  show_counters(own.ends_at, replica, 0);
+}
+
+void Timeline::change_waiting(Time now, std::int32_t replica) {
+  Replica& own = replicas_[static_cast<std::size_t>(replica)];
+  if (own.ends_at < now) show_idle(replica);
+  ++own.waiting;
+  show_counters(now, replica, own.shown_blocks);
+}
+
+void Timeline::on_arrival(Time now, const QueuedRequest& request) {
+  const auto i = static_cast<std::size_t>(request.id);
+  request_event("request", 'b', now, request.id,
+                fmt::format("{{\"request\":{},\"prompt_tokens\":{},\"output_tokens\":{}}}", request.id,
+                            request.num_prefill_tokens, workload_->hidden.num_decode_tokens[i]));
+  enter(now, request.id, "queued");
+  ++queued_;
+  show_queue(now);
+}
+
+void Timeline::on_decision(Time now, const QueuedRequest& request, std::int32_t replica, const ClusterView& cluster,
+                           std::span<const double> scores) {
+  const std::int32_t n = cluster.num_replicas();
+  std::string args =
+      fmt::format("{{\"request\":{},\"prompt_tokens\":{},\"replica\":{},\"queue\":{},\"waiting\":{},\"outstanding\":{}",
+                  request.id, request.num_prefill_tokens, replica, cluster.queue_length(),
+                  list(n, [&](std::int32_t r) { return std::to_string(cluster.num_waiting(r)); }),
+                  list(n, [&](std::int32_t r) { return std::to_string(cluster.outstanding(r)); }));
+  if (!scores.empty()) {
+    args += ",\"scores\":" + list(static_cast<std::int32_t>(scores.size()), [&](std::int32_t r) {
+              const double score = scores[static_cast<std::size_t>(r)];
+              return std::isfinite(score) ? fmt::format("{}", score) : std::string("null");
+            });
+  }
+  event("place", 'i', kRouter, now, fmt::format(",\"s\":\"t\",\"cat\":\"decision\",\"args\":{}", args + "}"));
+}
+
+void Timeline::on_assign(Time now, RequestId id, std::int32_t replica) {
+  --queued_;
+  show_queue(now);
+  change_waiting(now, replica);
+  enter(now, id, "waiting", fmt::format("{{\"replica\":{}}}", replica));
+}
+
+void Timeline::on_hold(Time now, std::int32_t queue_length) {
+  event("hold", 'i', kRouter, now,
+        fmt::format(",\"s\":\"t\",\"cat\":\"decision\",\"args\":{{\"queue\":{}}}", queue_length));
+}
+
+void Timeline::on_admit(Time now, RequestId id, std::int32_t replica) {
+  --replicas_[static_cast<std::size_t>(replica)].waiting;
+  enter(now, id, "prefill", fmt::format("{{\"replica\":{}}}", replica));
+}
+
+void Timeline::on_batch(Time start, Time end, std::int32_t replica, const BatchShape& shape,
+                        const ReplicaState& state) {
+  Replica& own = replicas_[static_cast<std::size_t>(replica)];
+  const char* kind = shape.num_prefills == 0 ? "decode" : shape.num_decodes == 0 ? "prefill" : "mixed";
+  event(kind, 'X', process_of(replica), start,
+        fmt::format(",\"cat\":\"batch\",\"dur\":{},\"args\":{{\"prefills\":{},\"prefill_tokens\":{},\"decodes\":{},"
+                    "\"decode_kv_tokens\":{}}}",
+                    microseconds(nanoseconds(end) - nanoseconds(start)), shape.num_prefills, shape.prefill_tokens,
+                    shape.num_decodes, shape.decode_kv_tokens));
+  own.ends_at = end;
+  own.running = state.num_running;
+  show_counters(start, replica, state.blocks_used);
+}
+
+void Timeline::on_prefill_complete(Time now, RequestId id, std::int32_t replica) {
+  enter(now, id, "decode", fmt::format("{{\"replica\":{}}}", replica));
+}
+
+void Timeline::on_restart(Time now, RequestId id, std::int32_t replica) {
+  change_waiting(now, replica);
+  enter(now, id, nullptr);
+  request_event("restart", 'n', now, id, fmt::format("{{\"replica\":{}}}", replica));
+  enter(now, id, "waiting", fmt::format("{{\"replica\":{}}}", replica));
+}
+
+void Timeline::on_complete(Time now, RequestId id, std::int32_t) {
+  enter(now, id, nullptr);
+  request_event("request", 'e', now, id);
+}
+
+}  // namespace switchyard
