@@ -6,6 +6,7 @@ function(switchyard_fetch name url sha256)
   message(STATUS "${name} is not installed: fetching ${url}")
   FetchContent_Declare(${name} URL ${url} URL_HASH SHA256=${sha256})
   FetchContent_MakeAvailable(${name})
+  set_property(GLOBAL APPEND PROPERTY SWITCHYARD_FETCHED ${name})
   set(${name}_SOURCE_DIR ${${name}_SOURCE_DIR} PARENT_SCOPE)
 endfunction()
 

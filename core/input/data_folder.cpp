@@ -6,8 +6,7 @@ namespace switchyard {
 
 std::optional<std::filesystem::path> data_folder() {
   const char* set = std::getenv("SWITCHYARD_DATA");
-  std::filesystem::path folder =
-      set ? std::filesystem::path(set) : std::filesystem::path(SWITCHYARD_SOURCE_DIR) / "../shared/data";
+  std::filesystem::path folder = set ? set : SWITCHYARD_DATA_DIR;
   std::error_code fault;  // a folder that cannot be looked at is none
   if (folder.empty() || !std::filesystem::is_directory(folder, fault)) return std::nullopt;
   return folder;
