@@ -90,6 +90,7 @@ void write_run_folder(const std::filesystem::path& folder, const Experiment& exp
   write_file(folder / "config.json", config.dump(2) + "\n");
   write_file(folder / "request_metrics.csv", request_metrics(workload, replay));
   write_file(folder / "summary.json", summary_json(summary));
+  write_file(folder / "states.json", description.states);
 }
 
 }  // namespace switchyard

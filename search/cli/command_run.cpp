@@ -7,6 +7,7 @@
 #include "policies/registry.hpp"
 #include "results/event_log.hpp"
 #include "results/run_folder.hpp"
+#include "results/state_history.hpp"
 #include "results/timeline.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
@@ -23,9 +24,9 @@ Kernel parse_kernel(const std::string& name) {
 
 // What the user gave makes the run fail, not a fault of ours.
 const Replay& replay_of(Simulation& simulation, const Experiment& experiment, const Workload& workload,
-                        const PolicySpec& spec, Policy& policy, Observer* observer) {
+                        const PolicySpec& spec, Policy& policy, Observer* observer, StateSampler* sampler) {
   try {
-    return simulation.run(experiment.cluster(), workload, policy, experiment.scenario().seed, observer);
+    return simulation.run(experiment.cluster(), workload, policy, experiment.scenario().seed, observer, sampler);
   } catch (const StalledError& error) {
     throw InputError(fmt::format("--policy: {}: {}", spec.text(), error.what()));
   } catch (const std::overflow_error& error) {
@@ -55,7 +56,7 @@ Options declare_run() {
                   "example: switchyard run --workload trace.csv --profile a100-llama2-7b --policy llq --out results\n"
                   "example: switchyard run --config results/config.json");
   options.value("policy", "policy spec, as llq or 'hra(safety=0.05)' (see `switchyard policies`)", policy_names())
-      .value("out", "folder for config.json, request_metrics.csv and summary.json")
+      .value("out", "folder for config.json, request_metrics.csv, summary.json and states.json")
       .value("event-log", "file for every event as a line of text (uses the step kernel)")
       .value("timeline", "file for a timeline that Perfetto and chrome://tracing open (uses the step kernel)")
       .value("kernel", "leap (default) or step: the same result, slower", {"leap", "step"})
@@ -85,13 +86,16 @@ int command_run(const Options& options) {
                                  Timeline::Title{policy.text(), scenario.name, scenario.seed});
   }
 
+  StateHistory states(experiment.scenario().replicas);
   const auto made = policy.make();
-  const Replay& replay = replay_of(simulation, experiment, *workload, policy, *made, observer);
+  const Replay& replay =
+      replay_of(simulation, experiment, *workload, policy, *made, observer, options.has("out") ? &states : nullptr);
   const Summary summary = summarize(replay, *workload, experiment.cluster());
   if (log) log->close();
   if (timeline) timeline->close();
   if (options.has("out")) {
-    write_run_folder(options.text("out"), experiment, *workload, replay, summary, {policy.text(), kernel});
+    write_run_folder(options.text("out"), experiment, *workload, replay, summary,
+                     {policy.text(), kernel, states.json(experiment.cluster().limits)});
   }
   if (options.has("json")) {
     std::cout << summary_json(summary);

@@ -11,7 +11,7 @@ same "$scratch/overridden" "$scratch/by_flags"
 
 "$switchyard" run --scenario chat-pressure --duration 20 --seed 3 --policy 'hra(safety=0.05)' --out "$scratch/first" >/dev/null
 "$switchyard" run --config "$scratch/first/config.json" --out "$scratch/again" >/dev/null
-for file in config.json request_metrics.csv summary.json; do same "$scratch/first/$file" "$scratch/again/$file"; done
+for file in config.json request_metrics.csv states.json summary.json; do same "$scratch/first/$file" "$scratch/again/$file"; done
 
 "$switchyard" run --config "$scratch/first/config.json" --seed 4 --json >"$scratch/other_seed"
 ! cmp -s "$scratch/other_seed" "$scratch/first/summary.json" || fail "the seed on the command line was ignored"

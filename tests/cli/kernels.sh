@@ -4,7 +4,7 @@ for scenario in azure-conv chat-pressure; do
   for kernel in leap step; do
     "$switchyard" run --scenario "$scenario" --duration 30 --policy hra --kernel "$kernel" --out "$scratch/$kernel" >/dev/null
   done
-  for file in request_metrics.csv summary.json; do same "$scratch/leap/$file" "$scratch/step/$file"; done
+  for file in request_metrics.csv states.json summary.json; do same "$scratch/leap/$file" "$scratch/step/$file"; done
 done
 "$switchyard" run --workload good.csv --policy llq --event-log "$scratch/log" --json >"$scratch/summary"
 holds "$scratch/log" '^0\.0 arrival request=0 prompt=374$'

@@ -1,7 +1,7 @@
 # What a run leaves behind.
 source "$(dirname "$0")/check.sh"
 "$switchyard" run --workload good.csv --policy llq --out "$scratch/a/b" >"$scratch/out"
-[ "$(ls "$scratch/a/b" | tr '\n' ' ')" = "config.json request_metrics.csv summary.json " ] || fail "$(ls "$scratch/a/b")"
+[ "$(ls "$scratch/a/b" | tr '\n' ' ')" = "config.json request_metrics.csv states.json summary.json " ] || fail "$(ls "$scratch/a/b")"
 holds "$scratch/a/b/config.json" '"policy": "llq"'
 holds "$scratch/a/b/config.json" '"trace": "good.csv"'
 for key in mean_e2e_s num_requests num_batches num_restarts; do holds "$scratch/a/b/summary.json" "\"$key\": [0-9]"; done

@@ -40,7 +40,7 @@ TEST_CASE("run_folder: rows hold together, and the configuration names what was 
   const ScratchFolder scratch;
   const auto folder = scratch.path() / "run";
   prepare_folder(folder);
-  write_run_folder(folder, experiment, *workload, replay, summary, {policy.text(), "leap"});
+  write_run_folder(folder, experiment, *workload, replay, summary, {policy.text(), "leap", "{}"});
 
   CsvReader csv(folder / "request_metrics.csv");
   const auto number = [&csv](const char* column) { return csv.number(csv.column(column)); };
