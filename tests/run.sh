@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds and runs all tests. --all: also with Clang, under ASan+UBSan and under TSan.
+# Builds and runs all tests.
+#   --ci   also the short ones under AddressSanitizer and UndefinedBehaviorSanitizer
+#   --all  also all of them under these, under ThreadSanitizer and with Clang, and the check of format and lint
 mode=${1:-}
 extra_packages=(dpkg-dev man-db python3-jsonschema zsh)  # what tests check with; those that lack it are skipped
 case "$mode" in
-  "") ;;
-  --all) extra_packages+=(clang libclang-rt-14-dev) ;;
+  "" | --ci) ;;
+  --all) extra_packages+=(clang clang-format clang-tidy libclang-rt-14-dev) ;;
   *) echo "tests/run.sh: error: unknown flag '$mode' (known: --all, --ci)" >&2; exit 2 ;;
 esac
 source "$(dirname "$0")/../.cmake/setup.sh"
@@ -22,18 +24,25 @@ check() {
   skipped=$((skipped + $(grep -cE '\*\*\*Skipped' "$log" || true)))
   failed=$((failed + $(grep -cE '\*\*\*(Failed|Exception|Timeout|Not Run)|\*\*\*[A-Za-z]+: ' "$log" || true)))
 }
+sanitized() {
+  build "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE="$2" -DSWITCHYARD_BENCH=OFF -DSWITCHYARD_DEVELOPER=ON
+}
 
 build tests -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON
 check tests
-if [ "$mode" = --all ]; then
-  build asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE=address,undefined -DSWITCHYARD_BENCH=OFF
-  check asan
+if [ "$mode" = --ci ]; then
+  sanitized asan address,undefined
+  check asan -LE 'package|docs'
 fi
 if [ "$mode" = --all ]; then
-  build tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE=thread -DSWITCHYARD_BENCH=OFF
+  sanitized asan address,undefined
+  check asan
+  sanitized tsan thread
   check tsan
   build clang -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON -DCMAKE_CXX_COMPILER=clang++
   check clang
+  echo "== format and lint"
+  if bash tests/style.sh build/tests; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

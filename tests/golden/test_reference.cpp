@@ -64,11 +64,10 @@ TEST_CASE("reference cases", "[reference]") {
           const RequestRecord& record = replay.requests.at(i);
           const double completed = seconds_from_ticks(record.completed_at);
           const double first = seconds_from_ticks(record.prefill_completed_at);
-          const bool same =
-              record.replica == expected.integer(expected.column("replica_id")) &&
-              record.num_restarts == expected.integer(expected.column("num_restarts")) &&
-              std::abs(completed - expected.number(expected.column("completed_at"))) < 1e-6 &&
-              std::abs(first - expected.number(expected.column("prefill_completed_at"))) < 1e-6;
+          const bool same = record.replica == expected.integer(expected.column("replica_id")) &&
+                            record.num_restarts == expected.integer(expected.column("num_restarts")) &&
+                            std::abs(completed - expected.number(expected.column("completed_at"))) < 1e-6 &&
+                            std::abs(first - expected.number(expected.column("prefill_completed_at"))) < 1e-6;
           if (!same && ++wrong <= 3) {
             WARN(name << " request " << i << ": replica " << record.replica << " restarts " << record.num_restarts
                       << " completed " << completed << "; expected line " << expected.line());

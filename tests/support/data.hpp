@@ -10,8 +10,8 @@
 
 namespace switchyard {
 
-// Results of real Vidur runs: the environment's SWITCHYARD_REFERENCE if it is set, else `../shared/reference` beside the
-// source tree; nothing if there is no such folder.
+// Results of real Vidur runs: the environment's SWITCHYARD_REFERENCE if it is set, else `../shared/reference` beside
+// the source tree; nothing if there is no such folder.
 inline std::optional<std::filesystem::path> reference_folder() {
   const char* set = std::getenv("SWITCHYARD_REFERENCE");
   const std::filesystem::path folder =

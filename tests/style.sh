@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# style.sh BUILD: the tree is formatted (.clang-format) and clean (.clang-tidy, with the compile commands of BUILD).
+# Prints what is wrong, a line each; fails if anything is.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$1
+mapfile -t files < <(find core policies search bench results tests -name '*.cpp' -o -name '*.hpp')
+wrong=0
+for file in "${files[@]}"; do
+  clang-format --dry-run -Werror "$file" >/dev/null 2>&1 || { echo "$file: not formatted"; wrong=1; }
+done
+# What must not compile, and what belongs to a project of its own, has no compile command.
+printf '%s\n' "${files[@]}" | grep '\.cpp$' | grep -vE '^(tests/compile_fail|bench/example)/' |
+  xargs -P 2 -n 4 clang-tidy -p "$build" --quiet 2>/dev/null || wrong=1
+exit "$wrong"
