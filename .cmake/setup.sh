@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-packages=(g++ cmake ninja-build libtbb-dev libboost-program-options-dev nlohmann-json3-dev libfmt-dev libbenchmark-dev
+packages=(g++ cmake ninja-build libtbb-dev libboost-program-options-dev nlohmann-json3-dev libfmt-dev zlib1g-dev libbenchmark-dev
           catch2 ${extra_packages[@]+"${extra_packages[@]}"})
 missing=()
 for package in "${packages[@]}"; do

@@ -10,51 +10,42 @@ namespace switchyard {
 
 namespace {
 
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return text.substr(0, 0);
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace
 
-CsvReader::CsvReader(const std::filesystem::path& path) : file_(path.string()) {
-  std::error_code fault;  // what cannot even be looked at cannot be opened either
-  if (std::filesystem::is_directory(path, fault)) {
-    throw InputError(fmt::format("{}: is a folder, not a CSV file", file_));
-  }
-  in_.open(path, std::ios::binary);
-  if (!in_) throw InputError(fmt::format("{}: cannot read the file", file_));
-  if (!read_line()) throw InputError(fmt::format("{}:1: the file is empty; a header row is expected", file_));
+CsvReader::CsvReader(LineReader lines) : lines_(std::move(lines)) {
+  if (!read_line()) throw InputError(fmt::format("{}:1: the file is empty; a header row is expected", file()));
   split();
   header_.assign(fields_.begin(), fields_.end());
   for (std::size_t i = 0; i < header_.size(); ++i) {
     if (std::find(header_.begin() + static_cast<std::ptrdiff_t>(i) + 1, header_.end(), header_[i]) != header_.end()) {
-      throw InputError(fmt::format("{}:{}: column {} is there twice", file_, line_, in_quotes(header_[i])));
+      throw InputError(fmt::format("{}:{}: column {} is there twice", file(), line(), in_quotes(header_[i])));
     }
   }
 }
 
 bool CsvReader::read_line() {
-  while (std::getline(in_, text_)) {
-    if (++line_ == 1 && text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);
-    if (!trimmed(text_).empty()) return true;
+  while (lines_.next()) {
+    if (!trimmed(lines_.line()).empty()) return true;
   }
-  if (in_.bad()) throw InputError(fmt::format("{}:{}: reading failed", file_, line_ + 1));
   return false;
 }
 
 void CsvReader::split() {
   fields_.clear();
-  const std::string_view line = text_;
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t end = line.find(',', begin);
-    fields_.push_back(trimmed(line.substr(begin, end == std::string_view::npos ? end : end - begin)));
-    if (end == std::string_view::npos) return;
-    begin = end + 1;
+  std::string_view rest = lines_.line();
+  for (std::size_t comma = rest.find(','); comma != std::string_view::npos; comma = rest.find(',')) {
+    fields_.push_back(trimmed(rest.substr(0, comma)));
+    rest.remove_prefix(comma + 1);
   }
+  fields_.push_back(trimmed(rest));
 }
 
 bool CsvReader::has_column(std::string_view name) const {
@@ -65,7 +56,7 @@ std::size_t CsvReader::column(std::string_view name) const {
   const auto found = std::find(header_.begin(), header_.end(), name);
   if (found != header_.end()) return static_cast<std::size_t>(found - header_.begin());
   const std::string nearest = nearest_name(name, header_);
-  throw InputError(fmt::format("{}:1: column '{}' is missing{}", file_, name,
+  throw InputError(fmt::format("{}:1: column '{}' is missing{}", file(), name,
                                nearest.empty() ? "" : fmt::format(" (is {} meant?)", in_quotes(nearest))));
 }
 
@@ -73,7 +64,7 @@ bool CsvReader::next() {
   if (!read_line()) return false;
   split();
   if (fields_.size() != header_.size()) {
-    throw InputError(fmt::format("{}:{}:{}: the row has {} fields; the header has {}{}", file_, line_, fields_.size(),
+    throw InputError(fmt::format("{}:{}:{}: the row has {} fields; the header has {}{}", file(), line(), fields_.size(),
                                  fields_.size(), header_.size(),
                                  fields_.size() < header_.size() ? " (is the file truncated?)" : ""));
   }
@@ -99,7 +90,7 @@ std::int64_t CsvReader::integer(std::size_t column) const {
 }
 
 InputError CsvReader::fail(std::size_t column, std::string_view message) const {
-  return InputError(fmt::format("{}:{}:{} {}: {} (found {})", file_, line_, column + 1, in_quotes(header_[column]),
+  return InputError(fmt::format("{}:{}:{} {}: {} (found {})", file(), line(), column + 1, in_quotes(header_[column]),
                                 message, in_quotes(fields_[column])));
 }
 

@@ -1,16 +1,16 @@
-// Reading CSV files with a header row, a line at a time, with errors that name file, line and column. CRLF, a UTF-8
-// byte-order mark, blank lines, blanks around fields and a missing last newline are accepted. None of our formats needs
-// quoted fields.
+// Reading CSV files with a header row, plain or gzip, a line at a time, with errors that name file, line and column.
+// CRLF, a UTF-8 byte-order mark, blank lines, blanks around fields and a missing last newline are accepted. None of our
+// formats needs quoted fields.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/input/error.hpp"
+#include "core/input/line_reader.hpp"
 
 namespace switchyard {
 
@@ -18,7 +18,8 @@ class CsvReader {
  public:
   // Opens the file and reads its header. Throws InputError if it cannot be read, is a folder, is empty, or names
   // a column twice.
-  explicit CsvReader(const std::filesystem::path& path);
+  explicit CsvReader(const std::filesystem::path& path) : CsvReader(LineReader(path)) {}
+  explicit CsvReader(LineReader lines);
 
   const std::vector<std::string>& header() const { return header_; }
 
@@ -38,17 +39,14 @@ class CsvReader {
   // "file:line:column 'name': message (found 'text')", about a field of the current row; columns count from 1.
   InputError fail(std::size_t column, std::string_view message) const;
 
-  std::size_t line() const { return line_; }
-  const std::string& file() const { return file_; }
+  std::size_t line() const { return lines_.number(); }
+  const std::string& file() const { return lines_.file(); }
 
  private:
   bool read_line();
   void split();
 
-  std::string file_;
-  std::ifstream in_;
-  std::string text_;
-  std::size_t line_ = 0;
+  LineReader lines_;
   std::vector<std::string> header_;
   std::vector<std::string_view> fields_;
 };

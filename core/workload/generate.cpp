@@ -75,9 +75,9 @@ void scale_and_cut(const WorkloadSpec& spec, std::vector<RawRequest>& rows) {
   }
   if (!rows.empty() && rows.back().arrived_at_s > kMaxArrivalSeconds) {
     throw InputError(
-        fmt::format("--time-scale: {} stretches the trace to {:.0f} s; the latest arrival allowed is at "
-                    "{:.0f} s",
-                    spec.time_scale, rows.back().arrived_at_s, kMaxArrivalSeconds));
+        fmt::format("--workload: the trace goes on to {:.0f} s at --time-scale {}; the latest arrival allowed is at "
+                    "{:.0f} s (cut it with --duration, or speed it up with --time-scale)",
+                    rows.back().arrived_at_s, spec.time_scale, kMaxArrivalSeconds));
   }
 }
 

@@ -11,6 +11,15 @@
 
 namespace switchyard {
 
+namespace {
+
+TraceRows rows_of_file(const std::filesystem::path& file) {
+  TraceFile trace = read_trace(file);
+  return {trace_source(file, trace), std::move(trace.rows)};
+}
+
+}  // namespace
+
 const std::vector<std::string>& known_traces() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
@@ -29,7 +38,7 @@ TraceRows load_trace(const std::string& name_or_file) {
     if (const auto folder = data_folder()) {
       const std::filesystem::path file = *folder / "traces" / model.derived_from();
       std::error_code fault;
-      if (std::filesystem::exists(file, fault)) return {model.derived_from(), read_trace(file)};
+      if (std::filesystem::exists(file, fault)) return rows_of_file(file);
     }
     return {"embedded " + name_or_file, model.rows()};
   }
@@ -38,8 +47,8 @@ TraceRows load_trace(const std::string& name_or_file) {
   if (!path.has_extension() && !path.has_parent_path() && !std::filesystem::exists(path, fault)) {
     throw unknown_name("--workload", "trace", name_or_file, known_traces());
   }
-  if (path.extension() == ".json") return {path.filename().string(), TraceModel(JsonFile(path)).rows()};
-  return {path.filename().string(), read_trace(path)};
+  if (TraceModel::is_model(path)) return {path.filename().string(), TraceModel(JsonFile(path)).rows()};
+  return rows_of_file(path);
 }
 
 }  // namespace switchyard

@@ -14,7 +14,7 @@ enum class LengthKind : std::uint8_t { trace, shuffle, resample, lognormal, fixe
 
 struct WorkloadSpec {
   // A file, or one of the known traces (azure-conv, azure-code), which are read from the data folder if they are
-  // there and drawn from the embedded model if not; or a model (.json) that `workload derive` made. Empty: arrivals and
+  // there and drawn from the embedded model if not; or a model (.json) that `workload fit` made. Empty: arrivals and
   // lengths are both synthetic.
   std::string trace;
   ArrivalKind arrivals = ArrivalKind::trace;

@@ -1,16 +1,41 @@
-// Trace files: Vidur's CSV (arrived_at in s, num_prefill_tokens, num_decode_tokens) and the raw CSV of
-// Azure/AzurePublicDataset (TIMESTAMP, ContextTokens, GeneratedTokens), told apart by their header.
+// Trace files as people hold them, plain or gzip; the format is told by a file's content.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "core/workload/workload.hpp"
 
 namespace switchyard {
 
-// Rows in file order, arrivals in seconds (Azure: since the first row). Throws InputError, by line and column, for
-// anything missing, negative, unsorted, zero or not a number, and for a file without rows.
-std::vector<RawRequest> read_trace(const std::filesystem::path& file);
+enum class TraceFormat : std::uint8_t {
+  vidur,     // CSV arrived_at (s), num_prefill_tokens, num_decode_tokens: what is prepared for replay
+  azure,     // CSV TIMESTAMP (a date), ContextTokens, GeneratedTokens: Azure/AzurePublicDataset, 2023 and 2024
+  burstgpt,  // CSV Timestamp (s), Request tokens, Response tokens: HPMLL/BurstGPT
+  mooncake,  // JSON lines timestamp (ms), input_length, output_length: kvcache-ai/Mooncake, FAST25
+  bailian    // JSON lines chat_id, parent_chat_id, timestamp (s), lengths: alibaba-edu/qwen-bailian-usagetraces-anon
+};
+
+std::string_view trace_format_name(TraceFormat format);  // "Vidur", "Azure", "BurstGPT", "Mooncake", "Qwen-Bailian"
+
+// The latest arrival that a trace may hold: 31 years. What is replayed must end much earlier (kMaxArrivalSeconds); cuts
+// and time scales come between.
+inline constexpr double kMaxTraceSeconds = 1e9;
+
+struct TraceFile {
+  TraceFormat format = TraceFormat::vidur;
+  std::vector<RawRequest> rows;  // in file order; arrivals in s: Vidur's own, else since the file's first row
+  std::size_t num_failed = 0;    // rows of recorded formats that have no output: dropped
+};
+
+// Throws InputError, by line and column, for anything missing, negative, unsorted or not a number, for an output of
+// 0 tokens in Vidur's format, and for a file without rows. Takes 16 bytes a row, and a few hundred kilobytes.
+TraceFile read_trace(const std::filesystem::path& file);
+
+// The trace's name in reports: the file's, and how many rows were dropped if any were.
+std::string trace_source(const std::filesystem::path& file, const TraceFile& trace);
 
 }  // namespace switchyard

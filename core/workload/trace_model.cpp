@@ -7,7 +7,9 @@
 #include <numeric>
 
 #include "core/input/error.hpp"
+#include "core/input/line_reader.hpp"
 #include "core/workload/random.hpp"
+#include "core/workload/trace_file.hpp"
 
 namespace switchyard {
 
@@ -95,6 +97,13 @@ std::vector<double> TraceModel::levels() {
   return all;
 }
 
+bool TraceModel::is_model(const std::filesystem::path& file) {
+  const LineReader lines(file);
+  const std::string_view text = lines.beginning().substr(0, 1000);
+  const std::size_t start = text.find_first_not_of(" \t\r\n");
+  return start != std::string_view::npos && text[start] == '{' && text.find("\"format\"") != std::string_view::npos;
+}
+
 TraceModel::TraceModel(const JsonFile& json) {
   const Json& root = json.root();
   if (!root.is_object() || !root.contains("format") || root["format"] != kFormat) {
@@ -123,7 +132,7 @@ TraceModel::TraceModel(const JsonFile& json) {
     if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_unsigned() || !pair[1].is_number()) return false;
     const Knot knot{pair[0].get<std::size_t>(), pair[1].get<double>()};
     const bool good = (arrivals_.empty() ? knot.index == 0 : knot.index > last.index) && knot.time_s >= last.time_s &&
-                      knot.time_s <= kMaxArrivalSeconds;
+                      knot.time_s <= kMaxTraceSeconds;
     arrivals_.push_back(last = knot);
     return good;
   });

@@ -6,7 +6,7 @@
 
 #include "core/input/error.hpp"
 #include "core/input/write_file.hpp"
-#include "core/workload/derive.hpp"
+#include "core/workload/fit.hpp"
 #include "core/workload/inspect.hpp"
 #include "core/workload/spec.hpp"
 #include "core/workload/trace_file.hpp"
@@ -47,9 +47,16 @@ const std::string& file_of(const Options& options) {
   return options.words()[1];
 }
 
+// A file's rows, and what it is.
+Rows rows_of_file(const Options& options) {
+  const std::filesystem::path file = file_of(options);
+  TraceFile trace = read_trace(file);
+  return {fmt::format("{}, {} format", trace_source(file, trace), trace_format_name(trace.format)),
+          std::move(trace.rows)};
+}
+
 std::string inspect(const Options& options) {
-  const Rows made =
-      options.words().size() > 1 ? Rows{file_of(options), read_trace(file_of(options))} : rows_of_scenario(options);
+  const Rows made = options.words().size() > 1 ? rows_of_file(options) : rows_of_scenario(options);
   return describe_workload(made.source, inspect_workload(made.rows));
 }
 
@@ -60,9 +67,9 @@ std::string generate(const Options& options) {
   return as_csv(rows_of_scenario(options).rows);
 }
 
-std::string convert(const Options& options) { return as_csv(read_trace(file_of(options))); }
+std::string convert(const Options& options) { return as_csv(rows_of_file(options).rows); }
 
-std::string derive(const Options& options) { return derive_length_model(file_of(options)); }
+std::string fit(const Options& options) { return fit_trace_model(file_of(options)); }
 
 struct Action {
   std::string name;
@@ -71,7 +78,7 @@ struct Action {
 
 const std::vector<Action>& actions() {
   static const std::vector<Action> all = {
-      {"inspect", inspect}, {"generate", generate}, {"convert", convert}, {"derive", derive}};
+      {"inspect", inspect}, {"generate", generate}, {"convert", convert}, {"fit", fit}};
   return all;
 }
 
@@ -84,11 +91,12 @@ std::vector<std::string> action_names() {
 }  // namespace
 
 Options declare_workload() {
-  Options options("workload inspect|generate|convert|derive [FILE]",
+  Options options("workload inspect|generate|convert|fit [FILE]",
                   "inspect [FILE]   rates, lengths and burstiness of a trace file, or of a scenario's workload\n"
                   "generate         a scenario's workload as a CSV in Vidur's columns\n"
                   "convert FILE     a trace file as a CSV in Vidur's columns\n"
-                  "derive FILE      the small model of a trace that scenarios fall back on where the trace is not\n"
+                  "fit FILE         a small model of the trace, to share and replay where the trace is not (README of\n"
+                  "                 core/workload); --workload takes it\n"
                   "example: switchyard workload generate --scenario azure-conv --seed 42 --out conv42.csv",
                   2);
   options.value("out", "file to write, in place of stdout").scenario_flags().word_candidates(action_names());

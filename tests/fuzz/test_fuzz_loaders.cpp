@@ -4,10 +4,11 @@
 
 #include "core/input/csv.hpp"
 #include "core/input/json_file.hpp"
-#include "core/workload/derive.hpp"
+#include "core/workload/fit.hpp"
 #include "core/workload/random.hpp"
 #include "core/workload/trace_file.hpp"
 #include "core/workload/trace_model.hpp"
+#include "tests/support/gzip.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace switchyard {
@@ -15,10 +16,6 @@ namespace {
 
 constexpr std::string_view kVidur =
     "arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,374,44\n4.314579,396,109\n4.5,879,55\n1e1,91,16\n";
-constexpr std::string_view kAzure =
-    "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.6805900,374,44\r\n"
-    "2023-11-16 18:15:50.9951690,396,109\r\n2023-11-16 18:15:51.2224670,879,55\r\n";
-
 std::string mutated(std::string text, WorkloadRandom& random) {
   constexpr std::string_view kTelling = ",\n\r\"\0-+.eE09:[]{} \xEF\xFF";
   for (std::size_t changes = 1 + random.below(4); changes > 0 && !text.empty(); --changes) {
@@ -72,7 +69,7 @@ void check_rows(const std::vector<RawRequest>& rows) {
   double last = 0;
   REQUIRE_FALSE(rows.empty());
   for (const RawRequest& row : rows) {
-    if (!(row.arrived_at_s >= last && row.arrived_at_s <= kMaxArrivalSeconds && row.num_prefill_tokens >= 1 &&
+    if (!(row.arrived_at_s >= last && row.arrived_at_s <= kMaxTraceSeconds && row.num_prefill_tokens >= 1 &&
           row.num_decode_tokens >= 1)) {
       FAIL("a row that should not have been taken");
     }
@@ -82,10 +79,22 @@ void check_rows(const std::vector<RawRequest>& rows) {
 
 TEST_CASE("fuzz: trace files") {
   const ScratchFolder folder;
-  const std::string_view text = GENERATE(kVidur, kAzure);
-  const auto [taken, refused] =
-      survive(text, 1, 3000, [&](const std::string& mutant) { check_rows(read_trace(folder.write("t.csv", mutant))); });
-  CHECK(taken > 30);
+  const std::string name = GENERATE("vidur.csv", "azure_2023.csv", "azure_2024.csv", "burstgpt.csv",
+                                    "burstgpt_sessions.csv", "mooncake.jsonl", "bailian.jsonl");
+  INFO(name);
+  const std::string text = text_of(SWITCHYARD_SOURCE_DIR "/tests/cli/fixtures/traces/" + name);
+  const auto [taken, refused] = survive(
+      text, 1, 2000, [&](const std::string& mutant) { check_rows(read_trace(folder.write("t", mutant)).rows); });
+  CHECK(taken > 10);
+  CHECK(refused > 100);
+}
+
+TEST_CASE("fuzz: compressed trace files") {
+  const ScratchFolder folder;
+  const std::string text = gzipped(text_of(SWITCHYARD_SOURCE_DIR "/tests/cli/fixtures/traces/mooncake.jsonl"));
+  const auto [taken, refused] = survive(
+      text, 4, 2000, [&](const std::string& mutant) { check_rows(read_trace(folder.write("t", mutant)).rows); });
+  CHECK(taken > 1);  // changes of the header, or behind the end
   CHECK(refused > 100);
 }
 
@@ -103,7 +112,7 @@ TEST_CASE("fuzz: CSV files of any columns") {
 
 TEST_CASE("fuzz: trace models") {
   const ScratchFolder folder;
-  const std::string model = derive_length_model(folder.write("t.csv", kVidur));
+  const std::string model = fit_trace_model(folder.write("t.csv", kVidur));
   const auto [taken, refused] = survive(model, 3, 3000, [](const std::string& mutant) {
     const TraceModel made(JsonFile("m.json", mutant));
     check_rows(made.rows());

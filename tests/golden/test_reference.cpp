@@ -45,7 +45,7 @@ TEST_CASE("reference cases", "[reference]") {
                                 : scheduler == "sarathi" ? ReplicaSchedulerKind::sarathi
                                                          : ReplicaSchedulerKind::orca;
       const std::string file = item["workload"];
-      const Workload workload = make_workload(file, read_trace(vidur / "workloads" / file));
+      const Workload workload = make_workload(file, read_trace(vidur / "workloads" / file).rows);
       const std::string router = item["router"];
       for (Simulation* simulation : {&step, &leap}) {
         INFO((simulation == &step ? "step kernel" : "leap kernel"));

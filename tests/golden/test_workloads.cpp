@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "core/workload/derive.hpp"
+#include "core/workload/fit.hpp"
 #include "core/workload/embedded_models.hpp"
 #include "core/workload/inspect.hpp"
 #include "core/workload/spec.hpp"
@@ -32,7 +32,7 @@ TEST_CASE("workload: seed 42 gives Vidur's requests to the last digit") {
   }
   const auto [duration_s, file, size] = GENERATE(table<double, std::string, std::size_t>(
       {{1000, "conv_poisson2_seed42.csv", 2072}, {300, "conv_poisson2_seed42_300s.csv", 0}}));
-  const std::vector<RawRequest> expected = read_trace(*reference / "vidur" / "workloads" / file);
+  const std::vector<RawRequest> expected = read_trace(*reference / "vidur" / "workloads" / file).rows;
   const WorkloadSpec spec = vidur_generator((*data / "traces" / "splitwise_conv.csv").string(), duration_s);
   const std::vector<RawRequest> made = make_rows(spec, 42, 4096);
   REQUIRE(made.size() == expected.size());
@@ -56,7 +56,7 @@ TEST_CASE("workload: deriving the embedded models from the traces gives the comm
   }
   for (const EmbeddedModel& embedded : embedded_models()) {
     const TraceModel model(JsonFile(embedded.file, embedded.text));
-    CHECK(derive_length_model(*data / "traces" / model.derived_from()) == embedded.text);
+    CHECK(fit_trace_model(*data / "traces" / model.derived_from()) == embedded.text);
   }
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("workload: the embedded models are close to their traces") {
   }
   for (const EmbeddedModel& embedded : embedded_models()) {
     const TraceModel model(JsonFile(embedded.file, embedded.text));
-    const WorkloadFigures real = inspect_workload(read_trace(*data / "traces" / model.derived_from()));
+    const WorkloadFigures real = inspect_workload(read_trace(*data / "traces" / model.derived_from()).rows);
     const WorkloadFigures ours = inspect_workload(model.rows());
     INFO(embedded.name);
     CHECK(ours.num_requests == real.num_requests);

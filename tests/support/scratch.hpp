@@ -29,6 +29,7 @@ class ScratchFolder {
   const std::filesystem::path& path() const { return path_; }
 
   std::filesystem::path write(const std::string& name, std::string_view text) const {
+    std::filesystem::remove(path_ / name);  // to cut an old file short makes some file systems write it out first
     std::ofstream(path_ / name, std::ios::binary) << text;
     return path_ / name;
   }

@@ -1,4 +1,4 @@
-#include "core/workload/derive.hpp"
+#include "core/workload/fit.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -93,8 +93,8 @@ std::string list(const std::vector<Number>& numbers, std::size_t per_line) {
 
 }  // namespace
 
-std::string derive_length_model(const std::filesystem::path& trace) {
-  const std::vector<RawRequest> rows = read_trace(trace);
+std::string fit_trace_model(const std::filesystem::path& trace) {
+  const std::vector<RawRequest> rows = read_trace(trace).rows;
   if (rows.size() < 2) {
     throw InputError(fmt::format("{}: holds 1 request; a model needs at least 2", trace.string()));
   }
