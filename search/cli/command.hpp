@@ -26,6 +26,7 @@ Options declare_policies();
 Options declare_scenarios();
 Options declare_workload();
 Options declare_profile();
+Options declare_schema();
 Options declare_man();
 Options declare_completion();
 
@@ -37,6 +38,7 @@ int command_policies(const Options& options);
 int command_scenarios(const Options& options);
 int command_workload(const Options& options);
 int command_profile(const Options& options);
+int command_schema(const Options& options);
 int command_man(const Options& options);
 int command_completion(const Options& options);
 

@@ -31,16 +31,13 @@ Options declare_scenarios() {
                   "Lists the built-in scenarios, or shows every field of one as the JSON that --scenario reads.\n"
                   "example: switchyard scenarios chat-pressure > mine.json",
                   1);
-  options.toggle("schema", "print the JSON Schema of scenario files")
-      .toggle("fields", "print all fields with flags, defaults and ranges, as a Markdown table")
+  options.toggle("fields", "print all fields with flags, defaults and ranges, as a Markdown table")
       .word_candidates(scenario_names());
   return options;
 }
 
 int command_scenarios(const Options& options) {
-  if (options.has("schema")) {
-    std::cout << scenario_schema();
-  } else if (options.has("fields")) {
+  if (options.has("fields")) {
     std::cout << field_table();
   } else if (!options.words().empty()) {
     std::cout << scenario_json(load_scenario(options.words()[0])) << "\n";

@@ -82,7 +82,7 @@ TEST_CASE("scenario: the published schema is what the code generates", "[scenari
   std::ifstream in(std::string(SWITCHYARD_SOURCE_DIR) + "/bench/scenarios/scenario.schema.json");
   std::ostringstream text;
   text << in.rdbuf();
-  // If this fails: switchyard scenarios --schema > bench/scenarios/scenario.schema.json
+  // If this fails: switchyard schema scenario > bench/scenarios/scenario.schema.json
   CHECK(text.str() == scenario_schema());
 }
 

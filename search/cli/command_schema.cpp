@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "core/input/error.hpp"
+#include "core/scenario/fields.hpp"
+#include "results/schemas.hpp"
+#include "search/cli/command.hpp"
+
+namespace switchyard {
+
+namespace {
+
+struct Schema {
+  std::string name;
+  std::string of;
+  std::string (*text)();
+};
+
+const std::vector<Schema>& schemas() {
+  static const std::vector<Schema> all = {
+      {"scenario", "scenario files", scenario_schema},
+      {"run-config", "config.json of a run", run_config_schema},
+      {"summary", "summary.json of a run", summary_schema},
+      {"states", "states.json of a run", states_schema},
+  };
+  return all;
+}
+
+std::vector<std::string> schema_names() {
+  std::vector<std::string> names;
+  for (const Schema& schema : schemas()) names.push_back(schema.name);
+  return names;
+}
+
+}  // namespace
+
+Options declare_schema() {
+  Options options("schema [NAME]",
+                  "Prints the JSON Schema of a file that switchyard reads or writes; without a name, which there are.\n"
+                  "example: switchyard schema scenario",
+                  1);
+  options.word_candidates(schema_names());
+  return options;
+}
+
+int command_schema(const Options& options) {
+  if (options.words().empty()) {
+    for (const Schema& schema : schemas()) std::cout << fmt::format("{:<12} {}\n", schema.name, schema.of);
+    return 0;
+  }
+  for (const Schema& schema : schemas()) {
+    if (schema.name != options.words()[0]) continue;
+    std::cout << schema.text();
+    return 0;
+  }
+  throw unknown_name("schema", "schema", options.words()[0], schema_names());
+}
+
+}  // namespace switchyard
