@@ -32,6 +32,7 @@ Options declare_scenarios() {
                   "example: switchyard scenarios chat-pressure > mine.json",
                   1);
   options.toggle("fields", "print all fields with flags, defaults and ranges, as a Markdown table")
+      .toggle("json", "print the list as JSON: name and description of each")
       .word_candidates(scenario_names());
   return options;
 }
@@ -41,6 +42,12 @@ int command_scenarios(const Options& options) {
     std::cout << field_table();
   } else if (!options.words().empty()) {
     std::cout << scenario_json(load_scenario(options.words()[0])) << "\n";
+  } else if (options.has("json")) {
+    auto list = nlohmann::ordered_json::array();
+    for (const std::string& name : scenario_names()) {
+      list.push_back({{"name", name}, {"description", load_scenario(name).description}});
+    }
+    std::cout << list.dump(2) << "\n";
   } else {
     for (const EmbeddedScenario& scenario : embedded_scenarios()) {
       std::cout << fmt::format("{:<16} {}\n", scenario.name, load_scenario(scenario.name).description);
