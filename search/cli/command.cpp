@@ -8,6 +8,7 @@ const std::vector<Command>& commands() {
       {"search", "tune policies and rank them on held-out seeds", declare_search, command_search},
       {"compare", "run policies paired and say which differences are real", declare_compare, command_compare},
       {"leaderboard", "show what searches found", declare_leaderboard, command_leaderboard},
+      {"report", "write a page about runs and searches", declare_report, command_report},
       {"policies", "which policies exist, with their parameters", declare_policies, command_policies},
       {"scenarios", "which scenarios exist, with their fields", declare_scenarios, command_scenarios},
       {"workload", "inspect, generate, convert or boil down workloads", declare_workload, command_workload},

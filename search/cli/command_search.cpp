@@ -7,11 +7,13 @@
 #include <thread>
 
 #include "core/input/error.hpp"
+#include "core/input/write_file.hpp"
 #include "results/run_folder.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/format_flag.hpp"
 #include "search/cli/options.hpp"
 #include "search/cli/progress.hpp"
+#include "search/distributions.hpp"
 #include "search/statistics.hpp"
 #include "search/study.hpp"
 
@@ -79,7 +81,11 @@ int command_search(const Options& options) {
   const Experiment experiment(options.scenario());
   if (options.has("out")) prepare_folder(options.text("out"));
   const StudyResult result = run_study(experiment, study, progress_for(options));
-  if (options.has("out")) write_study(options.text("out"), experiment, study, result);
+  if (options.has("out")) {
+    write_study(options.text("out"), experiment, study, result);
+    write_file(std::filesystem::path(options.text("out")) / "distributions.json",
+               distributions_json(experiment, result.leaderboard, study.threads));
+  }
   std::cout << render(result.leaderboard, format, style_for(STDOUT_FILENO));
   if (!options.has("quiet")) std::cerr << fmt::format("{} replays in {:.1f} s\n", result.replays, result.seconds);
   return 0;

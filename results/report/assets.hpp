@@ -1,0 +1,14 @@
+// The parts of the page as they stand in results/report, and D3 with its licence, embedded at build time.
+#pragma once
+
+#include <string_view>
+
+namespace switchyard::report_assets {
+
+extern const std::string_view page;     // HTML with a placeholder for each of the others
+extern const std::string_view style;    // CSS
+extern const std::string_view script;   // our JavaScript
+extern const std::string_view d3;       // the plotting library
+extern const std::string_view licence;  // its licence and copyright
+
+}  // namespace switchyard::report_assets

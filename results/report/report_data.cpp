@@ -1,0 +1,260 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "core/input/csv.hpp"
+#include "core/input/error.hpp"
+#include "core/input/json_file.hpp"
+#include "core/metrics/summary.hpp"
+#include "results/leaderboard.hpp"
+#include "results/quantile_sketch.hpp"
+#include "results/report/report.hpp"
+
+namespace switchyard {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// So that the page stays below 2 MB whatever it is about: what is beyond is thinned out, and the page says so.
+constexpr std::size_t kMostTrials = 12'000;
+constexpr std::size_t kMostStateBytes = 700'000;
+constexpr int kDeepest = 4;  // folders within folders
+
+bool is_run(const fs::path& folder) { return fs::is_regular_file(folder / "summary.json"); }
+bool is_search(const fs::path& folder) { return fs::is_regular_file(folder / "leaderboard.json"); }
+
+// The runs and searches in a folder, by name.
+void collect(const fs::path& folder, int depth, std::vector<fs::path>& found) {
+  std::error_code fault;
+  if (is_run(folder) || is_search(folder)) {
+    found.push_back(folder);
+    return;
+  }
+  std::vector<fs::path> inner;
+  for (const auto& entry : fs::directory_iterator(folder, fault)) {
+    if (entry.is_directory(fault) && !entry.is_symlink(fault)) inner.push_back(entry.path());
+  }
+  std::sort(inner.begin(), inner.end());
+  if (depth == kDeepest) return;
+  for (const fs::path& path : inner) collect(path, depth + 1, found);
+}
+
+Json read_json(const fs::path& path) { return Json::parse(JsonFile(path).text()); }
+
+Json rounded(double value) { return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr); }
+
+InputError not_ours(const fs::path& path, const std::exception& error) {
+  return InputError(fmt::format("{}: not a file of this tool: {}", path.string(), error.what()));
+}
+
+Json param_json(const ParamSpec& param) {
+  Json json = {{"name", param.name}, {"doc", param.doc}};
+  if (param.type == ParamType::choice) {
+    json["choices"] = param.choices;
+  } else {
+    json["low"] = param.low;
+    json["high"] = param.high;
+    json["log"] = param.scale == ParamScale::log;
+  }
+  return json;
+}
+
+// Names of the parameters that occur, in the order of their declaration if that is known.
+Json params_of(const Json& trials, const PolicyInfo* info) {
+  Json params = Json::array();
+  if (info) {
+    for (const ParamSpec& param : info->params) params.push_back(param_json(param));
+    return params;
+  }
+  for (const auto& trial : trials) {
+    for (const auto& item : trial.at("params").items()) {
+      const bool known =
+          std::any_of(params.begin(), params.end(), [&](const Json& param) { return param["name"] == item.key(); });
+      if (!known) params.push_back({{"name", item.key()}, {"doc", ""}});
+    }
+  }
+  return params;
+}
+
+// Of too many, the best and some of the others, evenly; in their order.
+std::vector<std::size_t> thinned(const Json& trials, std::size_t most, bool higher_is_better) {
+  std::vector<std::size_t> kept(trials.size());
+  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = i;
+  if (kept.size() <= most) return kept;
+  const auto cost = [&](std::size_t i) {
+    if (!trials[i].contains("relative")) return HUGE_VAL;
+    const double relative = trials[i]["relative"];
+    return higher_is_better ? -relative : relative;
+  };
+  std::stable_sort(kept.begin(), kept.end(), [&](std::size_t a, std::size_t b) { return cost(a) < cost(b); });
+  const std::size_t best = most / 2;
+  std::sort(kept.begin() + static_cast<std::ptrdiff_t>(best), kept.end());
+  const std::size_t others = kept.size() - best;
+  for (std::size_t i = 0; i < most - best; ++i) kept[best + i] = kept[best + i * others / (most - best)];
+  kept.resize(most);
+  std::sort(kept.begin(), kept.end());
+  return kept;
+}
+
+// The trials of each policy as rows of numbers: [trial, value, share of the training seeds that it ran on, 1 if it
+// keeps to the constraints, parameters...]; null for what does not hold.
+Json trials_json(const fs::path& path, const std::vector<PolicyInfo>& policies) {
+  const Json study = read_json(path);
+  Json result = {{"config", study.at("config")}, {"policies", Json::array()}};
+  const bool higher_is_better = study.at("higher_is_better");
+  const double num_seeds = study.at("num_training_seeds");
+  std::size_t total = 0;
+  for (const auto& entry : study.at("policies")) total += entry.at("trials").size();
+  for (const auto& entry : study.at("policies")) {
+    const std::string name = entry.at("policy");
+    const auto info = std::find_if(policies.begin(), policies.end(),
+                                   [&](const PolicyInfo& candidate) { return candidate.name == name; });
+    const Json& trials = entry.at("trials");
+    const Json params = params_of(trials, info == policies.end() ? nullptr : &*info);
+    const std::size_t most = total <= kMostTrials ? trials.size() : kMostTrials * trials.size() / total + 1;
+    // Trials that were given up early are shown at what they would be: their ratio to the default setting's figure.
+    double reference = 0;
+    for (const auto& trial : trials) {
+      if (reference == 0 && trial.contains("value") && trial.at("num_seeds") == study.at("num_training_seeds")) {
+        reference = trial.at("value").get<double>() / trial.at("relative").get<double>();
+      }
+    }
+    Json rows = Json::array();
+    for (const std::size_t i : thinned(trials, most, higher_is_better)) {
+      const Json& trial = trials[i];
+      Json row = {trial.at("trial"), nullptr, rounded(trial.at("num_seeds").get<double>() / num_seeds),
+                  trial.contains("infeasible") ? 0 : 1};
+      if (trial.contains("relative")) row[1] = rounded(trial.at("relative").get<double>() * reference);
+      for (const auto& param : params) {
+        const auto value = trial.at("params").find(param["name"].get<std::string>());
+        if (value == trial.at("params").end()) {
+          row.push_back(nullptr);
+        } else {
+          row.push_back(value->is_number() ? rounded(value->get<double>()) : *value);
+        }
+      }
+      rows.push_back(std::move(row));
+    }
+    Json policy = {{"name", name}, {"params", params}, {"num_trials", trials.size()}, {"trials", std::move(rows)}};
+    if (entry.contains("importances")) policy["importances"] = entry["importances"];
+    result["policies"].push_back(std::move(policy));
+  }
+  return result;
+}
+
+Json search_json(const fs::path& folder, const std::string& name, const std::vector<PolicyInfo>& policies) {
+  load_leaderboard(folder);  // says what is wrong with it, if anything is
+  Json json = {{"name", name}, {"leaderboard", read_json(folder / "leaderboard.json")}};
+  for (Json& row : json["leaderboard"]["rows"]) {
+    for (const char* unused : {"training_by_seed", "held_out_by_seed", "held_out_e2e_by_seed_s"}) row.erase(unused);
+  }
+  if (fs::exists(folder / "study.json")) {
+    try {
+      json["search"] = trials_json(folder / "study.json", policies);
+    } catch (const nlohmann::json::exception& error) {
+      throw not_ours(folder / "study.json", error);
+    }
+  }
+  if (fs::exists(folder / "distributions.json")) json["distributions"] = read_json(folder / "distributions.json");
+  return json;
+}
+
+RequestTimes read_times(const fs::path& path) {
+  CsvReader csv(path);
+  const std::size_t e2e = csv.column("request_e2e_time"), ttft = csv.column("prefill_e2e_time"),
+                    outputs = csv.column("request_num_decode_tokens");
+  RequestTimes times;
+  while (csv.next()) times.add(csv.number(e2e), csv.number(ttft), csv.number(outputs));
+  return times;
+}
+
+Json run_json(const fs::path& folder, const std::string& name) {
+  const Json config = read_json(folder / "config.json");
+  Json json = {{"name", name}};
+  try {
+    json["policy"] = config.at("policy");
+    json["scenario"] = config.at("scenario").at("name");
+    json["seed"] = config.at("scenario").at("seeds").at("seed");
+    json["replica_scheduler"] = config.at("scenario").at("cluster").at("replica_scheduler");
+    json["workload"] = config.at("resolved").at("workload_source");
+    json["cost"] = config.at("resolved").at("cost_source");
+  } catch (const nlohmann::json::exception& error) {
+    throw not_ours(folder / "config.json", error);
+  }
+  json["summary"] = read_json(folder / "summary.json");
+  json["distribution"] = sketches(read_times(folder / "request_metrics.csv"));
+  if (fs::exists(folder / "states.json")) json["states"] = read_json(folder / "states.json");
+  return json;
+}
+
+// Neighbouring bins become one.
+void halve(Json& states) {
+  const auto halve_series = [](Json& series) {
+    Json halved = Json::array();
+    for (std::size_t i = 0; i < series.size(); i += 2) {
+      const double first = series[i];
+      const double mean = i + 1 < series.size() ? (first + series[i + 1].get<double>()) / 2 : first;
+      halved.push_back(std::round(1000 * mean) / 1000);
+    }
+    series = std::move(halved);
+  };
+  states["bin_s"] = 2 * states.at("bin_s").get<double>();
+  halve_series(states["queued"]);
+  for (Json& replica : states["replicas"]) {
+    for (auto& item : replica.items()) halve_series(item.value());
+  }
+}
+
+void fit_states(Json& runs) {
+  const auto bytes = [&] {
+    std::size_t sum = 0;
+    for (const Json& run : runs) sum += run.contains("states") ? run["states"].dump().size() : 0;
+    return sum;
+  };
+  while (bytes() > kMostStateBytes) {
+    for (Json& run : runs) {
+      if (run.contains("states")) halve(run["states"]);
+    }
+  }
+}
+
+// The folder as the user named it, and within that.
+std::string name_of(const fs::path& folder) {
+  std::string name = folder.lexically_normal().string();
+  while (name.size() > 1 && name.back() == '/') name.pop_back();
+  return name;
+}
+
+}  // namespace
+
+std::string report_data(const ReportOptions& options) {
+  Json json = {{"version", 1}, {"program", options.program}, {"levels", sketch_levels()}};
+  for (const SummaryField& field : summary_fields()) json["figures"][field.name] = field.doc;
+  json["searches"] = Json::array();
+  json["runs"] = Json::array();
+  for (const fs::path& folder : options.folders) {
+    std::error_code fault;
+    if (!fs::is_directory(folder, fault)) {
+      throw InputError(fmt::format("report: {} is not a folder", in_quotes(folder.string())));
+    }
+    std::vector<fs::path> found;
+    collect(folder, 0, found);
+    if (found.empty()) {
+      throw InputError(fmt::format("report: {} holds neither a run (summary.json) nor a search (leaderboard.json)",
+                                   in_quotes(folder.string())));
+    }
+    for (const fs::path& path : found) {
+      if (is_search(path)) json["searches"].push_back(search_json(path, name_of(path), options.policies));
+      if (is_run(path)) json["runs"].push_back(run_json(path, name_of(path)));
+    }
+  }
+  fit_states(json["runs"]);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace switchyard

@@ -1,0 +1,37 @@
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "core/input/error.hpp"
+#include "core/input/write_file.hpp"
+#include "policies/registry.hpp"
+#include "results/report/report.hpp"
+#include "search/cli/command.hpp"
+#include "search/cli/version.hpp"
+
+namespace switchyard {
+
+Options declare_report() {
+  Options options(
+      "report DIR [DIR...] --out FILE",
+      "Writes one self-contained HTML page about runs and searches: leaderboards with their intervals, "
+      "distributions of request times, how the search went, and what each replica did. DIR is a folder that "
+      "`run --out` or `search --out` left, or one that holds such.\n"
+      "example: switchyard report out/search --out report.html\n"
+      "example: switchyard report out/llq out/hra --out compared.html",
+      10'000);
+  options.value("out", "file for the page");
+  return options;
+}
+
+int command_report(const Options& options) {
+  if (options.words().empty()) throw InputError("report: give at least one folder that a run or a search wrote");
+  if (!options.has("out")) throw InputError("--out: is missing: the file for the page");
+  const std::string version = version_text();
+  ReportOptions report{.program = version.substr(0, version.find('\n')), .policies = registered_policies()};
+  for (const std::string& folder : options.words()) report.folders.emplace_back(folder);
+  write_file(options.text("out"), report_page(report_data(report)));
+  return 0;
+}
+
+}  // namespace switchyard
