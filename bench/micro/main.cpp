@@ -9,7 +9,7 @@ static void BM_Yardstick(benchmark::State& state) {
   for (auto _ : state) {
     double sum = 0.0;
     double step = 1.0;
-    benchmark::DoNotOptimize(step);
+    asm volatile("" : "+x"(step));  // not known at compile time
     for (int i = 0; i < 317714; ++i) {
       sum += step;
       asm volatile("" : "+x"(sum));  // each addition waits for the one before

@@ -13,21 +13,10 @@ void MinIndex::reset(std::size_t num_replicas) {
 }
 
 void MinIndex::build(std::span<const std::int32_t> counts) {
-  nodes_.assign(2 * leaves_, Node{});
-  for (std::size_t i = 0; i < counts.size(); ++i) nodes_[leaves_ + i] = {counts[i], static_cast<std::int32_t>(i)};
-  // The left child holds the lower ids, so it wins ties.
-  for (std::size_t i = leaves_ - 1; i >= 1; --i) {
-    nodes_[i] = nodes_[2 * i + 1].count < nodes_[2 * i].count ? nodes_[2 * i + 1] : nodes_[2 * i];
-  }
+  nodes_.assign(2 * leaves_, UINT64_MAX);
+  for (std::size_t i = 0; i < counts.size(); ++i) nodes_[leaves_ + i] = key(static_cast<std::int32_t>(i), counts[i]);
+  for (std::size_t i = leaves_ - 1; i >= 1; --i) nodes_[i] = std::min(nodes_[2 * i], nodes_[2 * i + 1]);
   built_ = true;
-}
-
-void MinIndex::update(std::int32_t replica, std::int32_t count) {
-  std::size_t i = leaves_ + static_cast<std::size_t>(replica);
-  nodes_[i].count = count;
-  for (i /= 2; i >= 1; i /= 2) {
-    nodes_[i] = nodes_[2 * i + 1].count < nodes_[2 * i].count ? nodes_[2 * i + 1] : nodes_[2 * i];
-  }
 }
 
 }  // namespace detail

@@ -1,6 +1,7 @@
 // The cluster as a policy sees it during a call, and the one thing it may do: assign.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,16 +20,23 @@ class MinIndex {
   void reset(std::size_t num_replicas);
   bool built() const { return built_; }
   void build(std::span<const std::int32_t> counts);
-  void update(std::int32_t replica, std::int32_t count);
-  std::int32_t argmin() const { return nodes_[1].replica; }
+  void update(std::int32_t replica, std::int32_t count) {
+    std::size_t i = leaves_ + static_cast<std::size_t>(replica);
+    std::uint64_t least = key(replica, count);
+    nodes_[i] = least;
+    for (; i > 1; i /= 2) {
+      least = std::min(least, nodes_[i ^ 1]);
+      nodes_[i / 2] = least;
+    }
+  }
+  std::int32_t argmin() const { return static_cast<std::int32_t>(nodes_[1] & UINT32_MAX); }
 
  private:
-  struct Node {
-    std::int32_t count = INT32_MAX;
-    std::int32_t replica = INT32_MAX;
-  };
-  std::vector<Node> nodes_;  // a winner tree; leaves from leaves_ on
-  std::size_t leaves_ = 1;
+  static std::uint64_t key(std::int32_t replica, std::int32_t count) {
+    return std::uint64_t{static_cast<std::uint32_t>(count)} << 32 | static_cast<std::uint32_t>(replica);
+  }
+  std::vector<std::uint64_t> nodes_;  // a winner tree of keys: count, then replica; leaves from leaves_ on
+  std::size_t leaves_ = 2;
   bool built_ = false;
 };
 

@@ -9,38 +9,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 
+#include "core/cluster/end_times.hpp"
 #include "core/cluster/replica_context.hpp"
 
 namespace switchyard {
-
-// When each replica's batch ends: the earliest in O(1), changes in O(log replicas).
-class EndTimes {
- public:
-  void reset(std::size_t num_replicas) {
-    leaves_ = std::bit_ceil(std::max<std::size_t>(num_replicas, 2));
-    nodes_.assign(2 * leaves_, Node{});
-    for (std::size_t i = 0; i < leaves_; ++i) nodes_[leaves_ + i].replica = static_cast<std::int32_t>(i);
-  }
-  Time earliest() const { return nodes_[1].time; }
-  std::int32_t replica() const { return nodes_[1].replica; }
-  void set(std::int32_t replica, Time time) {
-    std::size_t i = leaves_ + static_cast<std::size_t>(replica);
-    nodes_[i].time = time;
-    for (i /= 2; i >= 1; i /= 2) {
-      nodes_[i] = nodes_[2 * i + 1].time < nodes_[2 * i].time ? nodes_[2 * i + 1] : nodes_[2 * i];
-    }
-  }
-
- private:
-  struct Node {
-    Time time = kNever;
-    std::int32_t replica = 0;
-  };
-  std::vector<Node> nodes_;
-  std::size_t leaves_ = 1;
-};
 
 template <class Replica>
 class Cluster final : public detail::Observatory {
@@ -54,22 +27,25 @@ class Cluster final : public detail::Observatory {
     reset(config, workload, observer, replay);
     policy_ = &policy;
     policy.start(view_, seed);
-    const auto num_requests = static_cast<RequestId>(workload.size());
     while (true) {
-      const Time arrival = next_arrival_ < num_requests ? workload.requests[size(next_arrival_)].arrived_at : kNever;
-      const Time now = std::min(arrival, ends_.earliest());
+      const Time end = ends_.earliest();
+      const Time now = std::min(end, next_arrival_at_);
       if (now == kNever) break;
       if (sampler) take_samples(*sampler, now);
-      run_instant(now, num_requests);
+      if (end < next_arrival_at_) {
+        run_batch_end(end, ends_.replica());
+      } else {
+        run_instant(now);
+      }
     }
-    close(num_requests, replay);
+    close(replay);
   }
 
   // Observatory
-  ReplicaState state_of(std::int32_t replica) override { return at(replica).state(board_.now, moment_of(replica)); }
+  ReplicaState state_of(std::int32_t replica) override { return at(replica).state(board_.now, caller()); }
   void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) override { at(replica).waiting(out); }
   void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
-    at(replica).running(out, board_.now, moment_of(replica));
+    at(replica).running(out, board_.now, caller());
   }
   const ReplicaLimits& limits_of(std::int32_t) const override { return config_.limits; }
   const CostModel& cost_of(std::int32_t) const override { return *config_.cost; }
@@ -90,12 +66,11 @@ class Cluster final : public detail::Observatory {
     context_.add_outstanding(replica, 1);
     received_.push_back(replica);
     if (context_.observer) context_.observer->on_assign(board_.now, id, replica);
-    const Moment moment = moment_of(replica);
-    const bool ends_now = at(replica).enqueue(id, board_.now, moment);
+    const bool ends_now = at(replica).enqueue(id, board_.now, caller());
     if constexpr (Replica::kLeaps) {
       if (!ends_now) {
         if (at(replica).ends_at() > board_.now) ends_.set(replica, at(replica).ends_at());
-      } else if (moment == Moment::before_bookkeeping) {
+      } else if (!caller()) {
         ends_.set(replica, kNever);
         ended_.push_back(replica);  // its bookkeeping follows with the others'
       } else {
@@ -119,21 +94,18 @@ class Cluster final : public detail::Observatory {
     return static_cast<std::size_t>(i);
   }
   Replica& at(std::int32_t replica) { return replicas_[size(replica)]; }
+  // The replica whose completion the running policy call follows; nullptr if it follows an arrival.
+  const Replica* caller() { return caller_ < 0 ? nullptr : &at(caller_); }
 
   void reset(const ClusterConfig& config, const Workload& workload, Observer* observer, Replay& replay) {
     config_ = config;
     const std::size_t num_requests = workload.size();
     const std::size_t num_replicas = size(config.num_replicas);
     table_.records.swap(replay.requests);  // both buffers stay allocated
-    table_.records.assign(num_requests, RequestRecord{.scheduled_at = kNever});
+    table_.records.resize(num_requests);   // each entry is set when its request arrives
     table_.live.resize(num_requests);
     table_.requests = workload.requests.data();
-    for (std::size_t i = 0; i < num_requests; ++i) {
-      const std::int32_t prompt = workload.requests[i].num_prefill_tokens;
-      table_.live[i] = {.total_tokens = prompt + workload.hidden.num_decode_tokens[i],
-                        .num_prefill_tokens = prompt,
-                        .original_prefill_tokens = prompt};
-    }
+    num_decode_tokens_ = workload.hidden.num_decode_tokens.data();
     board_.now = 0;
     board_.num_waiting.assign(num_replicas, 0);
     board_.outstanding.assign(num_replicas, 0);
@@ -150,17 +122,19 @@ class Cluster final : public detail::Observatory {
     for (std::size_t i = 0; i < num_replicas; ++i) replicas_[i].reset(static_cast<std::int32_t>(i), context_);
     ends_.reset(num_replicas);
     next_arrival_ = 0;
+    next_arrival_at_ = num_requests > 0 ? workload.requests.front().arrived_at : kNever;
     num_steps_ = 0;
     num_completed_ = 0;
     makespan_ = 0;
-    received_.clear();
+    items_.clear();
+    next_item_ = 0;
     caller_ = -1;
   }
 
   void take_samples(StateSampler& sampler, Time until) {
     for (Time time = sampler.next_sample(); time <= until; time = sampler.next_sample()) {
       states_.clear();
-      for (const Replica& replica : replicas_) states_.push_back(replica.state(time, Moment::before_bookkeeping));
+      for (const Replica& replica : replicas_) states_.push_back(replica.state(time, nullptr));
       sampler.on_sample(board_.queue_length, states_);
     }
   }
@@ -170,6 +144,18 @@ class Cluster final : public detail::Observatory {
     scores_.clear();
     policy_->scores(view_, request, scores_);
     context_.observer->on_decision(board_.now, request, replica, view_, scores_);
+  }
+
+  void arrive(RequestId id) {
+    const QueuedRequest& request = board_.requests[size(id)];
+    next_arrival_at_ = size(id) + 1 < board_.requests.size() ? board_.requests[size(id) + 1].arrived_at : kNever;
+    table_.records[size(id)] = {.scheduled_at = kNever};
+    table_.live[size(id)] = {.total_tokens = request.num_prefill_tokens + num_decode_tokens_[id],
+                             .num_prefill_tokens = request.num_prefill_tokens,
+                             .original_prefill_tokens = request.num_prefill_tokens};
+    link(id);
+    if (context_.observer) context_.observer->on_arrival(board_.now, request);
+    policy_->on_arrival(request);
   }
 
   void link(RequestId id) {
@@ -187,17 +173,11 @@ class Cluster final : public detail::Observatory {
     --board_.queue_length;
   }
 
-  void run_instant(Time now, RequestId num_requests) {
+  void run_instant(Time now) {
     board_.now = now;
-    items_.clear();
-    ended_.clear();
     std::int32_t calls = 0;
-    for (; next_arrival_ < num_requests && board_.requests[size(next_arrival_)].arrived_at == now; ++calls) {
-      const QueuedRequest& request = board_.requests[size(next_arrival_)];
-      link(next_arrival_++);
-      if (context_.observer) context_.observer->on_arrival(now, request);
-      policy_->on_arrival(request);
-    }
+    for (; next_arrival_at_ == now; ++calls) arrive(next_arrival_++);
+    ended_.clear();
     while (ends_.earliest() == now) {
       const std::int32_t replica = ends_.replica();
       ended_.push_back(replica);
@@ -208,24 +188,60 @@ class Cluster final : public detail::Observatory {
                 [this](std::int32_t a, std::int32_t b) { return Replica::ended_before(at(a), at(b)); });
     }
     for (; calls > 0; --calls) call_policy(-1);
-    for (std::size_t i = 0; i < ended_.size(); ++i) book(ended_[i]);
-    for (item_ = 0; item_ < items_.size(); ++item_) {
-      const Item item = items_[item_];
-      if (item.kind == Kind::policy_call) {
-        call_policy(item.replica);
-      } else if (at(item.replica).start(now, item.cause)) {
-        ++num_steps_;
-        ends_.set(item.replica, at(item.replica).ends_at());
-      }
+    for (std::size_t i = 0; i < ended_.size(); ++i) {  // a policy call may have added to them
+      const bool completes = book(ended_[i]);
+      items_.push_back({Kind::start, StartCause::own_batch_end, ended_[i]});
+      if (completes) items_.push_back({Kind::policy_call, StartCause::own_batch_end, ended_[i]});
     }
+    run_items();
   }
 
-  // Bookkeeping of a batch that has ended.
-  void book(std::int32_t replica) {
+  // The same for the commonest instant: the end of one batch, and nothing else.
+  void run_batch_end(Time now, std::int32_t replica) {
+    ends_.set(replica, kNever);
+    if (ends_.earliest() == now) {
+      ends_.set(replica, now);
+      run_instant(now);
+      return;
+    }
+    if (at(replica).go_on()) {
+      ++num_steps_;
+      ends_.set(replica, at(replica).ends_at());
+      return;
+    }
+    board_.now = now;
+    const bool completes = book(replica);
+    start(replica, StartCause::own_batch_end);
+    if (!completes || board_.queue_length == 0) return;
+    call_policy(replica);
+    run_items();
+  }
+
+  void run_items() {
+    for (next_item_ = 0; next_item_ < items_.size();) {
+      // Field by field, as it was written a moment ago: a wider load would have to wait for the stores.
+      const Item& item = items_[next_item_++];
+      if (item.kind == Kind::policy_call) {
+        call_policy(item.replica);
+      } else {
+        start(item.replica, item.cause);
+      }
+    }
+    items_.clear();
+    next_item_ = 0;
+  }
+
+  void start(std::int32_t replica, StartCause cause) {
+    if (!at(replica).start(board_.now, cause)) return;
+    ++num_steps_;
+    ends_.set(replica, at(replica).ends_at());
+  }
+
+  // Bookkeeping of a batch that has ended. Whether a request completed.
+  bool book(std::int32_t replica) {
     completed_.clear();
     at(replica).finish(completed_);
-    items_.push_back({Kind::start, StartCause::own_batch_end, replica});
-    if (completed_.empty()) return;
+    if (completed_.empty()) return false;
     context_.add_outstanding(replica, -static_cast<std::int32_t>(completed_.size()));
     num_completed_ += static_cast<std::int64_t>(completed_.size());
     makespan_ = board_.now;
@@ -239,7 +255,7 @@ class Cluster final : public detail::Observatory {
                               .num_prefill_tokens = request.original_prefill_tokens,
                               .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});
     }
-    items_.push_back({Kind::policy_call, StartCause::own_batch_end, replica});
+    return true;
   }
 
   // `caller`: the replica whose completion this follows, or -1 for an arrival.
@@ -257,31 +273,19 @@ class Cluster final : public detail::Observatory {
     for (const std::int32_t replica : received_) items_.push_back({Kind::start, cause, replica});
   }
 
-  // Where the current policy call stands, seen from a replica. Between two inner batches of a leap, the replica's next
-  // start stands in the FIFO behind the call if its batch ended behind that of the calling replica.
-  Moment moment_of(std::int32_t replica) {
-    if (caller_ < 0) return Moment::before_bookkeeping;
-    if constexpr (Replica::kLeaps) {
-      if (at(replica).has_inner_boundary(board_.now) &&
-          Replica::before(at(caller_).ended_order(), at(replica).order())) {
-        return Moment::before_start;
-      }
-    }
-    return Moment::after_start;
-  }
-
   // Puts the start of a replica, whose leap was cut at this instant, where its batch end would have put it.
   void insert_start(std::int32_t replica) {
-    std::size_t i = item_ + 1;
+    std::size_t i = next_item_;
     while (i < items_.size() && items_[i].cause == StartCause::own_batch_end &&
-           !Replica::before(at(replica).ended_order(), at(items_[i].replica).ended_order())) {
+           !Replica::ended_before(at(replica), at(items_[i].replica))) {
       ++i;
     }
     items_.insert(items_.begin() + static_cast<std::ptrdiff_t>(i),
                   Item{Kind::start, StartCause::own_batch_end, replica});
   }
 
-  void close(RequestId num_requests, Replay& replay) {
+  void close(Replay& replay) {
+    const auto num_requests = static_cast<std::int64_t>(board_.requests.size());
     replay.requests.swap(table_.records);
     replay.replicas.clear();
     for (const Replica& replica : replicas_) replay.replicas.push_back(replica.totals());
@@ -299,19 +303,21 @@ class Cluster final : public detail::Observatory {
   ClusterConfig config_;
   ReplicaContext context_;
   RequestTable table_;
+  const std::int32_t* num_decode_tokens_ = nullptr;  // by request id
   detail::Board board_;
   ClusterView view_;
   Policy* policy_ = nullptr;
   std::vector<Replica> replicas_;
   EndTimes ends_;
   RequestId next_arrival_ = 0;
+  Time next_arrival_at_ = kNever;
   std::int64_t num_steps_ = 0;
   std::int64_t num_completed_ = 0;
   Time makespan_ = 0;
   std::int32_t caller_ = -1;
-  std::vector<std::int32_t> ended_;     // at this instant, in order of creation
-  std::vector<Item> items_;             // the FIFO of this instant
-  std::size_t item_ = 0;                // that runs
+  std::vector<std::int32_t> ended_;  // at this instant, in order of creation
+  std::vector<Item> items_;          // the FIFO of this instant
+  std::size_t next_item_ = 0;
   std::vector<std::int32_t> received_;  // replicas that the running policy call assigned to
   std::vector<RequestId> completed_;
   std::vector<ReplicaState> states_;  // of a sample

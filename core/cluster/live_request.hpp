@@ -14,12 +14,13 @@ struct LiveRequest {
   std::int32_t num_prefill_tokens = 0;       // grows at a restart
   std::int32_t original_prefill_tokens = 0;  // as it arrived
   std::int32_t processed = 0;                // since the last (re)start; leap: valid while it does not decode
-  std::int32_t step_offset = 0;              // leap: processed - decode steps of its replica, while it decodes
   std::int32_t blocks = 0;                   // step: KV blocks that it holds
   std::int32_t chunk = 0;                    // tokens that it computes in the running batch
   bool prefill_complete = false;             // since the last (re)start
   bool has_first_token = false;
-  Time execution_base = 0;  // leap: its replica's decode time when it began to decode
+  // leap, while it decodes (see DecodeSet):
+  std::int64_t step_offset = 0;  // processed - decode steps of its replica
+  Time decode_base = 0;          // its replica's decode time when it began
 };
 
 // Everything about requests that a replica works on; owned by the driver.

@@ -13,10 +13,6 @@ namespace switchyard {
 // Why a replica tries to form a batch; decides who is first when batches end at the same instant.
 enum class StartCause : std::uint8_t { own_batch_end, arrival_call, completion_call };
 
-// Where a policy call stands within its instant, seen from one replica: before the bookkeeping of batches that end at
-// it (the call of an arrival), after that but before the replica starts its next batch, or after both.
-enum class Moment : std::uint8_t { before_bookkeeping, before_start, after_start };
-
 struct ReplicaContext {
   const ReplicaLimits* limits = nullptr;
   const CostModel* cost = nullptr;
@@ -48,10 +44,11 @@ inline constexpr std::int64_t round_up(std::int64_t value, std::int64_t grain) {
 // start + count * duration, checked against the clock's range.
 inline Time checked_end(Time start, Time duration, std::int64_t count) {
   constexpr Time kLimit = kNever / 2 + kNever / 4;
-  if (duration > (kLimit - start) / count) {
+  Time end = 0;
+  if (__builtin_mul_overflow(duration, count, &end) || end > kLimit - start) {
     throw std::overflow_error("the run lasts longer than the simulation clock can count (about 80 days)");
   }
-  return start + duration * count;
+  return start + end;
 }
 
 // Orca reserves whole sequences; how many fit at once.

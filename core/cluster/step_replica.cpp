@@ -15,7 +15,7 @@ void StepReplica::reset(std::int32_t id, ReplicaContext& context) {
   totals_ = {};
 }
 
-bool StepReplica::enqueue(RequestId id, Time, Moment) {
+bool StepReplica::enqueue(RequestId id, Time, const StepReplica*) {
   waiting_.push_back(id);
   return false;
 }
@@ -197,7 +197,7 @@ bool StepReplica::start(Time now, StartCause) {
   totals_.peak_blocks = std::max(totals_.peak_blocks, blocks_used_);
   totals_.busy += cost.time;
   totals_.kv_token_ticks += Int128{kv_tokens} * cost.time;
-  if (context_->observer) context_->observer->on_batch(now, ends_at_, id_, shape_, state(now, Moment::after_start));
+  if (context_->observer) context_->observer->on_batch(now, ends_at_, id_, shape_, state(now, nullptr));
   return true;
 }
 
@@ -229,7 +229,7 @@ void StepReplica::finish(std::vector<RequestId>& completed) {
   totals_.num_requests += static_cast<std::int64_t>(completed.size() - first);
 }
 
-ReplicaState StepReplica::state(Time, Moment) const {
+ReplicaState StepReplica::state(Time, const StepReplica*) const {
   ReplicaState state;
   state.num_waiting = static_cast<std::int32_t>(waiting_.size());
   state.num_running = static_cast<std::int32_t>(running_.size());
@@ -261,7 +261,7 @@ void StepReplica::waiting(std::vector<ResidentRequest>& out) const {
   for (const RequestId id : waiting_) out.push_back(context_->table->view(id, 0));
 }
 
-void StepReplica::running(std::vector<ResidentRequest>& out, Time, Moment) const {
+void StepReplica::running(std::vector<ResidentRequest>& out, Time, const StepReplica*) const {
   for (const RequestId id : running_) out.push_back(context_->table->view(id, live(id).processed));
 }
 

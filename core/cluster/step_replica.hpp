@@ -14,8 +14,9 @@ class StepReplica {
 
   void reset(std::int32_t id, ReplicaContext& context);
 
-  // A request has been assigned. (Never cuts a batch short.)
-  bool enqueue(RequestId id, Time now, Moment moment);
+  // A request has been assigned, by a policy call that follows a completion on `caller`, or an arrival (nullptr).
+  // (Never cuts a batch short, and shows the same to any call.)
+  bool enqueue(RequestId id, Time now, const StepReplica* caller);
 
   // Forms a batch if none is running and there is work. True if one was started.
   bool start(Time now, StartCause cause);
@@ -23,14 +24,15 @@ class StepReplica {
   // Bookkeeping of the batch that has just ended; appends completed requests, in order of id.
   void finish(std::vector<RequestId>& completed);
 
+  bool go_on() { return false; }
   Time ends_at() const { return ends_at_; }
 
   // Whether the batch of `a` ended before that of `b`, both at the same instant.
   static bool ended_before(const StepReplica& a, const StepReplica& b) { return a.created_ < b.created_; }
 
-  ReplicaState state(Time now, Moment moment) const;
+  ReplicaState state(Time now, const StepReplica* caller) const;
   void waiting(std::vector<ResidentRequest>& out) const;
-  void running(std::vector<ResidentRequest>& out, Time now, Moment moment) const;
+  void running(std::vector<ResidentRequest>& out, Time now, const StepReplica* caller) const;
   bool has_requests() const { return !waiting_.empty() || !running_.empty(); }
   const ReplicaTotals& totals() const { return totals_; }
 

@@ -50,6 +50,7 @@ struct CostTables {
 
   double& decode_at(std::int32_t b, std::int32_t k) { return decode[decode_index(b, k)]; }
   double decode_at(std::int32_t b, std::int32_t k) const { return decode[decode_index(b, k)]; }
+  const double* decode_row(std::int32_t b) const { return decode.data() + decode_index(b, 0); }
   double& prefill_at(std::int32_t k, std::int32_t c) { return prefill[prefill_index(k, c)]; }
   double prefill_at(std::int32_t k, std::int32_t c) const { return prefill[prefill_index(k, c)]; }
 
@@ -85,12 +86,44 @@ class CostModel {
   // entries that are negative or not finite.
   CostModel(std::string name, CostTables tables);
 
+  // Times of batches of decodes alone, of one size, by KV step: for whoever asks for many.
+  class DecodeTimes {
+   public:
+    DecodeTimes() = default;
+    // `kv_step`: the mean KV length, truncated, in units of kKvGrain, rounded up.
+    Lookup at(std::int64_t kv_step) const {
+      if (kv_step > last_) return model_->decode_time(num_decodes_, kv_step);
+      return {to_ticks(tokens_ + row_[kv_step]), kv_step > covered_};
+    }
+
+   private:
+    friend class CostModel;
+    double tokens_ = 0;            // token operators
+    const double* row_ = nullptr;  // attention, by KV step up to last_
+    std::int32_t last_ = -1;
+    std::int32_t covered_ = -1;  // the last KV step within what the source covers
+    std::int32_t num_decodes_ = 0;
+    const CostModel* model_ = nullptr;
+  };
+  DecodeTimes decode_times(std::int32_t num_decodes) const {
+    DecodeTimes times;
+    times.model_ = this;
+    times.num_decodes_ = num_decodes;
+    if (num_decodes > tables_.max_decodes) return times;
+    bool outside = false;
+    times.tokens_ = token_part(num_decodes, outside);
+    times.row_ = tables_.decode_row(num_decodes);
+    times.last_ = tables_.max_decode_kv_steps;
+    if (!outside) times.covered_ = tables_.decode_covered[static_cast<std::size_t>(num_decodes)];
+    return times;
+  }
+
   // No count may be negative. A batch of one prefilling member has prefill_chunk_squares = prefill_tokens squared.
   Lookup batch_time(const BatchShape& batch) const {
     bool outside = false;
     double ticks = token_part(batch.prefill_tokens + batch.num_decodes, outside);
     if (batch.num_decodes > 0) {
-      ticks += decode_part(batch.num_decodes, mean_kv(batch.decode_kv_tokens, batch.num_decodes), outside);
+      ticks += decode_part(batch.num_decodes, kv_step(mean_kv(batch.decode_kv_tokens, batch.num_decodes)), outside);
     }
     if (batch.num_prefills > 0) {
       const bool many = batch.num_prefills > 1;
@@ -98,27 +131,34 @@ class CostModel {
       const double part = prefill_part(batch.prefill_kv_tokens, chunk, outside);
       ticks += many ? part * tables_.prefill_many_factor : part;
     }
-    return {std::max<Time>(static_cast<Time>(ticks + 0.5), 1), outside};
+    return {to_ticks(ticks), outside};
+  }
+
+  // The mean, truncated. Divisions of 32 bits take a third of the time, and these nearly always do.
+  static std::int64_t mean_kv(std::int64_t sum, std::int32_t count) {
+    if (sum <= UINT32_MAX) return static_cast<std::uint32_t>(sum) / static_cast<std::uint32_t>(count);
+    return sum / count;
+  }
+  static std::int64_t kv_step(std::int64_t kv) {
+    return static_cast<std::int64_t>((static_cast<std::uint64_t>(kv) + kKvGrain - 1) / kKvGrain);
   }
 
   const std::string& name() const { return name_; }
   const CostTables& tables() const { return tables_; }
 
  private:
-  // The mean, truncated. Divisions of 32 bits take a third of the time, and these nearly always do.
-  static std::int64_t mean_kv(std::int64_t sum, std::int32_t count) {
-    if (sum <= UINT32_MAX) return static_cast<std::uint32_t>(sum) / static_cast<std::uint32_t>(count);
-    return sum / count;
+  static Time to_ticks(double ticks) { return std::max<Time>(static_cast<Time>(ticks + 0.5), 1); }
+  Lookup decode_time(std::int32_t decodes, std::int64_t step) const {
+    bool outside = false;
+    const double ticks = token_part(decodes, outside) + decode_part(decodes, step, outside);
+    return {to_ticks(ticks), outside};
   }
-  static std::int64_t kv_step(std::int64_t kv) { return (kv + kKvGrain - 1) / kKvGrain; }
-
   double token_part(std::int64_t tokens, bool& outside) const {
     outside |= tokens > tables_.covered_tokens;
     if (tokens <= tables_.max_tokens) return tables_.tokens[static_cast<std::size_t>(tokens)];
     return tokens_beyond(tokens);
   }
-  double decode_part(std::int64_t decodes, std::int64_t kv, bool& outside) const {
-    const std::int64_t step = kv_step(kv);
+  double decode_part(std::int64_t decodes, std::int64_t step, bool& outside) const {
     if (decodes <= tables_.max_decodes && step <= tables_.max_decode_kv_steps) {
       const auto b = static_cast<std::int32_t>(decodes);
       outside |= step > tables_.decode_covered[static_cast<std::size_t>(b)];

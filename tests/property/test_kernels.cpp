@@ -108,9 +108,13 @@ TEST_CASE("both kernels give the same bytes", "[kernels]") {
     config.limits.block_size = random.below(2) ? 16 : 4;
     config.limits.batch_size_cap = static_cast<std::int32_t>(random.below(4) == 0 ? 1 : 2 + random.below(12));
     config.limits.chunk_size = static_cast<std::int32_t>(random.below(3) == 0 ? 4 : 16 + random.below(64));
-    config.limits.max_tokens = 128;
-    config.limits.max_tokens_in_batch = 128 + static_cast<std::int32_t>(random.below(128));
-    config.limits.num_blocks = 128 / config.limits.block_size + 2 + static_cast<std::int32_t>(random.below(20));
+    // Tight memory, or plenty and long outputs.
+    const bool plenty = random.below(3) == 0;
+    const auto longest = static_cast<std::int32_t>(plenty ? 512 : 128);
+    config.limits.max_tokens = longest;
+    config.limits.max_tokens_in_batch = longest + static_cast<std::int32_t>(random.below(128));
+    config.limits.num_blocks =
+        longest / config.limits.block_size + 2 + static_cast<std::int32_t>(random.below(plenty ? 2000 : 20));
     config.limits.watermark_blocks = 1;
     std::vector<RawRequest> rows;
     double time = 0;
@@ -118,8 +122,8 @@ TEST_CASE("both kernels give the same bytes", "[kernels]") {
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t kind = random.below(4);
       time += kind == 0 ? 0.0 : kind == 1 ? 0.001 * static_cast<double>(random.below(20)) : random.exponential() * 0.01;
-      rows.push_back(
-          {time, static_cast<std::int32_t>(1 + random.below(64)), static_cast<std::int32_t>(1 + random.below(63))});
+      rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
+                      static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
     }
     const Workload workload = make_workload("random", rows);
     std::vector<std::unique_ptr<Policy>> policies;

@@ -1,0 +1,74 @@
+// The KV blocks that decoding requests allocate. Each takes one every block_size decode steps, so the allocations of
+// coming steps repeat with that period; the sums over any number of steps come from one period.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+namespace switchyard {
+
+class BlockCycle {
+ public:
+  // A block_size of 0: requests hold all that they may ever need, and allocate nothing.
+  void reset(std::int32_t block_size) {
+    allocates_ = block_size > 0;
+    size_ = static_cast<std::uint32_t>(allocates_ ? block_size : 1);
+    log2_size_ = std::bit_width(size_) - 1;
+    phase_ = 0;
+    before_.assign(1 + (size_ + kChunk - 1) / kChunk * kChunk, 0);
+  }
+
+  // A request that has `processed` tokens before the next step begins or ceases to decode. O(block_size), a few vector
+  // instructions.
+  void add(std::int32_t processed) { change(processed, 1); }
+  void remove(std::int32_t processed) { change(processed, -1); }
+
+  // Blocks that the next step allocates, and that the next `steps` do (as a leap takes them, fewer than 2^31).
+  std::int32_t next() const { return before_[phase_ + 1] - before_[phase_]; }
+  std::int64_t in(std::int64_t steps) const {
+    const std::uint32_t end = phase_ + static_cast<std::uint32_t>(steps);
+    return std::int64_t{end / size_} * before_[size_] + before_[end % size_] - before_[phase_];
+  }
+
+  // A bound on the same that is cheaper: it needs no division.
+  std::int64_t at_most_in(std::int64_t steps) const { return ((steps >> log2_size_) + 1) * before_[size_]; }
+
+  // The most steps that together allocate at most `blocks`. There is at least one request.
+  std::int64_t steps_within(std::int64_t blocks) const {
+    const std::int64_t target = blocks + before_[phase_];  // counted from the start of the period
+    const std::int32_t all = before_[size_];
+    const auto past =
+        std::upper_bound(before_.begin(), before_.begin() + size_, static_cast<std::int32_t>(target % all));
+    return target / all * size_ + (past - before_.begin() - 1) - phase_;
+  }
+
+  // Takes steps; returns the blocks that they allocate.
+  std::int64_t advance(std::int64_t steps) {
+    const std::int64_t allocated = in(steps);
+    phase_ = (phase_ + static_cast<std::uint32_t>(steps)) % size_;
+    return allocated;
+  }
+
+ private:
+  void change(std::int32_t processed, std::int32_t count) {
+    if (!allocates_) return;
+    // It allocates when processed - 1 is a multiple of block_size.
+    const std::uint32_t filled = static_cast<std::uint32_t>(processed - 1) % size_;
+    const std::uint32_t phase = phase_ >= filled ? phase_ - filled : phase_ + size_ - filled;
+    for (std::uint32_t first = 1; first <= size_; first += kChunk) {
+      for (std::uint32_t p = first; p < first + kChunk; ++p) before_[p] += p > phase ? count : 0;
+    }
+  }
+
+  static constexpr std::uint32_t kChunk = 16;  // entries that are changed at once, without a branch
+
+  bool allocates_ = true;
+  std::uint32_t size_ = 1;            // block_size
+  int log2_size_ = 0;                 // rounded down
+  std::uint32_t phase_ = 0;           // of the next step, in the period
+  std::vector<std::int32_t> before_;  // by phase: requests that allocate at an earlier one; entry size_ counts all
+};
+
+}  // namespace switchyard
