@@ -10,11 +10,16 @@ namespace switchyard {
 
 class OrderedQueue {
  public:
+  struct Entry {
+    double key;
+    RequestId id;
+  };
+
   void clear() { heap_.clear(); }
   bool empty() const { return heap_.empty(); }
-  RequestId head() const { return heap_.front().id; }
-  void push(double key, RequestId id) {
-    heap_.push_back({key, id});
+  const Entry& head() const { return heap_.front(); }
+  void push(Entry entry) {
+    heap_.push_back(entry);
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
   void pop() {
@@ -23,10 +28,6 @@ class OrderedQueue {
   }
 
  private:
-  struct Entry {
-    double key;
-    RequestId id;
-  };
   static bool later(const Entry& a, const Entry& b) { return a.key != b.key ? a.key > b.key : a.id > b.id; }
   std::vector<Entry> heap_;
 };

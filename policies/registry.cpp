@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/input/error.hpp"
+#include "policies/compose/compose.hpp"
 #include "policies/declarations.hpp"
 
 namespace switchyard {
@@ -10,17 +11,19 @@ namespace switchyard {
 namespace {
 
 std::vector<PolicyInfo>& registry() {
-  static std::vector<PolicyInfo> policies = {
-      random_policy(),
-      round_robin_policy(),
-      lor_policy(),
-      llq_policy(),
-      power_of_two_policy(),
-      hra_policy(),
-      shortest_expected_work_policy(),
-      prefill_balance_policy(),
-      memory_headroom_policy(),
-  };
+  static std::vector<PolicyInfo> policies = [] {
+    std::vector<PolicyInfo> all;
+    auto add = [&](PolicyGroup group, std::vector<PolicyInfo> listed) {
+      for (PolicyInfo& info : listed) {
+        info.group = group;
+        all.push_back(std::move(info));
+      }
+    };
+    add(PolicyGroup::baseline, baseline_policies());
+    add(PolicyGroup::own, tuned_policies());
+    add(PolicyGroup::builder, {compose_policy()});
+    return all;
+  }();
   return policies;
 }
 

@@ -1,4 +1,4 @@
-// All built-in policies, by name. One line a policy, in registry.cpp.
+// All built-in policies, by name. A group of them is a line in registry.cpp, a policy a few in its group's file.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace switchyard {
 
-// In the order of the registry: baselines, then ours, then the routers of production systems.
+// In the order of their groups.
 const std::vector<PolicyInfo>& registered_policies();
 
 std::vector<std::string> policy_names();

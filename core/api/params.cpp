@@ -37,14 +37,25 @@ ParamValues default_values(const std::vector<ParamSpec>& params) {
 }
 
 bool is_active(const std::vector<ParamSpec>& params, const ParamValues& values, std::size_t index) {
-  const ParamSpec& param = params[index];
-  if (param.active_if.empty()) return true;
-  for (std::size_t i = 0; i < params.size(); ++i) {
-    if (params[i].name != param.active_if) continue;
-    const std::string& chosen = params[i].choices[static_cast<std::size_t>(values[i])];
-    return std::find(param.active_values.begin(), param.active_values.end(), chosen) != param.active_values.end();
+  const std::vector<ParamCondition>& conditions = params[index].active_if;
+  return conditions.empty() || std::any_of(conditions.begin(), conditions.end(), [&](const ParamCondition& condition) {
+           for (std::size_t i = 0; i < params.size(); ++i) {
+             if (params[i].name != condition.name) continue;
+             const std::string& chosen = params[i].choices[static_cast<std::size_t>(values[i])];
+             const auto& allowed = condition.values;
+             return std::find(allowed.begin(), allowed.end(), chosen) != allowed.end() && is_active(params, values, i);
+           }
+           return false;
+         });
+}
+
+std::string activity_text(const ParamSpec& param) {
+  std::string text;
+  for (const ParamCondition& condition : param.active_if) {
+    if (!text.empty()) text += "; ";
+    text += fmt::format("{} is {}", condition.name, fmt::join(condition.values, " or "));
   }
-  return false;
+  return text;
 }
 
 std::string format_value(const ParamSpec& param, double value) {
@@ -134,8 +145,8 @@ ParamValues bind_arguments(const std::vector<ParamSpec>& params, const ParsedSpe
   }
   for (std::size_t i = 0; i < params.size(); ++i) {
     if (given[i] && !is_active(params, values, i)) {
-      throw InputError(fmt::format("{}: parameter '{}' has no effect here: it matters only if {} is {}", where,
-                                   params[i].name, params[i].active_if, fmt::join(params[i].active_values, " or ")));
+      throw InputError(fmt::format("{}: parameter '{}' has no effect here: it matters only if {}", where,
+                                   params[i].name, activity_text(params[i])));
     }
   }
   return values;

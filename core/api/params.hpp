@@ -12,6 +12,12 @@ namespace switchyard {
 enum class ParamType : std::uint8_t { real, integer, choice };
 enum class ParamScale : std::uint8_t { linear, log };
 
+// Holds while choice parameter `name` has one of `values`, and matters itself.
+struct ParamCondition {
+  std::string name;
+  std::vector<std::string> values;
+};
+
 struct ParamSpec {
   std::string name;
   ParamType type = ParamType::real;
@@ -21,9 +27,7 @@ struct ParamSpec {
   ParamScale scale = ParamScale::linear;
   std::vector<std::string> choices;
   std::string doc;
-  // The parameter matters only while choice parameter `active_if` has one of these values; empty: always.
-  std::string active_if;
-  std::vector<std::string> active_values;
+  std::vector<ParamCondition> active_if;  // the parameter matters only while one of these holds; empty: always
 };
 
 // The values of one policy's parameters, in the order of their declaration. Integers and choice indices are held as
@@ -34,6 +38,9 @@ ParamValues default_values(const std::vector<ParamSpec>& params);
 
 // Whether parameter `index` matters at these values (see active_if).
 bool is_active(const std::vector<ParamSpec>& params, const ParamValues& values, std::size_t index);
+
+// When it matters, in words: "order is age or work; place is work"; "" if always.
+std::string activity_text(const ParamSpec& param);
 
 // Text of one value: shortest decimal that reads back as the same double; choices by name.
 std::string format_value(const ParamSpec& param, double value);

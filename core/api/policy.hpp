@@ -7,12 +7,12 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "core/api/batch_time.hpp"
 #include "core/api/cluster_view.hpp"
+#include "core/api/declare.hpp"
 #include "core/api/params.hpp"
 #include "core/api/views.hpp"
 
@@ -41,11 +41,21 @@ class Policy {
                       std::vector<double>& /*scores*/) const {}
 };
 
+// Where a policy comes from; lists of policies go by it.
+enum class PolicyGroup : std::uint8_t {
+  baseline,    // textbook routers, and published ones to beat
+  own,         // this project's, and users' own
+  production,  // what serving systems run
+  builder,     // made of parts that the user or a search chooses
+  reference    // clairvoyant: never deployable
+};
+
 // What is known of a policy before it is made: everything that help, docs and search need.
 struct PolicyInfo {
   std::string name;
   std::string summary;  // one or two sentences
   std::string source;   // paper or system that it comes from, or ""
+  PolicyGroup group = PolicyGroup::own;
   std::vector<ParamSpec> params;
   bool clairvoyant = false;  // knows output lengths: a reference, never deployable
   std::function<std::unique_ptr<Policy>(const ParamValues&)> make;
@@ -59,7 +69,7 @@ struct PolicyInfo {
 //         .done();
 //   }
 template <class P>
-class PolicyDeclaration {
+class PolicyDeclaration : public ParamBindings<P, PolicyDeclaration<P>> {
  public:
   PolicyDeclaration(std::string name, std::string summary, std::string source) {
     info_.name = std::move(name);
@@ -67,70 +77,18 @@ class PolicyDeclaration {
     info_.source = std::move(source);
   }
 
-  PolicyDeclaration& real(double P::*member, std::string name, double default_value, double low, double high,
-                          ParamScale scale, std::string doc) {
-    return add({.name = std::move(name),
-                .type = ParamType::real,
-                .default_value = default_value,
-                .low = low,
-                .high = high,
-                .scale = scale,
-                .doc = std::move(doc)},
-               [member](P& policy, double value) { policy.*member = value; });
-  }
-
-  PolicyDeclaration& integer(std::int32_t P::*member, std::string name, std::int32_t default_value, std::int32_t low,
-                             std::int32_t high, ParamScale scale, std::string doc) {
-    return add({.name = std::move(name),
-                .type = ParamType::integer,
-                .default_value = double(default_value),
-                .low = double(low),
-                .high = double(high),
-                .scale = scale,
-                .doc = std::move(doc)},
-               [member](P& policy, double value) { policy.*member = static_cast<std::int32_t>(value); });
-  }
-
-  // Enum is an enumeration whose enumerators 0, 1, ... stand for the choices in order.
-  template <class Enum>
-  PolicyDeclaration& choice(Enum P::*member, std::string name, std::vector<std::string> choices, Enum default_value,
-                            std::string doc) {
-    const double last = double(choices.size()) - 1;
-    return add({.name = std::move(name),
-                .type = ParamType::choice,
-                .default_value = double(static_cast<int>(default_value)),
-                .low = 0,
-                .high = last,
-                .choices = std::move(choices),
-                .doc = std::move(doc)},
-               [member](P& policy, double value) { policy.*member = static_cast<Enum>(static_cast<int>(value)); });
-  }
-
-  // The parameter declared last matters only while choice `name` has one of `values`.
-  PolicyDeclaration& only_if(std::string name, std::vector<std::string> values) {
-    info_.params.back().active_if = std::move(name);
-    info_.params.back().active_values = std::move(values);
-    return *this;
-  }
-
   PolicyInfo done() {
-    info_.make = [setters = setters_](const ParamValues& values) -> std::unique_ptr<Policy> {
+    info_.params = std::move(this->params_);
+    info_.make = [setters = std::move(this->setters_)](const ParamValues& values) -> std::unique_ptr<Policy> {
       auto policy = std::make_unique<P>();
-      for (std::size_t i = 0; i < setters.size(); ++i) setters[i](*policy, values[i]);
+      PolicyDeclaration::apply(setters, *policy, values);
       return policy;
     };
     return std::move(info_);
   }
 
  private:
-  PolicyDeclaration& add(ParamSpec param, std::function<void(P&, double)> setter) {
-    info_.params.push_back(std::move(param));
-    setters_.push_back(std::move(setter));
-    return *this;
-  }
-
   PolicyInfo info_;
-  std::vector<std::function<void(P&, double)>> setters_;
 };
 
 template <class P>

@@ -25,7 +25,7 @@ void describe(const PolicyInfo& info) {
     std::cout << fmt::format("    {:<18} {:<10} [{}]  {}", param.name, format_value(param, param.default_value),
                              range_of(param), param.doc);
     if (!param.active_if.empty()) {
-      std::cout << fmt::format(" (if {} is {})", param.active_if, fmt::join(param.active_values, " or "));
+      std::cout << fmt::format(" (if {})", activity_text(param));
     }
     std::cout << "\n";
   }

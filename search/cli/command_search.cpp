@@ -70,7 +70,8 @@ int command_search(const Options& options) {
   if (!options.has("policy")) throw InputError("--policy: is missing: names, or all");
   if (options.text("policy") == "all") {
     for (const PolicyInfo& info : registered_policies()) {
-      if (!info.clairvoyant) study.policies.push_back(&info);
+      const bool listed = info.group != PolicyGroup::builder && info.group != PolicyGroup::reference;
+      if (listed) study.policies.push_back(&info);
     }
   } else {
     for (const std::string& name : split(options.text("policy"))) {

@@ -1,75 +1,80 @@
 // Blind: with the hidden output lengths changed, a policy decides the same until a completion shows the difference.
-// And: every policy gives each request to exactly one replica, after it arrived, and all of them complete.
+// And: every policy gives each request to exactly one replica, after it arrived, and all of them complete. For every
+// registered policy, and for compositions drawn at random.
 #include <catch2/catch.hpp>
 
-#include "core/cluster/simulation.hpp"
-#include "core/workload/random.hpp"
+#include "policies/random_stream.hpp"
 #include "policies/registry.hpp"
+#include "search/space.hpp"
+#include "tests/support/small_cluster.hpp"
 
 using namespace switchyard;
 
 namespace {
 
-CostModel plain_cost() {
-  CostTables tables;
-  tables.max_tokens = 512;
-  tables.max_decodes = 64;
-  tables.max_decode_kv_steps = 16;
-  tables.max_prefill_kv_steps = 16;
-  tables.max_chunk = 512;
-  for (int i = 0; i <= tables.max_tokens; ++i) tables.tokens.push_back(1e10 + 1e8 * i);
-  tables.decode.assign(65 * 17, 1e8);
-  tables.prefill.assign(17 * 513, 1e8);
-  return CostModel("plain", std::move(tables));
+// Runs the policy on a workload, and on the same with other outputs.
+void check_blind(const SmallCluster& cluster, Policy& policy, std::uint64_t round) {
+  std::vector<RawRequest> rows = SmallCluster::rows(round);
+  const Workload workload = make_workload("a", rows);
+  WorkloadRandom random(round, WorkloadRandom::Purpose::lengths);
+  for (auto& row : rows) row.num_decode_tokens = static_cast<std::int32_t>(2 + random.below(100));
+  const Workload other = make_workload("b", rows);
+  const Replay first = cluster.replay(workload, policy, round);
+  const Replay second = cluster.replay(other, policy, round);
+  // Up to the first completion of either run, nothing that a policy may see differs.
+  Time seen = kNever;
+  for (const Replay* replay : {&first, &second}) {
+    for (const RequestRecord& record : replay->requests) seen = std::min(seen, record.completed_at);
+  }
+  std::size_t decided = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const RequestRecord &a = first.requests[i], &b = second.requests[i];
+    CHECK(a.replica >= 0);
+    CHECK(a.assigned_at >= workload.requests[i].arrived_at);
+    CHECK(a.completed_at > a.assigned_at);
+    if (a.assigned_at >= seen && b.assigned_at >= seen) continue;
+    CHECK(a.assigned_at == b.assigned_at);
+    CHECK(a.replica == b.replica);
+    ++decided;
+  }
+  CHECK(decided > 0);
+  // No replica ever holds more KV blocks than it has.
+  for (const ReplicaTotals& replica : first.replicas) CHECK(replica.peak_blocks <= cluster.config.limits.num_blocks);
+  std::int64_t completed = 0;
+  for (const ReplicaTotals& replica : first.replicas) completed += replica.num_requests;
+  CHECK(completed == static_cast<std::int64_t>(rows.size()));
 }
 
 }  // namespace
 
 TEST_CASE("decisions do not depend on outputs before they are seen", "[blindness]") {
-  const CostModel cost = plain_cost();
-  ClusterConfig config;
-  config.cost = &cost;
-  config.limits.num_blocks = 100;
-  config.limits.watermark_blocks = 1;
-  config.limits.max_tokens = 512;
-  config.limits.max_tokens_in_batch = 512;
-  Simulation simulation;
+  const SmallCluster cluster;
   for (std::uint64_t round = 0; round < 40; ++round) {
-    WorkloadRandom random(round, WorkloadRandom::Purpose::lengths);
-    config.limits.scheduler = round % 2 ? ReplicaSchedulerKind::sarathi : ReplicaSchedulerKind::vllm;
-    std::vector<RawRequest> rows;
-    double time = 0;
-    for (int i = 0; i < 60; ++i) {
-      time += random.exponential() * 0.05;
-      rows.push_back(
-          {time, static_cast<std::int32_t>(1 + random.below(200)), static_cast<std::int32_t>(2 + random.below(100))});
-    }
-    const Workload workload = make_workload("a", rows);
-    for (auto& row : rows) row.num_decode_tokens = static_cast<std::int32_t>(2 + random.below(100));
-    const Workload other = make_workload("b", rows);
     for (const PolicyInfo& info : registered_policies()) {
       if (info.clairvoyant) continue;
       INFO(info.name << " round " << round);
-      const auto policy = info.make(default_values(info.params));
-      const Replay first = simulation.run(config, workload, *policy, round);
-      const Replay& second = simulation.run(config, other, *policy, round);
-      // Up to the first completion of either run, nothing that a policy may see differs.
-      Time seen = kNever;
-      for (const Replay* replay : {&first, &second}) {
-        for (const RequestRecord& record : replay->requests) seen = std::min(seen, record.completed_at);
-      }
-      std::size_t decided = 0;
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        const RequestRecord &a = first.requests[i], &b = second.requests[i];
-        CHECK(a.replica >= 0);
-        CHECK(a.assigned_at >= workload.requests[i].arrived_at);
-        CHECK(a.completed_at > a.assigned_at);
-        if (a.assigned_at >= seen && b.assigned_at >= seen) continue;
-        CHECK(a.assigned_at == b.assigned_at);
-        CHECK(a.replica == b.replica);
-        ++decided;
-      }
-      CHECK(decided > 0);
+      check_blind(cluster, *info.make(default_values(info.params)), round);
     }
+  }
+}
+
+TEST_CASE("compositions are blind, and never stall while an idle replica admits", "[blindness]") {
+  const SmallCluster cluster;
+  const PolicyInfo& compose = find_policy("compose", "");
+  for (std::uint64_t round = 0; round < 1000; ++round) {
+    RandomStream random(round, "compositions");
+    std::vector<double> coordinates;
+    for (std::size_t i = 0; i < compose.params.size(); ++i) {
+      coordinates.push_back(static_cast<double>(random.next() >> 11) * 0x1.0p-53);
+    }
+    PolicySpec spec{&compose, values_at(compose.params, coordinates)};
+    for (std::size_t i = 0; i < compose.params.size(); ++i) {
+      if (compose.params[i].name == "idle") spec.values[i] = 0;
+    }
+    INFO(spec.text() << " round " << round);
+    check_blind(cluster, *spec.make(), round);
+    const Workload workload = SmallCluster::workload(round);
+    CHECK(same_records(cluster.replay(workload, *spec.make(), round),
+                       cluster.replay(workload, *spec.make(), round, Kernel::step)));
   }
 }

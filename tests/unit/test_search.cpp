@@ -15,7 +15,7 @@ std::vector<ParamSpec> example() {
   return {{.name = "kind", .type = ParamType::choice, .high = 1, .choices = {"a", "b"}},
           {.name = "x", .default_value = 2, .low = 1, .high = 100, .scale = ParamScale::log},
           {.name = "n", .type = ParamType::integer, .default_value = 3, .low = 1, .high = 4},
-          {.name = "y", .default_value = 0.25, .low = 0, .high = 1, .active_if = "kind", .active_values = {"b"}}};
+          {.name = "y", .default_value = 0.25, .low = 0, .high = 1, .active_if = {{"kind", {"b"}}}}};
 }
 
 }  // namespace

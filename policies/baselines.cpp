@@ -1,0 +1,39 @@
+// Textbook routers, and the best published one. All are settings of compose.
+#include "policies/compose/setting.hpp"
+#include "policies/declarations.hpp"
+
+namespace switchyard {
+
+std::vector<PolicyInfo> baseline_policies() {
+  return {
+      setting("random", "A uniformly random replica.").fix("place", "random").done(),
+      setting("round_robin", "The k-th request goes to replica k modulo the number of replicas.")
+          .fix("place", "round_robin")
+          .done(),
+      setting("lor", "Vidur's least outstanding requests: fewest waiting requests; running ones do not count.",
+              "microsoft/vidur")
+          .fix("place", "waiting")
+          .done(),
+      setting("llq", "Least-loaded queue: fewest waiting and running requests.", "arXiv 2510.27176 (as its baseline)")
+          .fix("place", "outstanding")
+          .done(),
+      setting("power_of_two", "The less loaded (waiting and running) of two different random replicas.",
+              "Mitzenmacher 2001, The Power of Two Choices in Randomized Load Balancing")
+          .fix("place", "power_of_d")
+          .done(),
+      setting("hra",
+              "Head-Room Admission: shortest prompt first, to the replica with the least KV, once it has room for the "
+              "prompt and an output in proportion to it.",
+              "arXiv 2510.27176")
+          .fix("order", "prompt")
+          .fix("admit", "growth")
+          .fix("idle", "as_others")
+          .fix("place", "committed")
+          .fix("horizon", "0")
+          .expose({.name = "decode_ratio", .default_value = "0.6", .doc = "expected output / prompt"})
+          .expose({.name = "safety"})
+          .done(),
+  };
+}
+
+}  // namespace switchyard

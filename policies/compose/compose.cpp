@@ -1,0 +1,224 @@
+#include "policies/compose/compose.hpp"
+
+#include "policies/compose/composed.hpp"
+#include "policies/compose/least.hpp"
+
+namespace switchyard {
+
+namespace {
+
+// Parameters that belong to no part, or to several.
+struct Shared {
+  Composed::Idle idle = Composed::Idle::admits;
+  Composed::Scan scan = Composed::Scan::head;
+  std::int32_t scan_depth = 0;
+  double decode_ratio = 0.0;
+  double horizon = 0.0;
+  enum class Ages { mean, each } ages = Ages::mean;
+  Learning learn = Learning::survival;
+  std::int32_t learn_window = 0;
+};
+
+class SharedParams : public ParamBindings<Shared, SharedParams> {
+ public:
+  const std::vector<ParamSpec>& list() const { return params_; }
+  Shared read(std::span<const double> values) const {
+    Shared shared;
+    apply(setters_, shared, values);
+    return shared;
+  }
+};
+
+// The parts of one kind, and the index of each part's first parameter.
+template <class Base>
+struct Catalogue {
+  std::vector<PartInfo<Base>> parts;
+  std::vector<std::size_t> first = {};
+
+  std::unique_ptr<Base> make(std::size_t i, const ParamValues& values) const {
+    return parts[i].make(std::span(values).subspan(first[i], parts[i].params.size()));
+  }
+  std::vector<std::string> names(unsigned uses = ~0U) const {  // of parts that use any of these
+    std::vector<std::string> found;
+    for (const auto& info : parts) {
+      if (uses == ~0U || (info.uses & uses)) found.push_back(info.name);
+    }
+    return found;
+  }
+};
+
+// How compose's parameters are laid out: for each decision the choice of a part, then the parameters of all its parts,
+// then those that are shared.
+class Layout {
+ public:
+  Layout();
+  const std::vector<ParamSpec>& params() const { return params_; }
+  std::unique_ptr<Policy> make(const ParamValues& values) const;
+
+ private:
+  std::size_t add_slot(std::string name, std::vector<std::string> choices, std::string doc);
+  template <class Base>
+  void add_params(Catalogue<Base>& catalogue, const std::vector<std::string>& slots);
+  void add_shared();
+  std::vector<ParamCondition> users_of(unsigned uses) const;
+
+  std::vector<ParamSpec> params_;
+  Catalogue<Order> orders_{order_parts()};
+  Catalogue<Admission> admissions_{admission_parts()};
+  Catalogue<Scoring> scorings_{scoring_parts()};
+  Catalogue<Placement> placements_{placement_parts()};
+  SharedParams shared_;
+  std::size_t order_ = 0, admit_ = 0, also_ = 0, place_ = 0, by_ = 0, first_shared_ = 0;
+};
+
+Layout::Layout() {
+  order_ = add_slot("order", orders_.names(), "which queued request is next");
+  add_params(orders_, {"order"});
+  admit_ = add_slot("admit", admissions_.names(), "whether a replica may take a request now, or it waits");
+  also_ = add_slot("also", admissions_.names(), "a second condition of admission");
+  add_params(admissions_, {"admit", "also"});
+  std::vector<std::string> places = scorings_.names();
+  for (const std::string& name : placements_.names()) places.push_back(name);
+  place_ = add_slot("place", places, "which of the replicas that may take it");
+  by_ = add_slot("by", scorings_.names(), "the score that the placement goes by");
+  params_.back().active_if = {{"place", placements_.names(kUsesScoring)}};
+  add_params(placements_, {"place"});
+  add_params(scorings_, {"place", "by"});
+  add_shared();
+}
+
+std::size_t Layout::add_slot(std::string name, std::vector<std::string> choices, std::string doc) {
+  params_.push_back({.name = std::move(name),
+                     .type = ParamType::choice,
+                     .high = static_cast<double>(choices.size()) - 1,
+                     .choices = std::move(choices),
+                     .doc = std::move(doc)});
+  return params_.size() - 1;
+}
+
+template <class Base>
+void Layout::add_params(Catalogue<Base>& catalogue, const std::vector<std::string>& slots) {
+  for (const PartInfo<Base>& info : catalogue.parts) {
+    catalogue.first.push_back(params_.size());
+    for (ParamSpec param : info.params) {
+      if (param.active_if.empty()) {
+        for (const std::string& slot : slots) param.active_if.push_back({slot, {info.name}});
+      }
+      params_.push_back(std::move(param));
+    }
+  }
+}
+
+// Every slot that can choose a part which uses any of these.
+std::vector<ParamCondition> Layout::users_of(unsigned uses) const {
+  std::vector<ParamCondition> conditions;
+  auto add = [&](const char* slot, std::vector<std::string> names) {
+    if (!names.empty()) conditions.push_back({slot, std::move(names)});
+  };
+  add("order", orders_.names(uses));
+  add("admit", admissions_.names(uses));
+  add("also", admissions_.names(uses));
+  add("place", scorings_.names(uses));
+  add("by", scorings_.names(uses));
+  return conditions;
+}
+
+void Layout::add_shared() {
+  using P = Shared;
+  std::vector<std::string> conditional = admissions_.names();
+  conditional.erase(conditional.begin());  // all but `always`
+  const std::vector<ParamCondition> holds = {{"admit", conditional}, {"also", conditional}};
+  shared_
+      .choice(&P::idle, "idle", {"admits", "as_others"}, Composed::Idle::admits,
+              "whether a replica without requests takes any, so that no run can stall")
+      .only_if(holds)
+      .choice(&P::scan, "scan", {"head", "first_fit"}, Composed::Scan::head,
+              "whether a request that must wait holds up those behind it")
+      .only_if(holds)
+      .integer(&P::scan_depth, "scan_depth", 32, 1, 10000, ParamScale::log,
+               "requests that may be passed over in a call")
+      .only_if("scan", {"first_fit"})
+      .real(&P::decode_ratio, "decode_ratio", 0.0, 0.0, 4.0, ParamScale::linear,
+            "reserve this share of the prompt for outputs")
+      .only_if(users_of(kUsesForecast))
+      .real(&P::horizon, "horizon", 40.0, 0.0, 1024.0, ParamScale::linear,
+            "reserve the expected growth of each request within this many decode steps, tokens")
+      .only_if(users_of(kUsesForecast))
+      .choice(&P::ages, "ages", {"mean", "each"}, Shared::Ages::mean,
+              "running requests are forecast at the mean of what they generated, or each at its own (slower)")
+      .only_if(users_of(kUsesForecast | kUsesAges))
+      .choice(&P::learn, "learn", {"mean", "bucket", "window", "survival"}, Learning::survival,
+              "what completed requests teach about outputs: their mean, their survival curve, that of the last "
+              "learn_window, or the curve stretched to the mean of prompts of the same power of two")
+      .only_if(users_of(kUsesForecast | kUsesLengths))
+      .integer(&P::learn_window, "learn_window", 500, 20, 20000, ParamScale::log, "completed requests")
+      .only_if("learn", {"window"});
+  first_shared_ = params_.size();
+  params_.insert(params_.end(), shared_.list().begin(), shared_.list().end());
+}
+
+std::unique_ptr<Policy> Layout::make(const ParamValues& values) const {
+  auto index = [&](std::size_t slot) { return static_cast<std::size_t>(values[slot]); };
+  unsigned uses = 0;
+
+  std::unique_ptr<Order> order;
+  if (index(order_) > 0) order = orders_.make(index(order_), values);
+  uses |= orders_.parts[index(order_)].uses;
+
+  std::vector<std::unique_ptr<Admission>> admissions;
+  for (const std::size_t slot : {admit_, also_}) {
+    const std::size_t chosen = index(slot);
+    if (chosen == 0 || (slot == also_ && chosen == index(admit_))) continue;
+    admissions.push_back(admissions_.make(chosen, values));
+    uses |= admissions_.parts[chosen].uses;
+  }
+
+  std::unique_ptr<Placement> placement;
+  auto scoring = [&](std::size_t i) {
+    uses |= scorings_.parts[i].uses;
+    return scorings_.make(i, values);
+  };
+  if (const std::size_t chosen = index(place_); chosen < scorings_.parts.size()) {
+    placement = std::make_unique<Least>(scoring(chosen));
+  } else {
+    const std::size_t rule = chosen - scorings_.parts.size();
+    placement = placements_.make(rule, values);
+    if (placements_.parts[rule].uses & kUsesScoring) placement->set_scoring(scoring(index(by_)));
+  }
+
+  const Shared shared = shared_.read(std::span(values).subspan(first_shared_));
+  auto policy = std::make_unique<Composed>(std::move(order), std::move(admissions), std::move(placement));
+  policy->idle = shared.idle;
+  policy->scan = shared.scan;
+  policy->scan_depth = shared.scan_depth;
+  KvForecast& forecast = policy->scene.forecast;
+  forecast.by_request = shared.ages == Shared::Ages::each;
+  if (uses & kUsesForecast) {
+    forecast.decode_ratio = shared.decode_ratio;
+    forecast.horizon = shared.horizon;
+  }
+  if ((uses & kUsesLengths) || forecast.horizon > 0) {
+    policy->scene.lengths = make_output_lengths(shared.learn, shared.learn_window);
+  }
+  return policy;
+}
+
+const Layout& layout() {
+  static const Layout layout;
+  return layout;
+}
+
+}  // namespace
+
+PolicyInfo compose_policy() {
+  PolicyInfo info;
+  info.name = "compose";
+  info.summary =
+      "A policy of three decisions: which queued request is next, which replicas may take it now, and which of them "
+      "does. Most of the named policies are settings of it.";
+  info.params = layout().params();
+  info.make = [](const ParamValues& values) { return layout().make(values); };
+  return info;
+}
+
+}  // namespace switchyard

@@ -1,0 +1,50 @@
+// A policy made of parts: for each queued request in order, the replicas that may take it now, and one of them.
+#pragma once
+
+#include <vector>
+
+#include "policies/compose/part.hpp"
+#include "policies/ordered_queue.hpp"
+
+namespace switchyard {
+
+class Composed final : public Policy {
+ public:
+  // A null order is first come, first served, without a queue of its own; no admissions let every replica take all.
+  Composed(std::unique_ptr<Order> order, std::vector<std::unique_ptr<Admission>> admissions,
+           std::unique_ptr<Placement> placement)
+      : order_(std::move(order)), admissions_(std::move(admissions)), placement_(std::move(placement)) {}
+
+  // Where there are admissions: whether a replica without requests takes any, and whether the first request that no
+  // replica may take holds up those behind it, or up to scan_depth may be passed over in a call.
+  enum class Idle { admits, as_others };
+  enum class Scan { head, first_fit };
+  Idle idle = Idle::admits;
+  Scan scan = Scan::head;
+  std::int32_t scan_depth = 32;
+  Scene scene;  // its lengths and forecast are set before the first replay
+
+  void start(const ClusterView& cluster, std::uint64_t seed) override;
+  void on_arrival(const QueuedRequest& request) override;
+  void on_completion(const CompletedRequest& request) override { scene.observe(request); }
+  void schedule(ClusterView& cluster) override;
+  void scores(const ClusterView&, const QueuedRequest& request, std::vector<double>& out) const override;
+
+ private:
+  std::int32_t choose(const QueuedRequest& request);  // -1: it waits
+  bool admits(const QueuedRequest& request, std::int32_t replica);
+  bool place(ClusterView& cluster, RequestId id);
+  std::int32_t may_pass() const { return scan == Scan::head ? 0 : scan_depth; }
+  void schedule_by_arrival(ClusterView& cluster);
+  void schedule_by_key(ClusterView& cluster);
+
+  std::unique_ptr<Order> order_;
+  std::vector<std::unique_ptr<Admission>> admissions_;
+  std::unique_ptr<Placement> placement_;
+  OrderedQueue queue_;
+  std::vector<OrderedQueue::Entry> passed_;  // over, in this call
+  std::vector<std::int32_t> all_;            // replicas
+  std::vector<std::int32_t> candidates_;
+};
+
+}  // namespace switchyard

@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <array>
+
+#include "policies/compose/expected_work.hpp"
+#include "policies/compose/part.hpp"
+
+namespace switchyard {
+
+namespace {
+
+class Outstanding final : public Scoring {
+ public:
+  Score score(const QueuedRequest&, std::int32_t replica) override {
+    return {static_cast<double>(scene_->cluster().outstanding(replica)), 0};
+  }
+  std::int32_t best_by_index() const override { return scene_->cluster().least_outstanding(); }
+};
+
+class Waiting final : public Scoring {
+ public:
+  Score score(const QueuedRequest&, std::int32_t replica) override {
+    return {static_cast<double>(scene_->cluster().num_waiting(replica)), 0};
+  }
+  std::int32_t best_by_index() const override { return scene_->cluster().least_waiting(); }
+};
+
+std::int64_t tokens_of(const ReplicaState& state) {
+  return state.waiting_prefill_tokens + state.remaining_prefill_tokens + state.decoding_kv_tokens;
+}
+
+std::int64_t blocks_of(const ReplicaState& state, std::int32_t block_size) {
+  return state.blocks_used + (state.waiting_prefill_tokens + block_size - 1) / block_size;
+}
+
+class Tokens final : public Scoring {
+ public:
+  Score score(const QueuedRequest&, std::int32_t replica) override {
+    const ReplicaState& state = scene_->state(replica);
+    return {static_cast<double>(tokens_of(state)), static_cast<double>(state.outstanding())};
+  }
+};
+
+class KvBlocks final : public Scoring {
+ public:
+  Score score(const QueuedRequest&, std::int32_t replica) override {
+    const ReplicaState& state = scene_->state(replica);
+    return {static_cast<double>(blocks_of(state, scene_->cluster().limits(replica).block_size)),
+            static_cast<double>(state.outstanding())};
+  }
+};
+
+class Committed final : public Scoring {
+ public:
+  Score score(const QueuedRequest&, std::int32_t replica) override {
+    return {static_cast<double>(scene_->forecast.committed(replica)),
+            static_cast<double>(scene_->cluster().outstanding(replica))};
+  }
+};
+
+// Balances prompt tokens that are still to be computed against requests that decode: a decoding request weighs as much
+// as `decode_tokens` prompt tokens, because a prefill sent to its replica would interrupt it. Long prompts spread out,
+// and go where they interrupt few.
+class Prefill final : public Scoring {
+ public:
+  Score score(const QueuedRequest& request, std::int32_t replica) override {
+    const ReplicaState& state = scene_->state(replica);
+    const auto prefill = static_cast<double>(state.waiting_prefill_tokens + state.remaining_prefill_tokens);
+    // The longer this prompt, the more its interruption of decodes counts.
+    const double interrupted = interruption_ * state.num_decoding() * request.num_prefill_tokens;
+    return {prefill + decode_tokens_ * state.outstanding() + interrupted, 0};
+  }
+  double decode_tokens_ = 200.0;
+  double interruption_ = 0.1;
+};
+
+// A weighted sum of features, each scaled over the candidates to 0 (the least) ... 1 (the most).
+class Weighted final : public Scoring {
+ public:
+  void look(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
+    bool first = true;
+    for (const std::int32_t replica : candidates) {
+      const Features features = features_of(replica);
+      for (std::size_t i = 0; i < kFeatures; ++i) {
+        low_[i] = first ? features[i] : std::min(low_[i], features[i]);
+        high_[i] = first ? features[i] : std::max(high_[i], features[i]);
+      }
+      first = false;
+    }
+  }
+  Score score(const QueuedRequest&, std::int32_t replica) override {
+    const Features features = features_of(replica);
+    const Features weights = {weight_waiting_, weight_running_, weight_prefill_, weight_tokens_, weight_kv_};
+    double sum = 0;
+    for (std::size_t i = 0; i < kFeatures; ++i) {
+      if (high_[i] > low_[i]) sum += weights[i] * (features[i] - low_[i]) / (high_[i] - low_[i]);
+    }
+    return {sum, 0};
+  }
+  double weight_waiting_ = 1.0;
+  double weight_running_ = 1.0;
+  double weight_prefill_ = 0.0;
+  double weight_tokens_ = 0.0;
+  double weight_kv_ = 1.0;
+
+ private:
+  static constexpr std::size_t kFeatures = 5;
+  using Features = std::array<double, kFeatures>;
+  Features features_of(std::int32_t replica) {
+    const ReplicaState& state = scene_->state(replica);
+    return {static_cast<double>(state.num_waiting), static_cast<double>(state.num_running),
+            static_cast<double>(state.waiting_prefill_tokens + state.remaining_prefill_tokens),
+            static_cast<double>(tokens_of(state)),
+            static_cast<double>(blocks_of(state, scene_->cluster().limits(replica).block_size))};
+  }
+  Features low_{};
+  Features high_{};
+};
+
+}  // namespace
+
+std::vector<PartInfo<Scoring>> scoring_parts() {
+  return {
+      part<Scoring, Outstanding>("outstanding", "fewest waiting and running requests"),
+      part<Scoring, Waiting>("waiting", "fewest waiting requests"),
+      part<Scoring, Tokens>("tokens", "fewest tokens: prompts to be computed and context of what decodes"),
+      part<Scoring, KvBlocks>("kv", "fewest KV blocks, those that waiting prompts will take included"),
+      part<Scoring, Committed>("committed", "fewest KV blocks that it is committed to, then fewest outstanding",
+                               kUsesForecast),
+      expected_work_part(),
+      part<Scoring, Prefill>("prefill", "least prompt tokens still to be computed, balanced against running decodes")
+          .real(&Prefill::decode_tokens_, "decode_tokens", 200.0, 1.0, 20000.0, ParamScale::log,
+                "an outstanding request weighs as much as this many prompt tokens")
+          .real(&Prefill::interruption_, "interruption", 0.1, 0.0, 4.0, ParamScale::linear,
+                "weight of each running decode per prompt token of the request"),
+      part<Scoring, Weighted>("weighted", "weighted sum of features, each scaled over the candidates to 0 ... 1")
+          .real(&Weighted::weight_waiting_, "weight_waiting", 1.0, 0.0, 4.0, ParamScale::linear, "waiting requests")
+          .real(&Weighted::weight_running_, "weight_running", 1.0, 0.0, 4.0, ParamScale::linear, "running requests")
+          .real(&Weighted::weight_prefill_, "weight_prefill", 0.0, 0.0, 4.0, ParamScale::linear,
+                "prompt tokens still to be computed")
+          .real(&Weighted::weight_tokens_, "weight_tokens", 0.0, 0.0, 4.0, ParamScale::linear,
+                "tokens, as in place=tokens")
+          .real(&Weighted::weight_kv_, "weight_kv", 1.0, 0.0, 4.0, ParamScale::linear, "KV blocks, as in place=kv"),
+  };
+}
+
+}  // namespace switchyard

@@ -1,0 +1,43 @@
+// This project's own policies: settings of compose. A line a parameter is all that a winner of a search takes.
+#include "policies/compose/setting.hpp"
+#include "policies/declarations.hpp"
+
+namespace switchyard {
+
+std::vector<PolicyInfo> tuned_policies() {
+  return {
+      setting("shortest_expected_work",
+              "The replica on which the request is expected to finish first, counting the delay that it causes to the "
+              "others; output lengths are learned from completed requests.")
+          .fix("place", "work")
+          .fix("learn", "mean")
+          .expose({.name = "interference"})
+          .expose({.name = "output_scale", .doc = "expected outputs, as a multiple of the mean of completed requests"})
+          .done(),
+      setting("prefill_balance",
+              "Least prompt tokens still to be computed, balanced against running decodes, so that prefills interrupt "
+              "few decodes and long prompts spread out.")
+          .fix("place", "prefill")
+          .expose({.name = "decode_tokens"})
+          .expose({.name = "interruption"})
+          .done(),
+      setting("memory_headroom",
+              "Holds requests in the global queue until a replica has KV headroom for what it and its requests are "
+              "expected to grow to, learned from completed requests.",
+              "after HRA, arXiv 2510.27176")
+          .fix("admit", "growth")
+          .fix("idle", "as_others")
+          .fix("place", "committed")
+          .expose({.name = "order",
+                   .default_value = "prompt",
+                   .choices = {"arrival", "prompt", "age"},
+                   .doc = "which queued request is next: first come, shortest prompt, or age against prompt length"})
+          .expose({.name = "exchange"})
+          .expose({.name = "decode_ratio"})
+          .expose({.name = "horizon"})
+          .expose({.name = "safety"})
+          .done(),
+  };
+}
+
+}  // namespace switchyard
