@@ -40,6 +40,11 @@ if(NOT TARGET fmt::fmt)
                    5dea48d1fcddc3ec571ce2058e13910a0d4a6bab4cc09a809d8b1dd1c88ae6f2)
 endif()
 
+find_package(Eigen3 3.4 QUIET NO_MODULE)
+if(NOT TARGET Eigen3::Eigen)
+  message(FATAL_ERROR "Eigen 3.4 is not installed: it solves the fits of profiles (Debian's package: libeigen3-dev)")
+endif()
+
 find_package(ZLIB QUIET)
 if(NOT TARGET ZLIB::ZLIB)
   message(FATAL_ERROR "zlib is not installed: it reads compressed traces (Debian's package: zlib1g-dev)")

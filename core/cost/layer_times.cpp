@@ -2,18 +2,20 @@
 
 namespace switchyard {
 
-CostTables whole_model(CostTables layer_ms, const ModelShape& shape) {
-  const double scale = shape.num_layers * kTicksPerMillisecond;
-  for (double& entry : layer_ms.tokens) entry *= scale;
-  for (double& entry : layer_ms.prefill) entry *= scale;
-  for (double& entry : layer_ms.decode) entry *= scale;
-  if (shape.grouped_query()) {
-    for (std::int32_t b = 2; b <= layer_ms.max_decodes; ++b) {
-      for (std::int32_t k = 0; k <= layer_ms.max_decode_kv_steps; ++k) layer_ms.decode_at(b, k) *= kGroupedQueryFactor;
+CostTables whole_model(LayerTimes layer) {
+  CostTables& tables = layer.ms;
+  const double scale = layer.shape.num_layers * kTicksPerMillisecond;
+  for (double& entry : tables.tokens) entry *= scale;
+  for (double& entry : tables.prefill) entry *= scale;
+  for (double& entry : tables.decode) entry *= scale;
+  if (layer.shape.grouped_query()) {
+    const double factor = layer.grouped_query_factor;
+    for (std::int32_t b = 2; b <= tables.max_decodes; ++b) {
+      for (std::int32_t k = 0; k <= tables.max_decode_kv_steps; ++k) tables.decode_at(b, k) *= factor;
     }
-    layer_ms.prefill_many_factor = kGroupedQueryFactor;
+    tables.prefill_many_factor = factor;
   }
-  return layer_ms;
+  return std::move(tables);
 }
 
 }  // namespace switchyard

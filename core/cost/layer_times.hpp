@@ -9,13 +9,15 @@ namespace switchyard {
 inline constexpr double kGroupedQueryFactor = 1.1;  // Vidur's, for attention over several requests
 inline constexpr double kTicksPerMillisecond = 1e9;
 
-// Turns tables in milliseconds per layer, without any grouped-query factor, into ticks of the whole model with it.
-CostTables whole_model(CostTables layer_ms, const ModelShape& shape);
-
 // What load_profile and load_cost_tables read, before it becomes ticks.
 struct LayerTimes {
   ModelShape shape;
   CostTables ms;  // per layer, no grouped-query factor
+  double grouped_query_factor = kGroupedQueryFactor;
 };
+
+// Turns times of one layer into ticks of the whole model; where several requests share attention, those of a
+// grouped-query model get its factor.
+CostTables whole_model(LayerTimes layer);
 
 }  // namespace switchyard

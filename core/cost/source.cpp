@@ -6,6 +6,7 @@
 #include "core/cost/profile.hpp"
 #include "core/cost/roofline.hpp"
 #include "core/cost/tables.hpp"
+#include "core/cost/vidur_profile.hpp"
 
 namespace switchyard {
 
@@ -15,7 +16,7 @@ CostSource compile(LayerTimes times, std::string description) {
   CostSource source;
   source.shape = times.shape;
   source.shape_complete = times.shape.embedding_dim > 0;
-  source.model = std::make_shared<CostModel>(description, whole_model(std::move(times.ms), times.shape));
+  source.model = std::make_shared<CostModel>(description, whole_model(std::move(times)));
   source.description = std::move(description);
   return source;
 }
@@ -42,7 +43,8 @@ CostSource load_profile(std::string_view name_or_path) {
   }
   const std::filesystem::path path(name_or_path);
   if (std::filesystem::is_directory(path)) {
-    return compile(compile_profile(read_profile_folder(path)), fmt::format("profile CSVs {}", folder_name(path)));
+    return compile(compile_profile(profile_of(read_vidur_profile(path))),
+                   fmt::format("profile CSVs {}", folder_name(path)));
   }
   if (name_or_path.ends_with(".json")) {
     return compile(read_json(JsonFile(path)), fmt::format("profile {}", path.filename().string()));

@@ -20,7 +20,7 @@ Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
   if (num_blocks == 0) {
     if (!source.shape_complete) {
       throw InputError(
-          "--num-blocks: must be given with cost tables: they do not say how large the model is, so that its KV "
+          "--num-blocks: must be given: the source of batch times does not say how large the model is, so that its KV "
           "capacity cannot be planned");
     }
     num_blocks = plan_num_blocks(source.shape, scenario_.gpu_memory_gib, scenario_.memory_margin, scenario_.max_tokens,

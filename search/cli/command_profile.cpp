@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <iostream>
 
-#include "core/cost/profile.hpp"
+#include "core/cost/fit_batches.hpp"
+#include "core/cost/json_fields.hpp"
 #include "core/cost/source.hpp"
+#include "core/cost/vidur_profile.hpp"
 #include "core/input/error.hpp"
 #include "core/input/write_file.hpp"
 #include "search/cli/command.hpp"
@@ -13,7 +16,7 @@ namespace switchyard {
 
 namespace {
 
-const std::vector<std::string> kActions = {"inspect", "derive"};
+const std::vector<std::string> kActions = {"inspect", "fit"};
 
 double milliseconds(const CostModel& model, const BatchShape& batch) {
   return seconds_from_ticks(model.batch_time(batch).time) * 1e3;
@@ -38,36 +41,83 @@ void show(const CostSource& source) {
   }
 }
 
+// The shape of the model that was measured; without a file what batch times alone can tell: one layer, one head.
+ModelShape shape_of(const Options& options) {
+  if (!options.has("model")) return {.num_layers = 1, .num_q_heads = 1, .num_kv_heads = 1};
+  const JsonFile file{std::filesystem::path(options.text("model"))};
+  json_check_keys(file, model_shape_keys());
+  return json_model_shape(file, true);
+}
+
+double tolerance_of(const Options& options) {
+  const std::string given = options.text("tolerance");
+  if (given.empty()) return kProfileTolerance;
+  double value = 0;
+  const auto [end, fault] = std::from_chars(given.data(), given.data() + given.size(), value);
+  if (fault != std::errc() || end != given.data() + given.size() || !(value >= 0 && value <= 0.5)) {
+    throw InputError(fmt::format("--tolerance: {} is not allowed; a number from 0 to 0.5 is wanted", in_quotes(given)));
+  }
+  return value;
+}
+
+// The profile goes to --out or stdout, how good it is to stderr.
+int fit(const Options& options) {
+  if (options.words().size() < 2) {
+    throw InputError("profile fit: give a folder of Vidur's profiling CSVs, or a CSV of measured batch times");
+  }
+  const std::filesystem::path measured = options.words()[1];
+  Profile profile;
+  std::vector<FitError> errors;
+  if (std::filesystem::is_directory(measured)) {
+    if (options.has("model")) {
+      throw InputError("--model: contradicts the folder of CSVs, which say what model was measured");
+    }
+    const VidurMeasurements measurements = read_vidur_profile(measured);
+    profile = profile_of(measurements);
+    errors = cross_validate(measurements);
+  } else {
+    const std::vector<MeasuredBatch> batches = read_measured_batches(measured);
+    const ModelShape shape = shape_of(options);
+    profile = fit_batches(measured.string(), batches, shape);
+    errors = cross_validate(measured.string(), batches, shape);
+    profile.name = measured.stem().string();
+    profile.source = fmt::format("measured batch times {}", measured.filename().string());
+  }
+  profile.name = options.text("name", profile.name);
+  profile.source = options.text("source", profile.source);
+  const std::string json = profile_json(profile, tolerance_of(options));
+  if (options.has("out")) {
+    write_file(options.text("out"), json);
+  } else {
+    std::cout << json;
+  }
+  std::cerr << describe_fit_errors(errors);
+  return 0;
+}
+
 }  // namespace
 
 Options declare_profile() {
-  Options options("profile inspect|derive [NAME|DIR|FILE.json]",
-                  "inspect: some batch times of a GPU profile; without a name, which profiles are built in.\n"
-                  "derive DIR: a folder of Vidur's profiling CSVs boiled down to a small profile .json.\n"
-                  "example: switchyard profile inspect a100-llama2-7b",
-                  2);
+  Options options(
+      "profile inspect|fit [NAME|DIR|FILE]",
+      "inspect [NAME|DIR|FILE]  some batch times of a GPU profile; without a name, which profiles are built in\n"
+      "fit DIR|FILE.csv         a small profile .json of a folder of Vidur's profiling CSVs, or of batch times\n"
+      "                         that an engine logged (README of core/cost), and its error by cross-validation\n"
+      "example: switchyard profile fit batches.csv --name my-gpu --out my-gpu.json",
+      2);
   options.value("cost-tables", "inspect: folder of prediction tables, in place of a profile")
-      .value("name", "derive: the profile's name")
-      .value("source", "derive: where the measurements come from")
-      .value("out", "derive: file to write in place of stdout")
+      .value("model", "fit of batch times: JSON file with the shape of the model, to plan its KV memory from")
+      .value("name", "fit: the profile's name")
+      .value("source", "fit: where the measurements come from")
+      .value("tolerance", "fit: relative error that knots may cause which are left out to keep it small (0.004)")
+      .value("out", "fit: file to write in place of stdout")
       .word_candidates(kActions);
   return options;
 }
 
 int command_profile(const Options& options) {
-  if (options.words().empty()) throw InputError("profile: say what to do: inspect or derive");
-  if (options.words()[0] == "derive") {
-    if (options.words().size() < 2) throw InputError("profile derive: give a folder of profiling CSVs");
-    Profile profile = read_profile_folder(options.words()[1]);
-    profile.name = options.text("name", profile.name);
-    profile.source = options.text("source", profile.source);
-    if (options.has("out")) {
-      write_file(options.text("out"), profile_json(profile));
-    } else {
-      std::cout << profile_json(profile);
-    }
-    return 0;
-  }
+  if (options.words().empty()) throw InputError("profile: say what to do: inspect or fit");
+  if (options.words()[0] == "fit") return fit(options);
   if (options.words()[0] != "inspect") throw unknown_name("profile", "action", options.words()[0], kActions);
   const bool named = options.words().size() > 1;
   if (named && options.has("cost-tables")) {

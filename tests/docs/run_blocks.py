@@ -3,7 +3,7 @@
 usage: run_blocks.py FILE.md SOURCE_DIR BUILD_DIR
 
 The blocks of a file run one after the other, each as one strict script, in one scratch folder: it holds links to the
-folders of the source tree, build/release (this build), and trace.csv. A command may not fail. Commands in EXEMPT are
+folders of the source tree, build/release (this build), trace.csv and batches.csv. A command may not fail. Commands in EXEMPT are
 left out: they are what installs, builds and runs this very test.
 """
 import os
@@ -40,6 +40,7 @@ def prepare(scratch, source, build):
         (scratch / folder).symlink_to(source / folder)
     for file in ["CMakeLists.txt", "README.md"]:
         (scratch / file).symlink_to(source / file)
+    (scratch / "batches.csv").symlink_to(source / "tests/cli/fixtures/batches.csv")
     (scratch / "build").mkdir()
     (scratch / "build/release").symlink_to(build)
     (scratch / "home").mkdir()
