@@ -3,7 +3,7 @@
 #   --ci   also the short ones under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --all  also all of them under these, under ThreadSanitizer and with Clang, and the check of format and lint
 mode=${1:-}
-extra_packages=(dpkg-dev man-db python3-jsonschema zsh)  # what tests check with; those that lack it are skipped
+extra_packages=(dpkg-dev file man-db python3-jsonschema zsh)  # what tests check with; those that lack it are skipped
 case "$mode" in
   "" | --ci) ;;
   --all) extra_packages+=(clang clang-format clang-tidy libclang-rt-14-dev) ;;
@@ -24,6 +24,7 @@ check() {
   skipped=$((skipped + $(grep -cE '\*\*\*Skipped' "$log" || true)))
   failed=$((failed + $(grep -cE '\*\*\*(Failed|Exception|Timeout|Not Run)|\*\*\*[A-Za-z]+: ' "$log" || true)))
 }
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 sanitized() {
   build "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE="$2" -DSWITCHYARD_BENCH=OFF -DSWITCHYARD_DEVELOPER=ON
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -11,7 +12,23 @@
 
 namespace switchyard {
 
+namespace {
+
+// What was tuned on a seed is not judged by it.
+void check_seeds_apart(const Scenario& scenario) {
+  const std::vector<std::uint64_t> training = scenario.train_seeds.seeds();
+  for (const std::uint64_t seed : scenario.held_out_seeds.seeds()) {
+    if (!std::binary_search(training.begin(), training.end(), seed)) continue;
+    throw InputError(fmt::format("--held-out-seeds: '{}' contradicts the rest: seed {} is also in --train-seeds {}",
+                                 format_seed_range(scenario.held_out_seeds), seed,
+                                 format_seed_range(scenario.train_seeds)));
+  }
+}
+
+}  // namespace
+
 Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
+  check_seeds_apart(scenario_);
   const CostSource source =
       scenario_.cost_tables.empty() ? load_profile(scenario_.profile) : load_cost_tables(scenario_.cost_tables);
   cost_ = source.model;

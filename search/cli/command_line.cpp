@@ -36,6 +36,7 @@ int run(const std::string& name, const std::vector<std::string>& words) {
 }
 
 int dispatch(const std::vector<std::string>& words) {
+  const std::vector<std::string> flags = {"--help", "--version"};
   if (words.empty()) {
     std::vector<std::string> names;
     for (const Command& command : commands()) names.push_back(command.name);
@@ -50,6 +51,7 @@ int dispatch(const std::vector<std::string>& words) {
     std::cout << version_text();
     return 0;
   }
+  if (words[0].starts_with('-')) throw unknown_name("", "flag", words[0], flags);
   return run(words[0], {words.begin() + 1, words.end()});
 }
 

@@ -1,6 +1,7 @@
 # On a terminal: a table that fits, colour unless NO_COLOR is set, a progress line; elsewhere none of them.
 source "$(dirname "$0")/check.sh"
-command -v script >/dev/null || { echo "SKIPPED: util-linux's script, which makes a terminal, is not installed"; exit 0; }
+command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1 ||
+  { echo "SKIPPED: script, which makes a terminal, is missing or cannot make one"; exit 0; }
 search="$switchyard search --scenario azure-conv --policy hra --trials 3 --duration 60"
 on_terminal() { script -qec "stty cols $1; $2" /dev/null | tr -d '\r'; }
 

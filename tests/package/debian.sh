@@ -6,7 +6,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 fail() { echo "WRONG: $*"; exit 1; }
 
-for program in cpack dpkg-deb dpkg-shlibdeps; do
+for program in cpack dpkg-deb dpkg-shlibdeps file; do
   command -v "$program" >/dev/null || { echo "SKIPPED: $program is not installed"; exit 0; }
 done
 [ -e "$build/CPackConfig.cmake" ] || { echo "SKIPPED: no install rules, since dependencies were built from source"; exit 0; }
