@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <queue>
 
 #include "core/input/error.hpp"
 #include "core/workload/trace_file.hpp"
@@ -17,6 +18,7 @@ namespace switchyard {
 namespace {
 
 constexpr std::size_t kEpochs = 8;
+constexpr std::size_t kMostKnots = 2048;
 constexpr double kKolmogorov = 1.22;  // the test's 10% point: above this a stretch has no constant rate
 
 constexpr std::size_t kBins = TraceModel::kBins;
@@ -51,34 +53,48 @@ Marginal marginal(const std::vector<std::int32_t>& lengths) {
   return result;
 }
 
-// Splits the stretch between two arrivals where it is farthest from a constant rate, until no piece is far from it.
-void split(const std::vector<RawRequest>& rows, std::size_t begin, std::size_t end, std::vector<std::size_t>& knots) {
-  std::vector<std::pair<std::size_t, std::size_t>> stretches = {{begin, end}};
-  while (!stretches.empty()) {
-    const auto [a, b] = stretches.back();
-    stretches.pop_back();
-    const double start = rows[a].arrived_at_s;
-    const double span = rows[b].arrived_at_s - start;
-    const auto count = static_cast<double>(b - a);
-    double most = kKolmogorov * std::sqrt(count);
-    std::size_t farthest = a;
-    for (std::size_t i = a + 1; i < b && span > 0; ++i) {
-      const double expected = count * ((rows[i].arrived_at_s - start) / span);
-      const double distance = std::abs(static_cast<double>(i - a) - expected);
-      if (distance > most) {
-        most = distance;
-        farthest = i;
-      }
-    }
-    knots.push_back(a);
-    if (farthest == a) continue;
-    knots.push_back(farthest);
-    stretches.emplace_back(a, farthest);
-    stretches.emplace_back(farthest, b);
+// A stretch of arrivals, and where it is farthest from a constant rate.
+struct Stretch {
+  std::size_t begin = 0, end = 0, farthest = 0;  // row numbers
+  double excess = 0;                             // that distance by the one that the Kolmogorov test allows
+
+  bool operator<(const Stretch& other) const {  // the worst is the largest; of equals, the first
+    return excess != other.excess ? excess < other.excess : begin > other.begin;
   }
-  knots.push_back(end);
+};
+
+Stretch stretch(const std::vector<RawRequest>& rows, std::size_t begin, std::size_t end) {
+  Stretch found{begin, end, begin, 1};
+  const double start = rows[begin].arrived_at_s;
+  const double span = rows[end].arrived_at_s - start;
+  const auto count = static_cast<double>(end - begin);
+  const double allowed = kKolmogorov * std::sqrt(count);
+  for (std::size_t i = begin + 1; i < end && span > 0; ++i) {
+    const double expected = count * ((rows[i].arrived_at_s - start) / span);
+    const double excess = std::abs(static_cast<double>(i - begin) - expected) / allowed;
+    if (excess > found.excess) {
+      found.excess = excess;
+      found.farthest = i;
+    }
+  }
+  return found;
+}
+
+// Row numbers between which arrivals have a constant rate: the stretch that is farthest from one is split, until none
+// is far or there are as many as a small model may hold.
+std::vector<std::size_t> knots_of(const std::vector<RawRequest>& rows) {
+  std::priority_queue<Stretch> stretches;
+  stretches.push(stretch(rows, 0, rows.size() - 1));
+  std::vector<std::size_t> knots = {0, rows.size() - 1};
+  while (knots.size() < kMostKnots && stretches.top().farthest != stretches.top().begin) {
+    const Stretch worst = stretches.top();
+    stretches.pop();
+    knots.push_back(worst.farthest);
+    stretches.push(stretch(rows, worst.begin, worst.farthest));
+    stretches.push(stretch(rows, worst.farthest, worst.end));
+  }
   std::sort(knots.begin(), knots.end());
-  knots.erase(std::unique(knots.begin(), knots.end()), knots.end());
+  return knots;
 }
 
 // Numbers with commas, as many a line as fit.
@@ -112,10 +128,8 @@ std::string fit_trace_model(const std::filesystem::path& trace) {
   std::vector<std::string> grids;
   for (const std::vector<int>& epoch : epochs) grids.push_back(list(epoch, kBins));
 
-  std::vector<std::size_t> knots;
-  split(rows, 0, rows.size() - 1, knots);
   std::vector<std::string> arrivals;
-  for (const std::size_t knot : knots) {
+  for (const std::size_t knot : knots_of(rows)) {
     const double time = std::round(rows[knot].arrived_at_s * 1000) / 1000;  // to the millisecond
     arrivals.push_back(fmt::format("[{},{}]", knot, time));
   }

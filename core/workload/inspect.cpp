@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace switchyard {
@@ -29,6 +31,12 @@ double covariance(const std::vector<double>& a, const std::vector<double>& b) {
 LengthFigures figures_of(std::vector<double> lengths) {
   LengthFigures figures{.mean = mean_of(lengths)};
   std::sort(lengths.begin(), lengths.end());
+  figures.histogram.resize(std::bit_width(static_cast<std::uint64_t>(lengths.back())));
+  for (const double length : lengths) {
+    const auto tokens = static_cast<std::uint64_t>(length);
+    figures.total += static_cast<std::int64_t>(tokens);
+    if (tokens > 0) ++figures.histogram[std::bit_width(tokens) - 1U];
+  }
   for (std::size_t i = 0; i < kInspectedLevels.size(); ++i) {
     const double at = kInspectedLevels[i] * static_cast<double>(lengths.size() - 1);
     const auto below = static_cast<std::size_t>(at);
@@ -36,6 +44,61 @@ LengthFigures figures_of(std::vector<double> lengths) {
     figures.quantiles[i] = lengths[below] + (at - static_cast<double>(below)) * (lengths[above] - lengths[below]);
   }
   return figures;
+}
+
+// Arrivals in each of the whole windows of a length that fit into the duration.
+std::optional<double> dispersion(const std::vector<RawRequest>& rows, double duration_s, double window_s) {
+  constexpr double kFewest = 10, kMost = 1e7;
+  const double windows = std::floor(duration_s / window_s);
+  if (windows < kFewest || windows > kMost) return std::nullopt;
+  std::vector<double> counts(static_cast<std::size_t>(windows));
+  for (const RawRequest& row : rows) {
+    const double window = std::floor((row.arrived_at_s - rows.front().arrived_at_s) / window_s);
+    if (window < windows) ++counts[static_cast<std::size_t>(window)];
+  }
+  return covariance(counts, counts) / mean_of(counts);  // the first window holds the first arrival: the mean is above 0
+}
+
+std::string level_name(double level) {
+  return level == 0 ? "min" : level == 1 ? "max" : fmt::format("p{:.0f}", level * 100);
+}
+
+std::string or_dash(const std::optional<double>& value) { return value ? fmt::format("{:.3f}", *value) : "-"; }
+
+// Figures over a duration that may be 0.
+double per_second(double amount, double duration_s) { return duration_s > 0 ? amount / duration_s : 0; }
+
+std::string histogram_text(std::string_view title, const LengthFigures& lengths, PlotStyle style) {
+  constexpr std::size_t kWidth = 50;
+  const std::size_t most = *std::max_element(lengths.histogram.begin(), lengths.histogram.end());
+  std::size_t all = 0;
+  for (const std::size_t count : lengths.histogram) all += count;
+  std::string text = fmt::format("\n{}\n", title);
+  bool begun = false;
+  for (std::size_t i = 0; i < lengths.histogram.size(); ++i) {
+    const std::size_t count = lengths.histogram[i];
+    begun = begun || count > 0;
+    if (!begun) continue;
+    const std::uint64_t low = std::uint64_t{1} << i;
+    const std::string drawn = bar(static_cast<double>(count) / static_cast<double>(most), kWidth, style);
+    text += fmt::format("{:>22} {:>6.2f}%{}{}\n", low == 1 ? "1" : fmt::format("{}-{}", low, 2 * low - 1),
+                        100.0 * static_cast<double>(count) / static_cast<double>(all), drawn.empty() ? "" : " ", drawn);
+  }
+  return text;
+}
+
+nlohmann::ordered_json lengths_json(const LengthFigures& lengths, double duration_s) {
+  nlohmann::ordered_json json = {{"total", lengths.total},
+                                 {"per_second", per_second(static_cast<double>(lengths.total), duration_s)},
+                                 {"mean", lengths.mean}};
+  for (std::size_t i = 0; i < kInspectedLevels.size(); ++i)
+    json[level_name(kInspectedLevels[i])] = lengths.quantiles[i];
+  json["histogram"] = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < lengths.histogram.size(); ++i) {
+    json["histogram"].push_back(
+        {{"from", std::uint64_t{1} << i}, {"below", std::uint64_t{2} << i}, {"count", lengths.histogram[i]}});
+  }
+  return json;
 }
 
 }  // namespace
@@ -60,7 +123,16 @@ WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows) {
   if (figures.duration_s > 0) {
     figures.rate_qps = static_cast<double>(gaps.size()) / figures.duration_s;
     figures.gap_cv = std::sqrt(covariance(gaps, gaps)) / mean_of(gaps);
+    const double bin_s = figures.duration_s / kRateBins;
+    for (const RawRequest& row : rows) {
+      const auto bin = static_cast<std::size_t>((row.arrived_at_s - first) / bin_s);
+      figures.rates_qps[std::min(bin, kRateBins - 1)] += 1 / bin_s;
+    }
   }
+  figures.dispersion_1s = dispersion(rows, figures.duration_s, 1);
+  figures.dispersion_60s = dispersion(rows, figures.duration_s, kMinute);
+  figures.peak_to_mean =
+      figures.peak_minute_qps * std::max(figures.duration_s, kMinute) / static_cast<double>(rows.size());
   const double spread = std::sqrt(covariance(prompts, prompts) * covariance(outputs, outputs));
   if (spread > 0) figures.length_correlation = covariance(prompts, outputs) / spread;
   figures.prompts = figures_of(std::move(prompts));
@@ -68,27 +140,57 @@ WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows) {
   return figures;
 }
 
-std::string describe_workload(const std::string& source, const WorkloadFigures& figures) {
+std::string describe_workload(const std::string& source, const WorkloadFigures& figures, PlotStyle style) {
   std::string text = fmt::format(
       "source                   {}\n"
       "requests                 {}\n"
       "arrivals                 over {:.3f} s from {:.3f} s on\n"
-      "rate                     {:.3f} per second ({:.3f} in the busiest minute)\n"
+      "rate                     {:.3f} per second ({:.3f} in the busiest minute, {:.2f} times the mean)\n"
       "burstiness               {:.3f} (CV of the gaps between arrivals; Poisson: 1)\n"
+      "index of dispersion      {} in windows of 1 s, {} of 60 s (variance by mean of arrivals; Poisson: 1)\n"
       "correlation              {:.3f} (prompt and output length)\n"
+      "tokens per second        {:.1f} prompt, {:.1f} output\n"
       "tokens                 mean",
       source, figures.num_requests, figures.duration_s, figures.first_arrival_s, figures.rate_qps,
-      figures.peak_minute_qps, figures.gap_cv, figures.length_correlation);
-  for (const double level : kInspectedLevels) {
-    text += fmt::format("{:>9}", level == 0 ? "min" : level == 1 ? "max" : fmt::format("p{:.0f}", level * 100));
-  }
+      figures.peak_minute_qps, figures.peak_to_mean, figures.gap_cv, or_dash(figures.dispersion_1s),
+      or_dash(figures.dispersion_60s), figures.length_correlation,
+      per_second(static_cast<double>(figures.prompts.total), figures.duration_s),
+      per_second(static_cast<double>(figures.outputs.total), figures.duration_s));
+  for (const double level : kInspectedLevels) text += fmt::format("{:>9}", level_name(level));
   const auto add = [&text](std::string_view name, const LengthFigures& lengths) {
     text += fmt::format("\n{:<18}{:9.1f}", name, lengths.mean);
     for (const double quantile : lengths.quantiles) text += fmt::format("{:9.0f}", quantile);
   };
   add("  prompt", figures.prompts);
   add("  output", figures.outputs);
-  return text + "\n";
+  const std::vector<double> rates(figures.rates_qps.begin(), figures.rates_qps.end());
+  text += fmt::format("\n\nrate over time, {:.4g} s a column, 0 to {:.3f} per second\n  |{}|\n",
+                      figures.duration_s / kRateBins, *std::max_element(rates.begin(), rates.end()),
+                      sparkline(rates, style));
+  text += histogram_text("prompt tokens", figures.prompts, style);
+  return text + histogram_text("output tokens", figures.outputs, style);
+}
+
+std::string workload_json(const std::string& source, const WorkloadFigures& figures) {
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+  };
+  const nlohmann::ordered_json json = {
+      {"source", source},
+      {"num_requests", figures.num_requests},
+      {"first_arrival_s", figures.first_arrival_s},
+      {"duration_s", figures.duration_s},
+      {"rate_qps", figures.rate_qps},
+      {"peak_minute_qps", figures.peak_minute_qps},
+      {"peak_to_mean", figures.peak_to_mean},
+      {"gap_cv", figures.gap_cv},
+      {"dispersion_1s", or_null(figures.dispersion_1s)},
+      {"dispersion_60s", or_null(figures.dispersion_60s)},
+      {"length_correlation", figures.length_correlation},
+      {"rates_over_time", {{"bin_s", figures.duration_s / kRateBins}, {"qps", figures.rates_qps}}},
+      {"prompt_tokens", lengths_json(figures.prompts, figures.duration_s)},
+      {"output_tokens", lengths_json(figures.outputs, figures.duration_s)}};
+  return json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace switchyard

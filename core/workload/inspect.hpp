@@ -1,19 +1,24 @@
-// What is in a workload, in figures.
+// What is in a workload, in figures and small plots.
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/workload/plot.hpp"
 #include "core/workload/workload.hpp"
 
 namespace switchyard {
 
 inline constexpr std::array<double, 8> kInspectedLevels = {0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0};
+inline constexpr std::size_t kRateBins = 60;
 
 struct LengthFigures {  // tokens
   double mean = 0;
+  std::int64_t total = 0;
   std::array<double, kInspectedLevels.size()> quantiles{};  // at kInspectedLevels, between ranks linear
+  std::vector<std::size_t> histogram;                       // lengths in [2^i, 2^(i+1))
 };
 
 struct WorkloadFigures {
@@ -22,7 +27,12 @@ struct WorkloadFigures {
   double duration_s = 0;  // from the first arrival to the last
   double rate_qps = 0;    // gaps by duration; 0 if that is 0
   double gap_cv = 0;  // standard deviation of the gaps between arrivals by their mean: 1 if Poisson, above if bursty
-  double peak_minute_qps = 0;  // rate in the busiest minute, counted from the first arrival
+  // Index of dispersion: variance by mean of the numbers of arrivals in consecutive whole windows; 1 if Poisson. None
+  // for fewer than 10 windows.
+  std::optional<double> dispersion_1s, dispersion_60s;
+  double peak_minute_qps = 0;                 // rate in the busiest minute, counted from the first arrival
+  double peak_to_mean = 0;                    // that by the mean rate, over a minute at least
+  std::array<double, kRateBins> rates_qps{};  // over equal parts of the duration
   LengthFigures prompts;
   LengthFigures outputs;
   double length_correlation = 0;  // Pearson's, of prompt and output
@@ -31,7 +41,10 @@ struct WorkloadFigures {
 // Throws std::invalid_argument if there are no rows.
 WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows);
 
-// The figures as lines of text for people.
-std::string describe_workload(const std::string& source, const WorkloadFigures& figures);
+// The figures and plots as lines of text for people, at most 100 columns wide.
+std::string describe_workload(const std::string& source, const WorkloadFigures& figures, PlotStyle style);
+
+// The same for programs.
+std::string workload_json(const std::string& source, const WorkloadFigures& figures);
 
 }  // namespace switchyard

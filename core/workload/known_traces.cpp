@@ -15,7 +15,7 @@ namespace {
 
 TraceRows rows_of_file(const std::filesystem::path& file) {
   TraceFile trace = read_trace(file);
-  return {trace_source(file, trace), std::move(trace.rows)};
+  return {trace_source(file, trace), std::string(trace_format_name(trace.format)), std::move(trace.rows)};
 }
 
 }  // namespace
@@ -40,14 +40,14 @@ TraceRows load_trace(const std::string& name_or_file) {
       std::error_code fault;
       if (std::filesystem::exists(file, fault)) return rows_of_file(file);
     }
-    return {"embedded " + name_or_file, model.rows()};
+    return {"embedded " + name_or_file, "model", model.rows()};
   }
   const std::filesystem::path path = name_or_file;
   std::error_code fault;
   if (!path.has_extension() && !path.has_parent_path() && !std::filesystem::exists(path, fault)) {
     throw unknown_name("--workload", "trace", name_or_file, known_traces());
   }
-  if (TraceModel::is_model(path)) return {path.filename().string(), TraceModel(JsonFile(path)).rows()};
+  if (TraceModel::is_model(path)) return {path.filename().string(), "model", TraceModel(JsonFile(path)).rows()};
   return rows_of_file(path);
 }
 

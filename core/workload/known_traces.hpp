@@ -10,6 +10,7 @@ namespace switchyard {
 
 struct TraceRows {
   std::string source;            // for reports: the file's name, or "embedded azure-conv"
+  std::string format;            // "Azure", "BurstGPT", ...; "model" of a trace
   std::vector<RawRequest> rows;  // sorted by arrival, lengths as they were recorded
 };
 

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <limits>
 
@@ -8,8 +10,9 @@
 #include "core/input/write_file.hpp"
 #include "core/workload/fit.hpp"
 #include "core/workload/inspect.hpp"
+#include "core/workload/known_traces.hpp"
 #include "core/workload/spec.hpp"
-#include "core/workload/trace_file.hpp"
+#include "results/terminal.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
 
@@ -47,17 +50,29 @@ const std::string& file_of(const Options& options) {
   return options.words()[1];
 }
 
-// A file's rows, and what it is.
+// The rows of a file, a model or a known trace, and what it is.
 Rows rows_of_file(const Options& options) {
-  const std::filesystem::path file = file_of(options);
-  TraceFile trace = read_trace(file);
-  return {fmt::format("{}, {} format", trace_source(file, trace), trace_format_name(trace.format)),
+  TraceRows trace = load_trace(file_of(options));
+  return {fmt::format("{}, {}{}", trace.source, trace.format, trace.format == "model" ? "" : " format"),
           std::move(trace.rows)};
+}
+
+// Whether block characters will be seen as such: by people, at a terminal whose locale says so.
+bool wants_unicode(const Options& options) {
+  if (options.has("out") || !terminal_width(STDOUT_FILENO)) return false;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing here sets variables
+    const std::string_view locale = value ? value : "";
+    if (!locale.empty()) return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos;
+  }
+  return false;
 }
 
 std::string inspect(const Options& options) {
   const Rows made = options.words().size() > 1 ? rows_of_file(options) : rows_of_scenario(options);
-  return describe_workload(made.source, inspect_workload(made.rows));
+  const WorkloadFigures figures = inspect_workload(made.rows);
+  if (options.has("json")) return workload_json(made.source, figures);
+  return describe_workload(made.source, figures, wants_unicode(options) ? PlotStyle::unicode : PlotStyle::ascii);
 }
 
 std::string generate(const Options& options) {
@@ -91,15 +106,20 @@ std::vector<std::string> action_names() {
 }  // namespace
 
 Options declare_workload() {
-  Options options("workload inspect|generate|convert|fit [FILE]",
-                  "inspect [FILE]   rates, lengths and burstiness of a trace file, or of a scenario's workload\n"
-                  "generate         a scenario's workload as a CSV in Vidur's columns\n"
-                  "convert FILE     a trace file as a CSV in Vidur's columns\n"
-                  "fit FILE         a small model of the trace, to share and replay where the trace is not (README of\n"
-                  "                 core/workload); --workload takes it\n"
-                  "example: switchyard workload generate --scenario azure-conv --seed 42 --out conv42.csv",
-                  2);
-  options.value("out", "file to write, in place of stdout").scenario_flags().word_candidates(action_names());
+  Options options(
+      "workload inspect|generate|convert|fit [FILE]",
+      "inspect [FILE]   rates, lengths and burstiness of a trace, in figures and plots, or of a scenario's workload\n"
+      "generate         a scenario's workload as a CSV in Vidur's columns\n"
+      "convert FILE     a trace file as a CSV in Vidur's columns\n"
+      "fit FILE         a small model of the trace, to share and replay where the trace is not (README of\n"
+      "                 core/workload); --workload takes it\n"
+      "example: switchyard workload inspect azure-conv\n"
+      "example: switchyard workload generate --scenario azure-conv --seed 42 --out conv42.csv",
+      2);
+  options.value("out", "file to write, in place of stdout")
+      .toggle("json", "inspect: figures as JSON")
+      .scenario_flags()
+      .word_candidates(action_names());
   return options;
 }
 
@@ -109,6 +129,9 @@ int command_workload(const Options& options) {
   }
   for (const Action& action : actions()) {
     if (action.name != options.words()[0]) continue;
+    if (options.has("json") && action.run != inspect) {
+      throw InputError(fmt::format("--json: contradicts {}: it is for inspect", action.name));
+    }
     const std::string text = action.run(options);
     if (options.has("out")) {
       write_file(options.text("out"), text);

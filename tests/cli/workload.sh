@@ -11,6 +11,40 @@ holds "$scratch/converted" '^4\.314579,396,109$'
 
 "$switchyard" workload inspect good.csv >"$scratch/inspected"
 holds "$scratch/inspected" '^requests +8$'
+"$switchyard" workload inspect good.csv --json >"$scratch/inspected.json"
+holds "$scratch/inspected.json" '"num_requests": 8,'
+holds "$scratch/inspected.json" '"dispersion_60s": null,'
+"$switchyard" workload inspect azure-conv --out "$scratch/inspected"
+holds "$scratch/inspected" '^requests +19366$'
+"$switchyard" workload inspect --scenario chat-pressure --duration 30 --json >"$scratch/inspected.json"
+holds "$scratch/inspected.json" '"source": "synthetic"'
+
+# A pipe gets plain plots, a terminal block characters where its locale has them.
+"$switchyard" workload inspect good.csv | LC_ALL=C grep -q '[^ -~]' && fail "not plain ASCII"
+if command -v script >/dev/null; then
+  LC_ALL=C.UTF-8 script -qec "'$switchyard' workload inspect good.csv" /dev/null >"$scratch/terminal" </dev/null
+  holds "$scratch/terminal" '█'
+  LC_ALL=C script -qec "'$switchyard' workload inspect good.csv" /dev/null >"$scratch/terminal" </dev/null
+  LC_ALL=C grep -q '█' "$scratch/terminal" && fail "block characters without a locale for them"
+fi
+
+# A model of a trace runs, inspects and converts as the trace would.
+"$switchyard" workload generate --scenario azure-conv --duration 300 --out "$scratch/w.csv"
+"$switchyard" workload fit "$scratch/w.csv" --out "$scratch/model.json"
+"$switchyard" workload inspect "$scratch/model.json" >"$scratch/of_model"
+"$switchyard" workload inspect "$scratch/w.csv" >"$scratch/of_trace"
+same <(grep '^requests' "$scratch/of_model") <(grep '^requests' "$scratch/of_trace")
+holds "$scratch/of_model" '^source +model.json, model$'
+"$switchyard" workload convert "$scratch/model.json" >"$scratch/model.csv"
+"$switchyard" run --workload "$scratch/model.csv" --long-requests cut --policy llq --json >"$scratch/of_csv"
+"$switchyard" run --workload "$scratch/model.json" --long-requests cut --policy llq --json >"$scratch/of_json"
+same "$scratch/of_csv" "$scratch/of_json"
+
+refused=$(dirname "$0")/expect_error.sh
+bash "$refused" '--json: contradicts fit' "$switchyard" workload fit good.csv --json
+bash "$refused" "unknown trace 'azure-cnov'; did you mean 'azure-conv'" "$switchyard" workload inspect azure-cnov
+bash "$refused" "a model needs at least 2" "$switchyard" workload fit <(head -n 2 good.csv)
+bash "$refused" "unknown action 'derive'" "$switchyard" workload derive good.csv
 
 # --workload replaces a scenario's workload: here azure-conv's replicas replay the file.
 "$switchyard" run --scenario azure-conv --workload good.csv --policy llq --json >"$scratch/replaced"

@@ -1,6 +1,7 @@
 // Workloads from their specs: arrivals, lengths, cuts, seeds.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/workload/bootstrap.hpp"
 #include "core/workload/inspect.hpp"
@@ -285,6 +286,28 @@ TEST_CASE("workload: a request that could never run is refused, by row") {
   CHECK_THAT(error(900, 101), Contains("--max-tokens"));
 }
 
+TEST_CASE("workload: arrivals by a Poisson process disperse as one") {
+  WorkloadSpec spec = synthetic();
+  const WorkloadFigures poisson = inspect_workload(make_rows(spec, 1, kContext));
+  CHECK(poisson.dispersion_1s.value() == Approx(1).margin(0.05));
+  CHECK(poisson.dispersion_60s.value() == Approx(1).margin(0.35));
+  spec.arrivals = ArrivalKind::fixed;
+  CHECK(inspect_workload(make_rows(spec, 1, kContext)).dispersion_1s.value() < 0.01);
+  spec.arrivals = ArrivalKind::lognormal;
+  CHECK(inspect_workload(make_rows(spec, 1, kContext)).dispersion_1s.value() > 2);
+}
+
+TEST_CASE("workload: plots") {
+  CHECK(sparkline({0, 1, 4, 8, -1}, PlotStyle::ascii) == " .=@ ");
+  CHECK(sparkline({0, 1, 4, 8, -1}, PlotStyle::unicode) == " ▁▄█ ");
+  CHECK(sparkline({0, 0}, PlotStyle::unicode) == "  ");
+  CHECK(sparkline({}, PlotStyle::ascii).empty());
+  CHECK(bar(0.5, 10, PlotStyle::ascii) == "#####");
+  CHECK(bar(0.55, 10, PlotStyle::unicode) == "█████▌");
+  CHECK(bar(7, 2, PlotStyle::unicode) == "██");
+  CHECK(bar(0, 10, PlotStyle::unicode).empty());
+}
+
 TEST_CASE("workload: inspection") {
   const WorkloadFigures figures = inspect_workload({{1, 10, 40}, {2, 20, 30}, {4, 30, 20}, {121, 40, 10}});
   CHECK(figures.num_requests == 4);
@@ -296,8 +319,27 @@ TEST_CASE("workload: inspection") {
   CHECK(figures.prompts.mean == 25);
   CHECK(figures.prompts.quantiles[3] == 25);
   CHECK(figures.length_correlation == Approx(-1));
-  const std::string text = describe_workload("w.csv", figures);
+  CHECK(figures.peak_to_mean == Approx(3.0 / 60 * 120 / 4));
+  CHECK_FALSE(figures.dispersion_60s);  // two windows
+  CHECK(figures.prompts.total == 100);
+  CHECK(figures.prompts.histogram == std::vector<std::size_t>{0, 0, 0, 1, 2, 1});  // 8-15, 16-31, 32-63
+  CHECK(figures.rates_qps[0] == Approx(2.0 / 2));
+  CHECK(figures.rates_qps[1] == Approx(1.0 / 2));
+  CHECK(figures.rates_qps[kRateBins - 1] == Approx(1.0 / 2));
+  const std::string text = describe_workload("w.csv", figures, PlotStyle::ascii);
   CHECK_THAT(text, Contains("w.csv") && Contains("over 120.000 s") && Contains("p99"));
+  CHECK_THAT(text, Contains("|@=" + std::string(57, ' ') + "=|\n"));
+  CHECK_THAT(text, Contains("                 16-31  50.00% " + std::string(50, '#') + "\n"));
+  CHECK(std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+  CHECK_THAT(describe_workload("w.csv", figures, PlotStyle::unicode), Contains("|█▄ ") && Contains(" ▄|\n"));
+  const auto json = nlohmann::json::parse(workload_json("w\"\xFF.csv", figures));
+  CHECK(json["num_requests"] == 4);
+  CHECK(json["dispersion_60s"].is_null());
+  CHECK(json["dispersion_1s"].get<double>() == Approx(0.975));  // 3 of 120 windows hold one each
+  CHECK(json["rates_over_time"]["qps"].size() == kRateBins);
+  CHECK(json["prompt_tokens"]["p50"] == 25);
+  CHECK(json["output_tokens"]["histogram"][4] == nlohmann::json({{"from", 16}, {"below", 32}, {"count", 2}}));
+  CHECK_NOTHROW(describe_workload("one", inspect_workload({{5, 1, 1}}), PlotStyle::ascii));
   CHECK(inspect_workload({{5, 1, 1}}).gap_cv == 0);
   CHECK_THROWS_AS(inspect_workload({}), std::invalid_argument);
 }
