@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "policies/registry.hpp"
 #include "search/cli/command.hpp"
@@ -31,6 +32,35 @@ void describe(const PolicyInfo& info) {
   }
 }
 
+nlohmann::ordered_json value_json(const ParamSpec& param, double value) {
+  if (param.type == ParamType::choice) return format_value(param, value);
+  if (param.type == ParamType::integer) return static_cast<std::int64_t>(value);
+  return value;
+}
+
+nlohmann::ordered_json json_of(const PolicyInfo& info) {
+  nlohmann::ordered_json json = {{"name", info.name},
+                                 {"spec", format_spec(info.name, info.params, default_values(info.params))},
+                                 {"summary", info.summary},
+                                 {"source", info.source},
+                                 {"clairvoyant", info.clairvoyant},
+                                 {"parameters", nlohmann::ordered_json::array()}};
+  for (const ParamSpec& param : info.params) {
+    nlohmann::ordered_json entry = {
+        {"name", param.name}, {"doc", param.doc}, {"default", value_json(param, param.default_value)}};
+    if (param.type == ParamType::choice) {
+      entry["choices"] = param.choices;
+    } else {
+      entry["low"] = value_json(param, param.low);
+      entry["high"] = value_json(param, param.high);
+      entry["scale"] = param.scale == ParamScale::log ? "log" : "linear";
+    }
+    if (!param.active_if.empty()) entry["only_if"] = activity_text(param);
+    json["parameters"].push_back(std::move(entry));
+  }
+  return json;
+}
+
 }  // namespace
 
 Options declare_policies() {
@@ -39,16 +69,20 @@ Options declare_policies() {
                   "each parameter with default, range and meaning.\n"
                   "example: switchyard policies hra",
                   1);
-  options.word_candidates(policy_names());
+  options.toggle("json", "print them as JSON").word_candidates(policy_names());
   return options;
 }
 
 int command_policies(const Options& options) {
-  if (!options.words().empty()) {
-    describe(find_policy(options.words()[0], "policies"));
-    return 0;
+  std::vector<PolicyInfo> shown = registered_policies();
+  if (!options.words().empty()) shown = {find_policy(options.words()[0], "policies")};
+  if (options.has("json")) {
+    auto list = nlohmann::ordered_json::array();
+    for (const PolicyInfo& info : shown) list.push_back(json_of(info));
+    std::cout << list.dump(2) << "\n";
+  } else {
+    for (const PolicyInfo& info : shown) describe(info);
   }
-  for (const PolicyInfo& info : registered_policies()) describe(info);
   return 0;
 }
 

@@ -19,3 +19,9 @@ for policy in random round_robin lor llq power_of_two hra shortest_expected_work
   "$switchyard" policies "$policy" >"$scratch/one"
   holds "$scratch/one" "^$policy(\\(|$)"
 done
+"$switchyard" policies --json >"$scratch/json"
+[ "$(grep -c '^    "spec": ' "$scratch/json")" -eq "$("$switchyard" policies | grep -c '^[a-z]')" ] || fail "policies --json lacks some"
+"$switchyard" policies hra --json >"$scratch/json"
+holds "$scratch/json" '"default": 0.6'
+"$switchyard" scenarios --json >"$scratch/json"
+holds "$scratch/json" '"name": "azure-conv"'
