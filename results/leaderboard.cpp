@@ -170,7 +170,7 @@ std::string render_json(const Leaderboard& leaderboard) {
       entry["not_distinguishable_from_rank"] = row.not_distinguishable_from;
       entry["held_out_e2e_by_seed_s"] = row.held_out;
       for (const SummaryField& field : summary_fields()) {
-        if (field.whole) {
+        if (field.whole()) {
           entry["metrics"][field.name] = static_cast<std::int64_t>(field.get(row.metrics));
         } else {
           entry["metrics"][field.name] = field.get(row.metrics);
@@ -183,30 +183,9 @@ std::string render_json(const Leaderboard& leaderboard) {
 }
 
 Summary metrics_from(const nlohmann::json& json) {
-  Summary s;
-  for (const auto& [name, member] : {std::pair{"mean_e2e_s", &Summary::mean_e2e_s},
-                                     {"p50_e2e_s", &Summary::p50_e2e_s},
-                                     {"p90_e2e_s", &Summary::p90_e2e_s},
-                                     {"p99_e2e_s", &Summary::p99_e2e_s},
-                                     {"mean_ttft_s", &Summary::mean_ttft_s},
-                                     {"p99_ttft_s", &Summary::p99_ttft_s},
-                                     {"mean_tpot_s", &Summary::mean_tpot_s},
-                                     {"p99_tpot_s", &Summary::p99_tpot_s},
-                                     {"longest_queue_wait_s", &Summary::longest_queue_wait_s},
-                                     {"makespan_s", &Summary::makespan_s},
-                                     {"throughput_rps", &Summary::throughput_rps},
-                                     {"kv_use_mean", &Summary::kv_use_mean},
-                                     {"kv_use_peak", &Summary::kv_use_peak},
-                                     {"imbalance", &Summary::imbalance}}) {
-    s.*member = json.at(name);
-  }
-  for (const auto& [name, member] : {std::pair{"num_requests", &Summary::num_requests},
-                                     {"num_batches", &Summary::num_batches},
-                                     {"num_restarts", &Summary::num_restarts},
-                                     {"num_extrapolated_batches", &Summary::num_extrapolated_batches}}) {
-    s.*member = json.at(name);
-  }
-  return s;
+  Summary summary;
+  for (const SummaryField& field : summary_fields()) field.set(summary, json.at(field.name));
+  return summary;
 }
 
 }  // namespace

@@ -16,33 +16,6 @@ namespace {
 
 Spread spread(const Interval& interval) { return {interval.value, interval.low, interval.high}; }
 
-Summary mean_of(const std::vector<Summary>& summaries) {
-  Summary mean;
-  const auto n = static_cast<double>(summaries.size());
-  auto average = [&](auto Summary::*member) {
-    double sum = 0;
-    for (const Summary& summary : summaries) sum += static_cast<double>(summary.*member);
-    using Value = std::remove_reference_t<decltype(mean.*member)>;
-    if constexpr (std::is_integral_v<Value>) {
-      mean.*member = static_cast<Value>(sum / n + 0.5);
-    } else {
-      mean.*member = sum / n;
-    }
-  };
-  average(&Summary::num_requests);
-  average(&Summary::num_batches);
-  average(&Summary::num_restarts);
-  average(&Summary::num_extrapolated_batches);
-  for (double Summary::*member :
-       {&Summary::mean_e2e_s, &Summary::p50_e2e_s, &Summary::p90_e2e_s, &Summary::p99_e2e_s, &Summary::mean_ttft_s,
-        &Summary::p99_ttft_s, &Summary::mean_tpot_s, &Summary::p99_tpot_s, &Summary::longest_queue_wait_s,
-        &Summary::makespan_s, &Summary::throughput_rps, &Summary::kv_use_mean, &Summary::kv_use_peak,
-        &Summary::imbalance}) {
-    average(member);
-  }
-  return mean;
-}
-
 bool is_default(const PolicySpec& policy) { return policy.values == default_values(policy.info->params); }
 
 }  // namespace
