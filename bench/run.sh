@@ -20,6 +20,7 @@ for policy in lor random round_robin power_of_two llq hra shortest_expected_work
 done
 
 echo
+rm -rf build/bench
 echo "Searching by grid and at random, on seeds 1-8; judged on seeds 101-116"
 $switchyard search --scenario azure-conv --policy all --method grid --grid-points 3 --out "$out/grid" >/dev/null
 $switchyard search --scenario azure-conv --policy all --method random --trials "$trials" --out "$out/random" >/dev/null
