@@ -176,7 +176,7 @@ StudyResult run_study(Ledger& ledger, const StudyOptions& options) {
 std::string study_config(const Scenario& scenario, const StudyOptions& options) {
   std::string policies;
   for (const PolicyInfo* info : options.policies) policies += (policies.empty() ? "" : ",") + info->name;
-  nlohmann::ordered_json config = {{"version", 2}, {"policy", policies}, {"method", options.method}};
+  nlohmann::ordered_json config = {{"version", kConfigVersion}, {"policy", policies}, {"method", options.method}};
   if (options.method == "grid") {
     config["grid-points"] = options.grid_points;
   } else if (options.budget_s) {

@@ -24,6 +24,8 @@ struct StudyOptions {
   std::size_t leaders = 1;  // per policy, besides its default setting
 };
 
+inline constexpr int kConfigVersion = 2;  // of study_config
+
 // What a study was started with, as JSON: `switchyard search --config` repeats it, --resume compares it.
 std::string study_config(const Scenario& scenario, const StudyOptions& options);
 

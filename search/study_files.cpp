@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/input/write_file.hpp"
+#include "core/scenario/fields.hpp"
 
 namespace switchyard {
 
@@ -85,6 +86,70 @@ std::string study_json(const Ledger& ledger, const StudyOptions& options) {
     json["policies"].push_back({{"policy", info->name}, {"trials", std::move(trials)}});
   }
   return json.dump(2) + "\n";
+}
+
+namespace {
+
+Json typed(const char* type, const char* description) { return {{"description", description}, {"type", type}}; }
+
+Json closed_object(const Json& properties, const std::vector<std::string>& optional = {}) {
+  Json schema = {{"type", "object"}, {"additionalProperties", false}};
+  for (const auto& [name, property] : properties.items()) {
+    if (std::find(optional.begin(), optional.end(), name) == optional.end()) schema["required"].push_back(name);
+  }
+  schema["properties"] = properties;
+  return schema;
+}
+
+std::string published(const char* title, const Json& object) {
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}};
+  schema.update(object);
+  return schema.dump(2) + "\n";
+}
+
+Json config_schema() {
+  Json scenario = Json::parse(scenario_schema());
+  for (const char* key : {"$schema", "title", "description"}) scenario.erase(key);
+  const Json properties = {{"version", {{"const", kConfigVersion}}},
+                           {"policy", typed("string", "policies that are tuned, comma between")},
+                           {"method", {{"enum", method_names()}}},
+                           {"grid-points", typed("integer", "points per number; grid only")},
+                           {"replays", typed("integer", "budget of each policy on training seeds")},
+                           {"budget-s", typed("number", "in place of it, wall time, s")},
+                           {"objective", typed("string", "what ranks")},
+                           {"constraint", typed("string", "limits on means over seeds, comma between")},
+                           {"study-seed", typed("integer", "seed of the search itself")},
+                           {"leaders", typed("integer", "settings per policy that are judged")},
+                           {"scenario", scenario}};
+  Json schema = closed_object(properties, {"grid-points", "replays", "budget-s", "constraint"});
+  for (const char* budget : {"grid-points", "replays", "budget-s"}) schema["oneOf"].push_back({{"required", {budget}}});
+  return schema;
+}
+
+}  // namespace
+
+std::string study_config_schema() { return published("switchyard search: config.json", config_schema()); }
+
+std::string study_schema() {
+  const Json trial =
+      closed_object({{"trial", typed("integer", "number of the trial in the study, in the order of asking")},
+                     {"policy", typed("string", "canonical spec")},
+                     {"params", typed("object", "its parameters that matter, by name")},
+                     {"num_seeds", typed("integer", "training seeds that it ran on; fewer than all: given up early")},
+                     {"failure", typed("string", "why it failed; then there is no figure")},
+                     {"value", typed("number", "objective, mean over these seeds")},
+                     {"relative", typed("number", "value over that of the policy's default setting on the same seeds")},
+                     {"infeasible", typed("string", "the constraints that it breaks, with what was found")}},
+                    {"failure", "value", "relative", "infeasible"});
+  const Json policy =
+      closed_object({{"policy", typed("string", "name")}, {"trials", {{"type", "array"}, {"items", trial}}}});
+  return published("switchyard search: study.json",
+                   closed_object({{"version", {{"const", kVersion}}},
+                                  {"config", config_schema()},
+                                  {"objective", typed("string", "what ranks")},
+                                  {"higher_is_better", typed("boolean", "direction of the objective")},
+                                  {"num_training_seeds", typed("integer", "seeds that settings are chosen by")},
+                                  {"policies", {{"type", "array"}, {"items", policy}}}}));
 }
 
 std::string trials_csv(const Ledger& ledger, const StudyOptions& options) {

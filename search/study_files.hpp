@@ -17,6 +17,7 @@ struct StudyTimings {
 // study_schema() describes it. Good at any time, also of a study that is not finished.
 std::string study_json(const Ledger& ledger, const StudyOptions& options);
 std::string study_schema();
+std::string study_config_schema();  // of config.json
 
 // trials.csv: one line a trial.
 std::string trials_csv(const Ledger& ledger, const StudyOptions& options);

@@ -22,7 +22,7 @@ std::vector<ParamSpec> mixed() {
   return {{.name = "kind", .type = ParamType::choice, .high = 2, .choices = {"a", "b", "c"}},
           {.name = "x", .default_value = 90, .low = 1, .high = 100, .scale = ParamScale::log},
           {.name = "n", .type = ParamType::integer, .default_value = 8, .low = 1, .high = 9},
-          {.name = "y", .default_value = 0.1, .low = 0, .high = 1, .active_if = "kind", .active_values = {"b"}}};
+          {.name = "y", .default_value = 0.1, .low = 0, .high = 1, .active_if = {{"kind", {"b"}}}}};
 }
 
 double mixed_value(const ParamValues& v) {
@@ -39,8 +39,7 @@ std::vector<ParamSpec> wide() {
   for (int i = 0; i < 24; ++i) {
     ParamSpec param{.name = fmt::format("x{}", i), .default_value = 0.1, .low = 0, .high = 1};
     if (i % 3 == 0) {
-      param.active_if = fmt::format("c{}", i % 6);
-      param.active_values = {"q", "r"};
+      param.active_if = {{fmt::format("c{}", i % 6), {"q", "r"}}};
     }
     params.push_back(param);
   }

@@ -62,13 +62,9 @@ TEST_CASE("mutation and crossing stay in the space, and move something", "[searc
 
 TEST_CASE("what does not matter is settled through chains of choices", "[search]") {
   auto params = example();
-  params.push_back({.name = "sub",
-                    .type = ParamType::choice,
-                    .high = 1,
-                    .choices = {"p", "q"},
-                    .active_if = "kind",
-                    .active_values = {"b"}});
-  params.push_back({.name = "z", .default_value = 1, .low = 0, .high = 9, .active_if = "sub", .active_values = {"q"}});
+  params.push_back(
+      {.name = "sub", .type = ParamType::choice, .high = 1, .choices = {"p", "q"}, .active_if = {{"kind", {"b"}}}});
+  params.push_back({.name = "z", .default_value = 1, .low = 0, .high = 9, .active_if = {{"sub", {"q"}}}});
   ParamValues values = {0, 1, 1, 0.25, 1, 7};  // kind a: sub does not matter, so neither does z
   settle(params, values);
   CHECK(values == ParamValues{0, 1, 1, 0.25, 0, 1});
