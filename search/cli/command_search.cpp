@@ -111,7 +111,6 @@ int command_search(const Options& options) {
   const auto started = std::chrono::steady_clock::now();
   if (!options.has("policy")) throw InputError("--policy: is missing: names, or all");
   const Scenario scenario = options.scenario();
-  check_seeds_apart(scenario);
   const std::size_t num_seeds = scenario.train_seeds.seeds().size();
   StudyOptions study;
   study.policies = policies_from(options.text("policy"));

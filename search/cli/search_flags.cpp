@@ -69,14 +69,4 @@ std::vector<std::string> list_from(const std::string& flag, const std::string& t
   return parts;
 }
 
-void check_seeds_apart(const Scenario& scenario) {
-  const std::vector<std::uint64_t> training = scenario.train_seeds.seeds();
-  for (const std::uint64_t seed : scenario.held_out_seeds.seeds()) {
-    if (std::binary_search(training.begin(), training.end(), seed)) {
-      throw InputError(fmt::format(
-          "--held-out-seeds: seed {} is a training seed too: what is tuned on it cannot be judged by it", seed));
-    }
-  }
-}
-
 }  // namespace switchyard

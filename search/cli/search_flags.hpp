@@ -19,7 +19,4 @@ std::optional<double> positive_from(const Options& options, const std::string& f
 // Comma-separated parts, none empty. Throws InputError that names the flag.
 std::vector<std::string> list_from(const std::string& flag, const std::string& text);
 
-// Throws InputError if a seed both trains and judges.
-void check_seeds_apart(const Scenario& scenario);
-
 }  // namespace switchyard

@@ -102,7 +102,7 @@ std::unique_ptr<Method> make_sobol(const std::string& policy, const std::vector<
 }
 
 struct SobolSettings::Engine {
-  explicit Engine(std::size_t dimensions) : sobol(dimensions) {}
+  explicit Engine(std::size_t dimensions) : sobol(std::max<std::size_t>(dimensions, 1)) {}
   boost::random::sobol sobol;
 };
 
