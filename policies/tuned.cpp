@@ -37,6 +37,24 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "horizon"})
           .expose({.name = "safety"})
           .done(),
+      setting("interference_aware",
+              "Sends each request where it delays others least, and holds it back while its prefill would delay them "
+              "more than they are expected to take, or while KV memory might run out.")
+          .fix("order", "age")
+          .fix("admit", "interruption")
+          .fix("also", "growth")
+          .fix("place", "interference")
+          .expose({.name = "exchange", .default_value = "1"})
+          .expose({.name = "patience"})
+          .expose({.name = "soften_s"})
+          .expose({.name = "prefill_harm"})
+          .expose({.name = "keep_free"})
+          .expose({.name = "slowdown"})
+          .expose({.name = "kv_pressure"})
+          .expose({.name = "decode_ratio", .default_value = "0.1"})
+          .expose({.name = "horizon", .default_value = "36"})
+          .expose({.name = "safety", .default_value = "0.003"})
+          .done(),
   };
 }
 

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "policies/compose/interference.hpp"
 #include "policies/compose/part.hpp"
 #include "policies/compose/risk.hpp"
 
@@ -85,6 +86,7 @@ std::vector<PartInfo<Admission>> admission_parts() {
           "growth", "KV headroom for what the replica's requests and this one are expected to need", kUsesForecast)
           .real(&KvGrowth::safety_, "safety", 0.03, 0.0, 0.5, ParamScale::linear, "share of the KV blocks kept free"),
       risk_part(),
+      interruption_part(),
   };
 }
 

@@ -16,6 +16,7 @@ void Composed::start(const ClusterView& cluster, std::uint64_t seed) {
 }
 
 void Composed::on_arrival(const QueuedRequest& request) {
+  scene.arrived(request);
   if (order_) queue_.push({order_->key(request), request.id});
 }
 

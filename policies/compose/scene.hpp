@@ -19,9 +19,15 @@ class Scene {
   void start(const ClusterView& cluster) {
     cluster_ = &cluster;
     call_ = 0;
+    num_arrived_ = 0;
+    prompts_ = 0;
     states_.assign(static_cast<std::size_t>(cluster.num_replicas()), Entry{});
     if (lengths) lengths->start();
     forecast.start(*this);
+  }
+  void arrived(const QueuedRequest& request) {
+    ++num_arrived_;
+    prompts_ += request.num_prefill_tokens;
   }
   void observe(const CompletedRequest& request) {
     if (!lengths) return;
@@ -39,6 +45,9 @@ class Scene {
 
   const ClusterView& cluster() const { return *cluster_; }
   std::int64_t call() const { return call_; }  // counts the calls of this replay
+
+  // Mean prompt of the requests that have arrived, tokens; before any has, 512, which counts as much as 4 requests.
+  std::int64_t mean_prompt() const { return (4 * 512 + prompts_) / (4 + num_arrived_); }
 
   // Read once a call, and again after an assignment to the replica.
   const ReplicaState& state(std::int32_t replica) {
@@ -58,6 +67,8 @@ class Scene {
   const ClusterView* cluster_ = nullptr;
   std::int64_t call_ = 0;
   std::vector<Entry> states_;
+  std::int64_t num_arrived_ = 0;
+  std::int64_t prompts_ = 0;  // tokens
 };
 
 }  // namespace switchyard

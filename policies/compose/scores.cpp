@@ -2,6 +2,7 @@
 #include <array>
 
 #include "policies/compose/expected_work.hpp"
+#include "policies/compose/interference.hpp"
 #include "policies/compose/part.hpp"
 
 namespace switchyard {
@@ -127,6 +128,7 @@ std::vector<PartInfo<Scoring>> scoring_parts() {
       part<Scoring, Committed>("committed", "fewest KV blocks that it is committed to, then fewest outstanding",
                                kUsesForecast),
       expected_work_part(),
+      interference_part(),
       part<Scoring, Prefill>("prefill", "least prompt tokens still to be computed, balanced against running decodes")
           .real(&Prefill::decode_tokens_, "decode_tokens", 200.0, 1.0, 20000.0, ParamScale::log,
                 "an outstanding request weighs as much as this many prompt tokens")
