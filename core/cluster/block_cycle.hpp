@@ -20,10 +20,17 @@ class BlockCycle {
     before_.assign(1 + (size_ + kChunk - 1) / kChunk * kChunk, 0);
   }
 
-  // A request that has `processed` tokens before the next step begins or ceases to decode. O(block_size), a few vector
-  // instructions.
-  void add(std::int32_t processed) { change(processed, 1); }
-  void remove(std::int32_t processed) { change(processed, -1); }
+  // The phase at which a request allocates that has `processed` tokens before the next step: when processed - 1 is a
+  // multiple of block_size. It stays the same as steps are taken.
+  std::uint32_t phase_of(std::int32_t processed) const {
+    const std::uint32_t filled = static_cast<std::uint32_t>(processed - 1) % size_;
+    return phase_ >= filled ? phase_ - filled : phase_ + size_ - filled;
+  }
+  bool is_next(std::uint32_t phase) const { return allocates_ && phase == phase_; }
+
+  // A request begins or ceases to decode. O(block_size), a few vector instructions.
+  void add(std::uint32_t phase) { change(phase, 1); }
+  void remove(std::uint32_t phase) { change(phase, -1); }
 
   // Blocks that the next step allocates, and that the next `steps` do (as a leap takes them, fewer than 2^31).
   std::int32_t next() const { return before_[phase_ + 1] - before_[phase_]; }
@@ -39,9 +46,11 @@ class BlockCycle {
   std::int64_t steps_within(std::int64_t blocks) const {
     const std::int64_t target = blocks + before_[phase_];  // counted from the start of the period
     const std::int32_t all = before_[size_];
-    const auto past =
-        std::upper_bound(before_.begin(), before_.begin() + size_, static_cast<std::int32_t>(target % all));
-    return target / all * size_ + (past - before_.begin() - 1) - phase_;
+    const auto rest = static_cast<std::int32_t>(target % all);
+    // The last phase before which no more than the rest is allocated; counted, as a search would have to guess.
+    std::int64_t phase = -1;
+    for (std::uint32_t p = 0; p < size_; ++p) phase += before_[p] <= rest ? 1 : 0;
+    return target / all * size_ + phase - phase_;
   }
 
   // Takes steps; returns the blocks that they allocate.
@@ -52,11 +61,8 @@ class BlockCycle {
   }
 
  private:
-  void change(std::int32_t processed, std::int32_t count) {
+  void change(std::uint32_t phase, std::int32_t count) {
     if (!allocates_) return;
-    // It allocates when processed - 1 is a multiple of block_size.
-    const std::uint32_t filled = static_cast<std::uint32_t>(processed - 1) % size_;
-    const std::uint32_t phase = phase_ >= filled ? phase_ - filled : phase_ + size_ - filled;
     for (std::uint32_t first = 1; first <= size_; first += kChunk) {
       for (std::uint32_t p = first; p < first + kChunk; ++p) before_[p] += p > phase ? count : 0;
     }

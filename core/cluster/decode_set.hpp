@@ -14,6 +14,7 @@ class DecodeSet {
  public:
   struct Member {
     RequestId id = 0;
+    std::uint32_t block_phase = 0;  // see BlockCycle
     std::int64_t completes_at = 0;  // in decode steps of the replica
   };
 
@@ -33,7 +34,7 @@ class DecodeSet {
   std::int32_t size() const { return static_cast<std::int32_t>(members_.size()); }
   const Member* begin() const { return members_.data(); }
   const Member* end() const { return members_.data() + members_.size(); }
-  RequestId operator[](std::int32_t i) const { return members_[static_cast<std::size_t>(i)].id; }
+  const Member& operator[](std::int32_t i) const { return members_[static_cast<std::size_t>(i)]; }
   RequestId back() const { return members_.back().id; }
 
   // Of a member: tokens processed since its last (re)start, and the time for which it has decoded.
@@ -62,8 +63,10 @@ class DecodeSet {
     request.decode_base = time_;
     offset_sum_ += request.step_offset;
     original_sum_ += request.original_prefill_tokens;
-    blocks_.add(request.processed);
-    const Member member{.id = id, .completes_at = request.total_tokens - request.step_offset};
+    const Member member{.id = id,
+                        .block_phase = blocks_.phase_of(request.processed),
+                        .completes_at = request.total_tokens - request.step_offset};
+    blocks_.add(member.block_phase);
     next_completion_ = std::min(next_completion_, member.completes_at);
     members_.push_back(member);
     for (auto i = members_.size() - 1; i > static_cast<std::size_t>(position); --i) {
@@ -74,38 +77,37 @@ class DecodeSet {
 
   // The last member leaves before it completes; its tokens are then in request.processed.
   void pop_back(LiveRequest& request) {
-    leave(request);
-    const std::int64_t completes_at = members_.back().completes_at;
+    const Member last = members_.back();
+    leave(last, request);
     members_.pop_back();
-    if (completes_at > next_completion_) return;
-    next_completion_ = kNone;
-    for (const Member& member : members_) next_completion_ = std::min(next_completion_, member.completes_at);
+    if (last.completes_at == next_completion_) find_next_completion();
   }
 
   // Takes out the members that complete with the last step and appends them to `completed`.
-  void take_completed(std::vector<LiveRequest>& live, std::vector<RequestId>& completed) {
-    next_completion_ = kNone;
-    std::size_t kept = 0;
-    for (const Member member : members_) {
-      if (member.completes_at == steps_) {
-        leave(live[static_cast<std::size_t>(member.id)]);
-        completed.push_back(member.id);
-      } else {
-        next_completion_ = std::min(next_completion_, member.completes_at);
-        members_[kept++] = member;
-      }
+  void take_completed(LiveRequest* live, std::vector<RequestId>& completed) {
+    const auto done = [this](const Member& member) { return member.completes_at == steps_; };
+    for (auto at = std::find_if(members_.begin(), members_.end(), done); at != members_.end();
+         at = std::find_if(at, members_.end(), done)) {
+      leave(*at, live[at->id]);
+      completed.push_back(at->id);
+      at = members_.erase(at);
     }
-    members_.resize(kept);
+    find_next_completion();
   }
 
  private:
   static constexpr std::int64_t kNone = INT64_MAX;
 
-  void leave(LiveRequest& request) {
+  void leave(const Member& member, LiveRequest& request) {
     request.processed = processed(request);
     offset_sum_ -= request.step_offset;
     original_sum_ -= request.original_prefill_tokens;
-    blocks_.remove(request.processed);
+    blocks_.remove(member.block_phase);
+  }
+
+  void find_next_completion() {
+    next_completion_ = kNone;
+    for (const Member& member : members_) next_completion_ = std::min(next_completion_, member.completes_at);
   }
 
   std::int64_t steps_ = 0;

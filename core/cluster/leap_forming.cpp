@@ -49,19 +49,22 @@ void LeapReplica::restart_last() {
   context_->add_waiting(id_, 1);
 }
 
-// The exact rule, member by member: before each joins, while no block is free, restart the last of the running requests
-// that has not been considered. Leaves in decoding_ those that join.
+// The exact rule: before each decode joins, while no block is free, restart the last of the running requests that has
+// not been considered. Leaves in decoding_ those that join.
 void LeapReplica::make_room_for_decodes() {
-  restarted_ = blocks_free() - decoding_.blocks().next() < 1;
-  if (!restarted_) return;
-  std::int32_t joined_blocks = 0;  // taken by members that joined; the cycle counts them once the batch has ended
-  for (std::int32_t i = 0; i < decoding_.size(); ++i) {
-    while (blocks_free() - joined_blocks < 1) {
-      restart_last();
-      if (i == decoding_.size()) return;  // it was this one itself
+  const BlockCycle& blocks = decoding_.blocks();
+  const auto all_fit = [&] { return blocks_free() - blocks.next() >= 1; };
+  restarted_ = false;
+  std::int32_t joined = 0;
+  std::int32_t joined_blocks = 0;  // that they take; the cycle counts them once the batch has ended
+  while (!all_fit()) {
+    restarted_ = true;
+    while (joined < decoding_.size() && blocks_free() - joined_blocks >= 1) {
+      joined_blocks += blocks.is_next(decoding_[joined++].block_phase) ? 1 : 0;
     }
-    const std::int32_t processed = decoding_.processed(live(decoding_[i]));
-    if ((processed - 1) % limits_.block_size == 0) ++joined_blocks;
+    if (joined == decoding_.size()) return;
+    restart_last();  // maybe the very one that was to join
+    if (joined == decoding_.size()) return;
   }
 }
 

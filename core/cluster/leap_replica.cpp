@@ -178,7 +178,7 @@ void LeapReplica::finish(std::vector<RequestId>& completed) {
   count_batches();
   const std::size_t first = completed.size();
   if (decodes_ && decoding_.steps_to_completion() == 0) {
-    decoding_.take_completed(context_->table->live, completed);
+    decoding_.take_completed(context_->table->live.data(), completed);
     for (std::size_t i = first; i < completed.size(); ++i) {
       const LiveRequest& request = live(completed[i]);
       blocks_used_ -= blocks_of(request);
@@ -223,7 +223,7 @@ void LeapReplica::begin_decoding(RequestId id) {
   const QueuedRequest* requests = context_->table->requests;
   std::int32_t position = decoding_.size();
   if (limits_.scheduler == ReplicaSchedulerKind::vllm) {
-    while (position > 0 && requests[decoding_[position - 1]].arrived_at > requests[id].arrived_at) --position;
+    while (position > 0 && requests[decoding_[position - 1].id].arrived_at > requests[id].arrived_at) --position;
   }
   decoding_.insert(position, id, live(id));
 }
@@ -267,8 +267,9 @@ void LeapReplica::waiting(std::vector<ResidentRequest>& out) const {
 void LeapReplica::running(std::vector<ResidentRequest>& out, Time now, const LeapReplica* caller) const {
   const std::int64_t steps = ends_at_ != kNever && decodes_ ? progress(now, caller).ended : 0;
   for (const RequestId id : left_out_) out.push_back(context_->table->view(id, live(id).processed));
-  for (const auto& [id, completes_at] : decoding_) {
-    out.push_back(context_->table->view(id, decoding_.processed(live(id)) + static_cast<std::int32_t>(steps)));
+  for (const DecodeSet::Member& member : decoding_) {
+    const std::int32_t processed = decoding_.processed(live(member.id)) + static_cast<std::int32_t>(steps);
+    out.push_back(context_->table->view(member.id, processed));
   }
   for (const RequestId id : prefilling_) out.push_back(context_->table->view(id, live(id).processed));
 }
