@@ -27,15 +27,12 @@ class Cluster final : public detail::Observatory {
     reset(config, workload, observer, replay);
     policy_ = &policy;
     policy.start(view_, seed);
-    while (true) {
-      const Time end = ends_.earliest();
-      const Time now = std::min(end, next_arrival_at_);
-      if (now == kNever) break;
-      if (sampler) take_samples(*sampler, now);
-      if (end < next_arrival_at_) {
-        run_batch_end(end, ends_.replica());
+    sampler_ = sampler;
+    while (std::min(ends_.earliest(), next_arrival_at_) != kNever) {
+      if (ends_.earliest() < next_arrival_at_) {
+        run_batch_ends();
       } else {
-        run_instant(now);
+        run_instant(next_arrival_at_);
       }
     }
     close(replay);
@@ -131,11 +128,11 @@ class Cluster final : public detail::Observatory {
     caller_ = -1;
   }
 
-  void take_samples(StateSampler& sampler, Time until) {
-    for (Time time = sampler.next_sample(); time <= until; time = sampler.next_sample()) {
+  void take_samples(Time until) {
+    for (Time time = sampler_->next_sample(); time <= until; time = sampler_->next_sample()) {
       states_.clear();
       for (const Replica& replica : replicas_) states_.push_back(replica.state(time, nullptr));
-      sampler.on_sample(board_.queue_length, states_);
+      sampler_->on_sample(board_.queue_length, states_);
     }
   }
 
@@ -174,6 +171,7 @@ class Cluster final : public detail::Observatory {
   }
 
   void run_instant(Time now) {
+    if (sampler_) take_samples(now);
     board_.now = now;
     std::int32_t calls = 0;
     for (; next_arrival_at_ == now; ++calls) arrive(next_arrival_++);
@@ -196,25 +194,47 @@ class Cluster final : public detail::Observatory {
     run_items();
   }
 
-  // The same for the commonest instant: the end of one batch, and nothing else.
-  void run_batch_end(Time now, std::int32_t replica) {
+  // The same for the commonest instants, those of one batch end and nothing else, up to the next arrival.
+  void run_batch_ends() {
+    std::int32_t replica = ends_.replica();
+    Time now = ends_.earliest();
     ends_.set(replica, kNever);
-    if (ends_.earliest() == now) {
-      ends_.set(replica, now);
-      run_instant(now);
-      return;
+    while (true) {
+      // What follows among the others is settled first: so the processor can begin with it before this replica's next
+      // end is known.
+      const Time other_end = ends_.earliest();
+      const std::int32_t other = ends_.replica();
+      if (other_end == now) {
+        ends_.set(replica, now);
+        run_instant(now);
+        return;
+      }
+      if (sampler_) take_samples(now);
+      board_.now = now;
+      bool completes = false;
+      if (at(replica).go_on()) {
+        ++num_steps_;
+      } else {
+        completes = book(replica);
+        if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
+      }
+      const Time end = at(replica).ends_at();
+      if (completes && board_.queue_length > 0) {
+        ends_.set(replica, end);
+        call_policy(replica);
+        run_items();
+        return;
+      }
+      if (end < other_end && end < next_arrival_at_) {
+        now = end;
+        continue;
+      }
+      ends_.set(replica, end);
+      if (other_end >= next_arrival_at_ || end < other_end) return;
+      now = other_end;
+      replica = other;
+      ends_.set(replica, kNever);
     }
-    if (at(replica).go_on()) {
-      ++num_steps_;
-      ends_.set(replica, at(replica).ends_at());
-      return;
-    }
-    board_.now = now;
-    const bool completes = book(replica);
-    start(replica, StartCause::own_batch_end);
-    if (!completes || board_.queue_length == 0) return;
-    call_policy(replica);
-    run_items();
   }
 
   void run_items() {
@@ -307,6 +327,7 @@ class Cluster final : public detail::Observatory {
   detail::Board board_;
   ClusterView view_;
   Policy* policy_ = nullptr;
+  StateSampler* sampler_ = nullptr;
   std::vector<Replica> replicas_;
   EndTimes ends_;
   RequestId next_arrival_ = 0;
