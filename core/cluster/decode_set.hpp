@@ -85,14 +85,19 @@ class DecodeSet {
 
   // Takes out the members that complete with the last step and appends them to `completed`.
   void take_completed(LiveRequest* live, std::vector<RequestId>& completed) {
-    const auto done = [this](const Member& member) { return member.completes_at == steps_; };
-    for (auto at = std::find_if(members_.begin(), members_.end(), done); at != members_.end();
-         at = std::find_if(at, members_.end(), done)) {
-      leave(*at, live[at->id]);
-      completed.push_back(at->id);
-      at = members_.erase(at);
+    next_completion_ = kNone;
+    Member* kept = members_.data();
+    for (const Member& member : members_) {
+      *kept = member;
+      if (member.completes_at == steps_) {
+        leave(member, live[member.id]);
+        completed.push_back(member.id);
+      } else {
+        next_completion_ = std::min(next_completion_, member.completes_at);
+        ++kept;
+      }
     }
-    find_next_completion();
+    members_.resize(static_cast<std::size_t>(kept - members_.data()));
   }
 
  private:
