@@ -5,6 +5,7 @@
 #include "core/input/error.hpp"
 #include "policies/compose/compose.hpp"
 #include "policies/declarations.hpp"
+#include "policies/production/production.hpp"
 
 namespace switchyard {
 
@@ -21,6 +22,10 @@ std::vector<PolicyInfo>& registry() {
     };
     add(PolicyGroup::baseline, baseline_policies());
     add(PolicyGroup::own, tuned_policies());
+    for (const auto& system : {vllm_policies, sglang_policies, llmd_policies, aibrix_policies, dynamo_policies,
+                               llumnix_policies, preble_policies, ray_policies, glia_policies}) {
+      add(PolicyGroup::production, system());
+    }
     add(PolicyGroup::builder, {compose_policy()});
     return all;
   }();

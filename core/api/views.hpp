@@ -41,6 +41,8 @@ struct CompletedRequest {
   RequestId id = 0;
   std::int32_t replica = 0;
   Time arrived_at = 0;
+  Time scheduled_at = 0;    // start of the first batch that it was in
+  Time first_token_at = 0;  // end of its prefill (the first time, if it was restarted later)
   Time completed_at = 0;
   std::int32_t num_prefill_tokens = 0;  // as it arrived
   std::int32_t num_decode_tokens = 0;   // outputs

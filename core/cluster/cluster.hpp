@@ -268,9 +268,12 @@ class Cluster final : public detail::Observatory {
     for (const RequestId id : completed_) {
       const LiveRequest& request = table_.live[size(id)];
       if (context_.observer) context_.observer->on_complete(board_.now, id, replica);
+      const RequestRecord& record = table_.records[size(id)];
       policy_->on_completion({.id = id,
                               .replica = replica,
                               .arrived_at = board_.requests[size(id)].arrived_at,
+                              .scheduled_at = record.scheduled_at,
+                              .first_token_at = record.prefill_completed_at,
                               .completed_at = board_.now,
                               .num_prefill_tokens = request.original_prefill_tokens,
                               .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});

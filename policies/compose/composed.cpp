@@ -13,11 +13,19 @@ void Composed::start(const ClusterView& cluster, std::uint64_t seed) {
   if (order_) order_->start(scene, seed);
   for (const auto& admission : admissions_) admission->start(scene, seed);
   placement_->start(scene, seed);
+  watchers_.clear();
+  for (const auto& admission : admissions_) admission->watch(watchers_);
+  placement_->watch(watchers_);
 }
 
 void Composed::on_arrival(const QueuedRequest& request) {
   scene.arrived(request);
   if (order_) queue_.push({order_->key(request), request.id});
+}
+
+void Composed::on_completion(const CompletedRequest& request) {
+  scene.observe(request);
+  for (Part* part : watchers_) part->completed(request);
 }
 
 bool Composed::admits(const QueuedRequest& request, std::int32_t replica) {
@@ -43,7 +51,7 @@ bool Composed::place(ClusterView& cluster, RequestId id) {
   if (replica < 0) return false;
   cluster.assign(id, replica);
   scene.assigned(request, replica);
-  for (const auto& admission : admissions_) admission->assigned(request, replica);
+  for (Part* part : watchers_) part->assigned(request, replica);
   return true;
 }
 

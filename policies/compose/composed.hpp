@@ -26,7 +26,7 @@ class Composed final : public Policy {
 
   void start(const ClusterView& cluster, std::uint64_t seed) override;
   void on_arrival(const QueuedRequest& request) override;
-  void on_completion(const CompletedRequest& request) override { scene.observe(request); }
+  void on_completion(const CompletedRequest& request) override;
   void schedule(ClusterView& cluster) override;
   void scores(const ClusterView&, const QueuedRequest& request, std::vector<double>& out) const override;
 
@@ -41,6 +41,7 @@ class Composed final : public Policy {
   std::unique_ptr<Order> order_;
   std::vector<std::unique_ptr<Admission>> admissions_;
   std::unique_ptr<Placement> placement_;
+  std::vector<Part*> watchers_;
   OrderedQueue queue_;
   std::vector<OrderedQueue::Entry> passed_;  // over, in this call
   std::vector<std::int32_t> all_;            // replicas

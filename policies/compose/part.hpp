@@ -22,6 +22,11 @@ class Part {
   // Before each replay: forgets everything. The scene outlives the replay. `seed` feeds a part's random stream.
   virtual void start(Scene& scene, std::uint64_t /*seed*/) { scene_ = &scene; }
 
+  // Adds those parts of this one, itself included, that want to be told of assignments and completions.
+  virtual void watch(std::vector<Part*>& /*watchers*/) {}
+  virtual void assigned(const QueuedRequest&, std::int32_t /*replica*/) {}
+  virtual void completed(const CompletedRequest&) {}
+
  protected:
   Scene* scene_ = nullptr;
 };
@@ -35,7 +40,6 @@ class Order : public Part {
 class Admission : public Part {
  public:
   virtual bool admits(const QueuedRequest& request, std::int32_t replica) = 0;
-  virtual void assigned(const QueuedRequest&, std::int32_t /*replica*/) {}
 };
 
 // Least value first, then least tie, then the lowest replica id.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "policies/compose/least.hpp"
+#include "policies/compose/softmax.hpp"
 #include "policies/random_stream.hpp"
 
 namespace switchyard {
@@ -43,6 +44,7 @@ class WithScoring : public Placement {
     Placement::start(scene, seed);
     scoring_->start(scene, seed);
   }
+  void watch(std::vector<Part*>& watchers) override { scoring_->watch(watchers); }
 
  protected:
   std::unique_ptr<Scoring> scoring_;
@@ -129,39 +131,25 @@ class Split final : public WithScoring {
   std::vector<std::int32_t> group_;
 };
 
-// Draws with chances in proportion to exp(-x / temperature), x the score scaled over the candidates to 0 ... 1. At
-// temperature 0: the least score.
 class Softmax final : public WithScoring {
  public:
   void start(Scene& scene, std::uint64_t seed) override {
     WithScoring::start(scene, seed);
-    stream_ = RandomStream(seed, "softmax");
+    draw_ = SoftmaxDraw(RandomStream(seed, "softmax"));
   }
 
   std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
     scoring_->look(request, candidates);
     scores_.clear();
     for (const std::int32_t replica : candidates) scores_.push_back(scoring_->score(request, replica));
-    const auto [least, most] = std::minmax_element(scores_.begin(), scores_.end());
-    const double range = most->value - least->value;
-    if (temperature_ <= 0) return candidates[static_cast<std::size_t>(least - scores_.begin())];
-    chances_.clear();
-    double total = 0;
-    for (const Score& score : scores_) {
-      const double x = range > 0 ? (score.value - least->value) / range : 0.0;
-      chances_.push_back(total += std::exp(-x / temperature_));
-    }
-    const double draw = static_cast<double>(stream_.next() >> 11) * 0x1.0p-53 * total;
-    const auto drawn = std::upper_bound(chances_.begin(), chances_.end(), draw);
-    return candidates[std::min(static_cast<std::size_t>(drawn - chances_.begin()), candidates.size() - 1)];
+    return candidates[draw_.choose(scores_, temperature_)];
   }
 
   double temperature_ = 0.1;
 
  private:
-  RandomStream stream_;
+  SoftmaxDraw draw_;
   std::vector<Score> scores_;
-  std::vector<double> chances_;
 };
 
 }  // namespace

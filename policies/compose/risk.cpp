@@ -33,6 +33,8 @@ class RiskBounded final : public Admission {
     return true;
   }
 
+  void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
+
   void assigned(const QueuedRequest& request, std::int32_t replica) override {
     Entry& entry = entries_[static_cast<std::size_t>(replica)];
     if (entry.call == scene_->call()) {

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "core/input/error.hpp"
 #include "policies/registry.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
@@ -11,6 +13,20 @@
 namespace switchyard {
 
 namespace {
+
+struct Group {
+  PolicyGroup group;
+  const char* name;
+  const char* title;
+};
+constexpr std::array kGroups = {
+    Group{PolicyGroup::baseline, "baseline", "Baselines"},
+    Group{PolicyGroup::own, "own", "Ours, and your own"},
+    Group{PolicyGroup::production, "production", "Routers of serving systems, without their prefix part"},
+    Group{PolicyGroup::builder, "builder", "Made of parts that you choose"},
+    Group{PolicyGroup::reference, "reference",
+          "Clairvoyant references: they know output lengths and can never be deployed"},
+};
 
 std::string range_of(const ParamSpec& param) {
   if (param.type == ParamType::choice) return fmt::format("{}", fmt::join(param.choices, "|"));
@@ -43,6 +59,7 @@ nlohmann::ordered_json json_of(const PolicyInfo& info) {
                                  {"spec", format_spec(info.name, info.params, default_values(info.params))},
                                  {"summary", info.summary},
                                  {"source", info.source},
+                                 {"group", kGroups[static_cast<std::size_t>(info.group)].name},
                                  {"clairvoyant", info.clairvoyant},
                                  {"parameters", nlohmann::ordered_json::array()}};
   for (const ParamSpec& param : info.params) {
@@ -61,27 +78,92 @@ nlohmann::ordered_json json_of(const PolicyInfo& info) {
   return json;
 }
 
+std::vector<const PolicyInfo*> policies_of(PolicyGroup group) {
+  std::vector<const PolicyInfo*> found;
+  for (const PolicyInfo& info : registered_policies()) {
+    if (info.group == group) found.push_back(&info);
+  }
+  return found;
+}
+
+// The first sentence, or as much of it as fits in a line.
+std::string first_sentence(const std::string& text) {
+  constexpr std::size_t kWidth = 92;
+  const std::string sentence = text.substr(0, text.find(". "));
+  if (sentence.size() <= kWidth) return sentence;
+  return sentence.substr(0, sentence.rfind(' ', kWidth)) + " ...";
+}
+
+void list() {
+  for (const auto& [group, name, title] : kGroups) {
+    const std::vector<const PolicyInfo*> policies = policies_of(group);
+    if (policies.empty()) continue;
+    std::cout << title << ":\n";
+    for (const PolicyInfo* info : policies) {
+      std::cout << fmt::format("  {:<24} {}\n", info->name, first_sentence(info->summary));
+    }
+  }
+  std::cout << "One with its parameters: switchyard policies NAME\n";
+}
+
+// A cell of a table.
+std::string cell(std::string text) {
+  for (std::size_t i = 0; (i = text.find('|', i)) != std::string::npos; i += 2) text.insert(i, 1, '\\');
+  return text;
+}
+
+void print_markdown() {
+  for (const auto& [group, name, title] : kGroups) {
+    const std::vector<const PolicyInfo*> policies = policies_of(group);
+    if (policies.empty()) continue;
+    std::cout << "### " << title << "\n";
+    for (const PolicyInfo* info : policies) {
+      std::cout << fmt::format("\n**`{}`** {}", info->name, info->summary);
+      if (!info->source.empty()) std::cout << fmt::format(" *Source: {}.*", info->source);
+      std::cout << "\n";
+      if (info->params.empty()) continue;
+      std::cout << "\n| parameter | default | range | meaning |\n|---|---|---|---|\n";
+      for (const ParamSpec& param : info->params) {
+        const std::string when = activity_text(param);
+        std::cout << fmt::format("| `{}` | {} | {} | {}{} |\n", param.name, format_value(param, param.default_value),
+                                 cell(range_of(param)), cell(param.doc), when.empty() ? "" : " (if " + when + ")");
+      }
+    }
+    std::cout << "\n";
+  }
+}
+
 }  // namespace
 
 Options declare_policies() {
   Options options("policies [NAME]",
-                  "Shows all policies, or one: its spec with default values, what it does, where it comes from, and "
-                  "each parameter with default, range and meaning.\n"
+                  "Lists all policies, or shows one: its spec with default values, what it does, where it comes from, "
+                  "and each parameter with default, range and meaning.\n"
                   "example: switchyard policies hra",
                   1);
-  options.toggle("json", "print them as JSON").word_candidates(policy_names());
+  options.toggle("json", "print them as JSON");
+  options.toggle("markdown", "all of them with their parameters, as Markdown");
+  options.word_candidates(policy_names());
   return options;
 }
 
 int command_policies(const Options& options) {
+  const bool markdown = options.has("markdown");
+  if (markdown && (options.has("json") || !options.words().empty())) {
+    throw InputError("--markdown: has no effect with --json or the name of a policy");
+  }
   std::vector<PolicyInfo> shown = registered_policies();
   if (!options.words().empty()) shown = {find_policy(options.words()[0], "policies")};
   if (options.has("json")) {
-    auto list = nlohmann::ordered_json::array();
-    for (const PolicyInfo& info : shown) list.push_back(json_of(info));
-    std::cout << list.dump(2) << "\n";
+    auto array = nlohmann::ordered_json::array();
+    for (const PolicyInfo& info : shown) array.push_back(json_of(info));
+    std::cout << array.dump(2) << "\n";
+  } else if (markdown) {
+    print_markdown();
+  } else if (!options.words().empty()) {
+    describe(shown.front());
   } else {
-    for (const PolicyInfo& info : shown) describe(info);
+    list();
   }
   return 0;
 }

@@ -14,13 +14,14 @@ for flag in $("$switchyard" scenarios --fields | sed -n 's/.*| `\(--[a-z-]*\)` |
   holds "$scratch/run" "^  $flag arg"
 done
 "$switchyard" policies >"$scratch/out"
-for policy in random round_robin lor llq power_of_two hra shortest_expected_work prefill_balance memory_headroom; do
-  holds "$scratch/out" "^$policy(\\(|$)"
+for policy in random round_robin lor llq power_of_two hra shortest_expected_work prefill_balance memory_headroom \
+              vllm_dp dynamo_cost compose; do
+  holds "$scratch/out" "^  $policy "
   "$switchyard" policies "$policy" >"$scratch/one"
   holds "$scratch/one" "^$policy(\\(|$)"
 done
 "$switchyard" policies --json >"$scratch/json"
-[ "$(grep -c '^    "spec": ' "$scratch/json")" -eq "$("$switchyard" policies | grep -c '^[a-z]')" ] || fail "policies --json lacks some"
+[ "$(grep -c '^    "spec": ' "$scratch/json")" -eq "$("$switchyard" policies | grep -c '^  [a-z]')" ] || fail "policies --json lacks some"
 "$switchyard" policies hra --json >"$scratch/json"
 holds "$scratch/json" '"default": 0.6'
 "$switchyard" scenarios --json >"$scratch/json"

@@ -1,0 +1,22 @@
+// The routers of serving systems, by their formulas without the prefix part: this simulator has no prefix cache yet. A
+// file a system; each says which signals it reads and what of the system it leaves out. Where a system breaks ties at
+// random, the lowest replica id wins here.
+#pragma once
+
+#include <vector>
+
+#include "core/api/policy.hpp"
+
+namespace switchyard {
+
+std::vector<PolicyInfo> vllm_policies();
+std::vector<PolicyInfo> sglang_policies();
+std::vector<PolicyInfo> llmd_policies();
+std::vector<PolicyInfo> aibrix_policies();
+std::vector<PolicyInfo> dynamo_policies();
+std::vector<PolicyInfo> llumnix_policies();
+std::vector<PolicyInfo> preble_policies();
+std::vector<PolicyInfo> ray_policies();
+std::vector<PolicyInfo> glia_policies();
+
+}  // namespace switchyard
