@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/input/error.hpp"
+#include "policies/clairvoyant/clairvoyant_policies.hpp"
 #include "policies/compose/compose.hpp"
 #include "policies/declarations.hpp"
 #include "policies/production/production.hpp"
@@ -27,6 +28,7 @@ std::vector<PolicyInfo>& registry() {
       add(PolicyGroup::production, system());
     }
     add(PolicyGroup::builder, {compose_policy()});
+    add(PolicyGroup::reference, clairvoyant_policies());
     return all;
   }();
   return policies;

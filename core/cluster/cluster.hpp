@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "core/cluster/end_times.hpp"
+#include "core/clairvoyant/clairvoyant.hpp"
 #include "core/cluster/replica_context.hpp"
 
 namespace switchyard {
@@ -26,6 +27,7 @@ class Cluster final : public detail::Observatory {
            Observer* observer, StateSampler* sampler, Replay& replay) {
     reset(config, workload, observer, replay);
     policy_ = &policy;
+    if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
     policy.start(view_, seed);
     sampler_ = sampler;
     while (std::min(ends_.earliest(), next_arrival_at_) != kNever) {

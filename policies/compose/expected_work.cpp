@@ -13,7 +13,7 @@ namespace {
 class ExpectedWork final : public Scoring {
  public:
   void look(const QueuedRequest& request, std::span<const std::int32_t>) override {
-    outputs_ = output_scale_ * scene_->lengths->expected(request.num_prefill_tokens);
+    outputs_ = output_scale_ * scene_->lengths->expected(request);
   }
 
   Score score(const QueuedRequest& request, std::int32_t replica) override {

@@ -31,7 +31,7 @@ class InterruptionBound final : public Admission {
     const ClusterView& cluster = scene_->cluster();
     const double harm =
         cluster.outstanding(replica) * prefill_ticks(cluster.batch_times(replica), request.num_prefill_tokens);
-    const double output = scene_->lengths->expected(request.num_prefill_tokens) * step_ticks(*scene_, replica);
+    const double output = scene_->lengths->expected(request) * step_ticks(*scene_, replica);
     const double waited = seconds_from_ticks(cluster.now() - request.arrived_at);
     return harm <= patience_ * output * (1.0 + waited / soften_s_);
   }
@@ -50,7 +50,7 @@ class InterruptionBound final : public Admission {
 class Interference final : public Scoring {
  public:
   void look(const QueuedRequest& request, std::span<const std::int32_t>) override {
-    outputs_ = scene_->lengths->expected(request.num_prefill_tokens);
+    outputs_ = scene_->lengths->expected(request);
   }
 
   Score score(const QueuedRequest& request, std::int32_t replica) override {

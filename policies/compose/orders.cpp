@@ -33,7 +33,7 @@ class ByWork final : public Order {
  public:
   double key(const QueuedRequest& request) override {
     const BatchTimes times = scene_->cluster().batch_times(0);
-    const double outputs = scene_->lengths->expected(request.num_prefill_tokens);
+    const double outputs = scene_->lengths->expected(request);
     const auto context = static_cast<std::int64_t>(request.num_prefill_tokens + outputs / 2);
     const double ticks = static_cast<double>(times.prefill(request.num_prefill_tokens)) +
                          output_weight_ * outputs * static_cast<double>(times.decode(1, context));

@@ -32,7 +32,7 @@ class MeanLengths final : public OutputLengths {
  public:
   void start() override { mean_.start(); }
   void observe(const CompletedRequest& request) override { mean_.add(request.num_decode_tokens); }
-  double expected(std::int32_t) const override { return mean_.mean(); }
+  double expected(const QueuedRequest&) const override { return mean_.mean(); }
   double survival(std::int32_t, double, double steps) const override;
   double growth(std::int32_t, double, double horizon) const override;
 

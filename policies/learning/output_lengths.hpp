@@ -21,8 +21,8 @@ class OutputLengths {
   virtual void start() = 0;  // forgets everything
   virtual void observe(const CompletedRequest& request) = 0;
 
-  // Expected output tokens of a request with this prompt that has not produced any.
-  virtual double expected(std::int32_t prompt) const = 0;
+  // Expected output tokens of a queued request.
+  virtual double expected(const QueuedRequest& request) const = 0;
 
   // Chance that a request which has produced `generated` tokens and goes on will produce more than `steps` others.
   virtual double survival(std::int32_t prompt, double generated, double steps) const = 0;

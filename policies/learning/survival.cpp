@@ -86,7 +86,7 @@ void BucketLengths::observe(const CompletedRequest& request) {
   buckets_[std::bit_width(static_cast<std::uint32_t>(request.num_prefill_tokens)) & 31].add(request.num_decode_tokens);
 }
 
-double BucketLengths::expected(std::int32_t prompt) const {
+double BucketLengths::mean_of(std::int32_t prompt) const {
   return buckets_[std::bit_width(static_cast<std::uint32_t>(prompt)) & 31].mean(curve_.mean());
 }
 

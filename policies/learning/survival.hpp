@@ -45,7 +45,7 @@ class SurvivalLengths final : public OutputLengths {
   explicit SurvivalLengths(std::int32_t window = 0) : curve_(window) {}
   void start() override { curve_.start(); }
   void observe(const CompletedRequest& request) override { curve_.observe(request.num_decode_tokens); }
-  double expected(std::int32_t) const override { return curve_.mean(); }
+  double expected(const QueuedRequest&) const override { return curve_.mean(); }
   double survival(std::int32_t, double generated, double steps) const override {
     return curve_.survival(generated, steps);
   }
@@ -63,13 +63,14 @@ class BucketLengths final : public OutputLengths {
  public:
   void start() override;
   void observe(const CompletedRequest& request) override;
-  double expected(std::int32_t prompt) const override;
+  double expected(const QueuedRequest& request) const override { return mean_of(request.num_prefill_tokens); }
   double survival(std::int32_t prompt, double generated, double steps) const override;
   double growth(std::int32_t prompt, double generated, double horizon) const override;
   bool by_prompt() const override { return true; }
 
  private:
-  double stretch(std::int32_t prompt) const { return expected(prompt) / curve_.mean(); }
+  double mean_of(std::int32_t prompt) const;
+  double stretch(std::int32_t prompt) const { return mean_of(prompt) / curve_.mean(); }
 
   SurvivalCurve curve_;
   std::array<RunningMean, 32> buckets_;

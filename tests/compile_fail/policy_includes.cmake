@@ -1,5 +1,5 @@
 # Fails if a file of policies/ includes a header of core/ that is not policy-facing. The registry reads specs for
-# users, so it may report their errors.
+# users, so it may report their errors; the references in policies/clairvoyant may know output lengths.
 file(GLOB_RECURSE files ${SOURCE_DIR}/policies/*.cpp ${SOURCE_DIR}/policies/*.hpp)
 list(LENGTH files count)
 if(count LESS 10)
@@ -9,6 +9,9 @@ set(allowed "core/(api/[a-z_]+|input/error)\\.hpp")
 foreach(file ${files})
   file(STRINGS ${file} includes REGEX "#include \"core/")
   foreach(include ${includes})
+    if(include MATCHES "core/clairvoyant/" AND file MATCHES "/policies/clairvoyant/")
+      continue()
+    endif()
     if(NOT include MATCHES "#include \"${allowed}\"")
       message(SEND_ERROR "${file}: ${include}")
     endif()

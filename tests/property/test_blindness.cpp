@@ -3,6 +3,7 @@
 // registered policy, and for compositions drawn at random.
 #include <catch2/catch.hpp>
 
+#include "core/clairvoyant/clairvoyant.hpp"
 #include "policies/random_stream.hpp"
 #include "policies/registry.hpp"
 #include "search/space.hpp"
@@ -55,6 +56,46 @@ TEST_CASE("decisions do not depend on outputs before they are seen", "[blindness
       INFO(info.name << " round " << round);
       check_blind(cluster, *info.make(default_values(info.params)), round);
     }
+  }
+}
+
+TEST_CASE("what comes through the door of output lengths is marked, and nothing else is exempt", "[blindness]") {
+  std::vector<std::string> knowing;
+  for (const PolicyInfo& info : registered_policies()) {
+    INFO(info.name);
+    const auto policy = info.make(default_values(info.params));
+    const bool knows = dynamic_cast<const Clairvoyant*>(policy.get()) != nullptr;
+    CHECK(knows == info.clairvoyant);
+    CHECK(knows == (info.group == PolicyGroup::reference));
+    if (knows) knowing.push_back(info.name);
+  }
+  CHECK(knowing == std::vector<std::string>{"clairvoyant_greedy", "clairvoyant_hold"});
+}
+
+TEST_CASE("references that know output lengths use them", "[blindness]") {
+  const SmallCluster cluster;
+  for (const char* name : {"clairvoyant_greedy", "clairvoyant_hold"}) {
+    INFO(name);
+    bool differs = false;  // before an output shows
+    for (std::uint64_t round = 0; round < 100; ++round) {
+      std::vector<RawRequest> rows = SmallCluster::rows(round);
+      for (auto& row : rows) row.arrived_at_s /= 10;
+      const Workload workload = make_workload("a", rows);
+      for (auto& row : rows) row.num_decode_tokens = 103 - row.num_decode_tokens;
+      const Workload other = make_workload("b", rows);
+      const Replay first = cluster.replay(workload, *parse_policy(name, "").make(), round);
+      const Replay second = cluster.replay(other, *parse_policy(name, "").make(), round);
+      Time seen = kNever;
+      for (const Replay* replay : {&first, &second}) {
+        for (const RequestRecord& record : replay->requests) seen = std::min(seen, record.completed_at);
+      }
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        const RequestRecord &a = first.requests[i], &b = second.requests[i];
+        if (a.assigned_at >= seen && b.assigned_at >= seen) continue;
+        differs = differs || a.replica != b.replica || a.assigned_at != b.assigned_at;
+      }
+    }
+    CHECK(differs);
   }
 }
 
