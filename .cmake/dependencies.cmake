@@ -50,6 +50,11 @@ if(NOT TARGET ZLIB::ZLIB)
   message(FATAL_ERROR "zlib is not installed: it reads compressed traces (Debian's package: zlib1g-dev)")
 endif()
 
+find_package(SQLite3 3.35 QUIET)
+if(NOT TARGET SQLite::SQLite3)
+  message(FATAL_ERROR "SQLite 3.35 or later is needed to keep studies: libsqlite3-dev (Debian, Ubuntu), sqlite (Homebrew)")
+endif()
+
 if(SWITCHYARD_BENCH)
   find_package(benchmark QUIET)
   if(NOT TARGET benchmark::benchmark)

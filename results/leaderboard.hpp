@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,27 +16,49 @@ struct Spread {  // a figure with its 95% interval
   double high = 0;
 };
 
+// The objective is the figure that ranks; its unit and direction are the leaderboard's. Changes are relative (0.1: 10%
+// more), paired by seed.
 struct LeaderboardRow {
-  std::string policy;         // canonical spec
-  bool is_default = false;    // the policy's default setting
-  std::string failure;        // why it failed; then no figure holds
-  Spread training_e2e;        // mean end-to-end time, s, over training seeds
-  Spread held_out_e2e;        // the same over held-out seeds: what ranks
-  Spread change_against_lor;  // relative, on held-out seeds, paired
+  std::string policy;                    // canonical spec
+  bool is_default = false;               // the policy's default setting
+  bool clairvoyant = false;              // knows output lengths: a reference, not ranked
+  std::string failure;                   // why it failed; then no figure holds
+  std::string infeasible;                // the constraints that it breaks on held-out seeds, with what was found
+  std::vector<double> training_by_seed;  // objective by training seed
+  std::vector<double> held_out_by_seed;  // objective by held-out seed
+  Summary metrics;                       // means over held-out seeds
+
+  // What rank_rows derives.
+  int rank = 0;  // from 1; 0: clairvoyant or failed
+  Spread training;
+  Spread held_out;  // what ranks
+  Spread change_against_lor;
   Spread change_against_llq;
+  Spread simultaneous_against_llq;   // the same change, with an interval that holds for all rows together
+  Spread optimism;                   // change against LLQ on held-out seeds, less that on training seeds
+  Spread gap_closed;                 // share of the gap from LLQ to the interference-free bound (objective mean_e2e_s)
   int not_distinguishable_from = 0;  // the best rank whose difference the paired interval does not show; 0: none
-  std::vector<double> held_out;      // mean end-to-end time by held-out seed, s
-  Summary metrics;                   // means over held-out seeds
 };
 
 struct Leaderboard {
   std::string scenario;
   std::string workload;  // source: trace file or embedded model
   std::string cost;      // source of batch times
+  std::string objective = "mean_e2e_s";
+  bool higher_is_better = false;
+  std::string constraints;  // "" or "p99_e2e_s<=20,..."
   std::string train_seeds;
   std::string held_out_seeds;
-  std::string intervals;             // how they are made
+  bool reproducible = true;  // false: the search's budget was wall time
+  std::string intervals;     // how they are made
+  // Mean end-to-end time by held-out seed, s, were every request alone on an idle replica: no policy can reach it.
+  std::vector<double> interference_free_by_seed;
+  Spread interference_free;
+  // Objective of the two reference policies, by seed.
+  std::vector<double> lor_by_seed, llq_by_seed, llq_training_by_seed;
   std::vector<LeaderboardRow> rows;  // by rank
+
+  bool ranks_mean_e2e() const { return objective == "mean_e2e_s"; }
 };
 
 enum class TableFormat { table, markdown, csv, json };
@@ -47,17 +68,14 @@ std::vector<std::string> table_format_names();
 // Throws InputError for an unknown name.
 TableFormat parse_table_format(const std::string& name);
 
-// `style` is that of the terminal table.
-std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style = {});
+// `style` is that of the terminal table. `wide` adds columns to the table and to Markdown; files hold all.
+std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style = {}, bool wide = false);
+
+// JSON of version 2; leaderboard_schema() describes it.
+std::string leaderboard_json(const Leaderboard& leaderboard);
+std::string leaderboard_schema();
 
 // Reads DIR/leaderboard.json. Throws InputError.
 Leaderboard load_leaderboard(const std::filesystem::path& folder);
-
-// One leaderboard of several, ranked anew by the held-out mean. Throws InputError if they are not about the same
-// scenario, data and seeds.
-Leaderboard merge(const std::vector<Leaderboard>& leaderboards);
-
-// Failed rows last, others by held-out mean, then by spec.
-void sort_rows(Leaderboard& leaderboard);
 
 }  // namespace switchyard

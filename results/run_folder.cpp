@@ -69,7 +69,7 @@ void prepare_folder(const std::filesystem::path& folder) {
 std::string summary_json(const Summary& summary) {
   nlohmann::ordered_json json = {{"version", 1}};
   for (const SummaryField& field : summary_fields()) {
-    if (field.whole) {
+    if (field.whole()) {
       json[field.name] = static_cast<std::int64_t>(field.get(summary));
     } else {
       json[field.name] = field.get(summary);

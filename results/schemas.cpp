@@ -53,8 +53,8 @@ std::string run_config_schema() {
 std::string summary_schema() {
   Json properties = {{"version", version(1)}};
   for (const SummaryField& field : summary_fields()) {
-    properties[field.name] = {{"description", field.doc}, {"type", field.whole ? "integer" : "number"}};
-    if (field.whole) properties[field.name]["minimum"] = 0;
+    properties[field.name] = {{"description", field.doc}, {"type", field.whole() ? "integer" : "number"}};
+    if (field.whole()) properties[field.name]["minimum"] = 0;
   }
   return published("switchyard run: summary.json", "Each figure is defined in core/metrics/README.md.",
                    closed_object(properties));

@@ -55,4 +55,29 @@ std::string distributions_json(const Experiment& experiment, const Leaderboard& 
   return json.dump() + "\n";
 }
 
+std::string distributions_schema() {
+  using Json = nlohmann::ordered_json;
+  const Json quantiles = {
+      {"description", "at the levels, s; empty if there is none"}, {"type", "array"}, {"items", {{"type", "number"}}}};
+  const Json row = {{"type", "object"},
+                    {"additionalProperties", false},
+                    {"required", {"policy", "e2e_s", "ttft_s", "tpot_s"}},
+                    {"properties",
+                     {{"policy", {{"description", "canonical spec"}, {"type", "string"}}},
+                      {"e2e_s", quantiles},
+                      {"ttft_s", quantiles},
+                      {"tpot_s", quantiles}}}};
+  const Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                       {"title", "switchyard search: distributions.json"},
+                       {"description", "Quantiles over the requests of all held-out seeds."},
+                       {"type", "object"},
+                       {"additionalProperties", false},
+                       {"required", {"version", "levels", "rows"}},
+                       {"properties",
+                        {{"version", {{"const", 1}}},
+                         {"levels", {{"type", "array"}, {"items", {{"type", "number"}}}}},
+                         {"rows", {{"type", "array"}, {"items", row}}}}}};
+  return schema.dump(2) + "\n";
+}
+
 }  // namespace switchyard

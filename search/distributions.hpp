@@ -12,5 +12,6 @@ namespace switchyard {
 // time to first token and time per output token over the requests of all held-out seeds. Replays them once more, which
 // takes little beside a search and needs nothing to be kept during it. Does not depend on `threads`.
 std::string distributions_json(const Experiment& experiment, const Leaderboard& leaderboard, int threads);
+std::string distributions_schema();
 
 }  // namespace switchyard

@@ -1,8 +1,10 @@
-// Many policies on many seeds, in parallel.
+// Many replays in parallel.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,19 +14,37 @@
 
 namespace switchyard {
 
-struct Outcome {
-  std::string failure;              // empty: it ran on every seed
-  std::vector<Summary> by_seed;     // in the order of the seeds
-  std::vector<double> e2e() const;  // mean end-to-end time by seed, s
-  double mean_e2e() const;          // over seeds; infinity if it failed
+struct ReplayResult {
+  std::string failure;  // empty: it ran, and `summary` holds
+  Summary summary;
+};
+
+struct Job {
+  const PolicySpec* policy = nullptr;
+  std::uint64_t seed = 0;
 };
 
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
-// Outcome i is that of policy i. All policies face the same workloads (common random numbers). A policy that stalls or
-// throws fails with the reason of its first seed. The result does not depend on `threads`. `progress` is called from
-// any thread, one at a time. Throws InputError if a workload cannot be made.
-std::vector<Outcome> evaluate(const Experiment& experiment, const std::vector<PolicySpec>& policies,
-                              const std::vector<std::uint64_t>& seeds, int threads, const Progress& progress = {});
+class Evaluator {
+ public:
+  // `experiment` outlives the evaluator.
+  Evaluator(const Experiment& experiment, RequestLimits limits, int threads);
+  ~Evaluator();
+
+  const Experiment& experiment() const { return experiment_; }
+
+  // Result i is that of job i, whatever the number of threads. Policies on the same seed face the same workload
+  // (common random numbers). A policy that stalls or throws fails with the reason. Throws InputError if a workload
+  // cannot be made. `progress` is called from any thread, one call at a time.
+  std::vector<ReplayResult> run(std::span<const Job> jobs, const Progress& progress = {});
+
+ private:
+  struct Workers;  // threads, and a simulation for each
+
+  const Experiment& experiment_;
+  RequestLimits limits_;
+  std::unique_ptr<Workers> workers_;
+};
 
 }  // namespace switchyard

@@ -4,7 +4,6 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <cstdint>
-#include <vector>
 
 #include "policies/random_stream.hpp"
 
@@ -12,12 +11,45 @@ namespace switchyard {
 
 namespace {
 
-constexpr int kResamples = 2000;
+constexpr std::size_t kResamples = 2000;
 
 double mean_of(std::span<const double> values) {
   double sum = 0;
   for (const double value : values) sum += value;
   return sum / static_cast<double>(values.size());
+}
+
+double sum_at(std::span<const double> values, std::span<const std::size_t> at) {
+  double sum = 0;
+  for (const std::size_t i : at) sum += values[i];
+  return sum;
+}
+
+double change(double value, double reference) { return reference == 0 ? 0 : value / reference - 1; }
+
+// The resamples of n seeds, one after another.
+class Resamples {
+ public:
+  explicit Resamples(std::size_t n, std::string_view stream = "bootstrap") : at_(n), random_(n, stream) {}
+  std::span<const std::size_t> next() {
+    for (std::size_t& i : at_) i = static_cast<std::size_t>(random_.below(static_cast<std::int32_t>(at_.size())));
+    return at_;
+  }
+
+ private:
+  std::vector<std::size_t> at_;
+  RandomStream random_;
+};
+
+Interval percentiles(double value, std::vector<double>& resampled) {
+  std::sort(resampled.begin(), resampled.end());
+  return {value, resampled[kResamples * 25 / 1000], resampled[kResamples * 975 / 1000 - 1]};
+}
+
+std::vector<std::size_t> all_of(std::size_t n) {
+  std::vector<std::size_t> at(n);
+  for (std::size_t i = 0; i < n; ++i) at[i] = i;
+  return at;
 }
 
 }  // namespace
@@ -33,27 +65,112 @@ Interval mean_interval(std::span<const double> values) {
   return {mean, mean - t * error, mean + t * error};
 }
 
+Interval bootstrap(std::size_t n, const std::function<double(std::span<const std::size_t>)>& statistic) {
+  const double value = statistic(all_of(n));
+  if (n < 2) return {value, value, value};
+  Resamples resamples(n);
+  std::vector<double> resampled;
+  for (std::size_t i = 0; i < kResamples; ++i) resampled.push_back(statistic(resamples.next()));
+  return percentiles(value, resampled);
+}
+
 Interval relative_change(std::span<const double> values, std::span<const double> reference) {
-  const double change = mean_of(values) / mean_of(reference) - 1;
-  if (values.size() < 2) return {change, change, change};
-  RandomStream random(values.size(), "bootstrap");
-  std::vector<double> changes;
-  for (int i = 0; i < kResamples; ++i) {
-    double sum = 0, reference_sum = 0;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const auto at = static_cast<std::size_t>(random.below(static_cast<std::int32_t>(values.size())));
-      sum += values[at];
-      reference_sum += reference[at];
-    }
-    changes.push_back(sum / reference_sum - 1);
+  return bootstrap(values.size(), [&](auto at) { return change(sum_at(values, at), sum_at(reference, at)); });
+}
+
+std::vector<Interval> simultaneous_changes(const std::vector<std::vector<double>>& policies,
+                                           std::span<const double> reference) {
+  const std::size_t n = reference.size();
+  std::vector<Interval> intervals;
+  for (const std::vector<double>& values : policies) {
+    const double value = change(mean_of(values), mean_of(reference));
+    intervals.push_back({value, value, value});
   }
-  std::sort(changes.begin(), changes.end());
-  return {change, changes[kResamples * 25 / 1000], changes[kResamples * 975 / 1000 - 1]};
+  if (n < 2) return intervals;
+  std::vector<std::vector<double>> resampled(policies.size());
+  Resamples resamples(n);
+  for (std::size_t i = 0; i < kResamples; ++i) {
+    const auto at = resamples.next();
+    const double reference_sum = sum_at(reference, at);
+    for (std::size_t p = 0; p < policies.size(); ++p) {
+      resampled[p].push_back(change(sum_at(policies[p], at), reference_sum));
+    }
+  }
+  std::vector<double> errors(policies.size(), 0), largest(kResamples, 0);
+  for (std::size_t p = 0; p < policies.size(); ++p) {
+    double squares = 0;
+    for (const double value : resampled[p]) squares += (value - intervals[p].value) * (value - intervals[p].value);
+    errors[p] = std::sqrt(squares / kResamples);
+    if (errors[p] == 0) continue;
+    for (std::size_t i = 0; i < kResamples; ++i) {
+      largest[i] = std::max(largest[i], std::abs(resampled[p][i] - intervals[p].value) / errors[p]);
+    }
+  }
+  std::sort(largest.begin(), largest.end());
+  const double width = largest[kResamples * 95 / 100 - 1];
+  for (std::size_t p = 0; p < policies.size(); ++p) {
+    intervals[p].low = intervals[p].value - width * errors[p];
+    intervals[p].high = intervals[p].value + width * errors[p];
+  }
+  return intervals;
+}
+
+Interval optimism(std::span<const double> training, std::span<const double> training_reference,
+                  std::span<const double> held_out, std::span<const double> held_out_reference) {
+  const double value =
+      change(mean_of(held_out), mean_of(held_out_reference)) - change(mean_of(training), mean_of(training_reference));
+  if (training.size() < 2 || held_out.size() < 2) return {value, value, value};
+  Resamples of_training(training.size(), "training"), of_held_out(held_out.size());
+  std::vector<double> resampled;
+  for (std::size_t i = 0; i < kResamples; ++i) {
+    const auto t = of_training.next();
+    const auto h = of_held_out.next();
+    resampled.push_back(change(sum_at(held_out, h), sum_at(held_out_reference, h)) -
+                        change(sum_at(training, t), sum_at(training_reference, t)));
+  }
+  return percentiles(value, resampled);
+}
+
+Interval gap_closed(std::span<const double> values, std::span<const double> reference, std::span<const double> bound) {
+  return bootstrap(values.size(), [&](auto at) {
+    const double from = sum_at(reference, at);
+    const double gap = from - sum_at(bound, at);
+    return gap == 0 ? 0 : (from - sum_at(values, at)) / gap;
+  });
+}
+
+Robustness robust_ratio(const std::vector<std::vector<double>>& values,
+                        const std::vector<std::vector<double>>& references) {
+  std::vector<Resamples> resamples;
+  bool single = false;
+  for (std::size_t s = 0; s < values.size(); ++s) {
+    resamples.emplace_back(values[s].size(), "scenario " + std::to_string(s));
+    single = single || values[s].size() < 2;
+  }
+  auto figures = [&](auto at_of) {
+    double logs = 0, worst = 0;
+    for (std::size_t s = 0; s < values.size(); ++s) {
+      const auto at = at_of(s);
+      const double ratio = 1 + change(sum_at(values[s], at), sum_at(references[s], at));
+      logs += std::log(ratio);
+      worst = std::max(worst, ratio);
+    }
+    return std::pair{std::exp(logs / static_cast<double>(values.size())), worst};
+  };
+  const auto [mean, worst] = figures([&](std::size_t s) { return all_of(values[s].size()); });
+  if (single) return {{mean, mean, mean}, {worst, worst, worst}};
+  std::vector<double> means, worsts;
+  for (std::size_t i = 0; i < kResamples; ++i) {
+    const auto [m, w] = figures([&](std::size_t s) { return resamples[s].next(); });
+    means.push_back(m);
+    worsts.push_back(w);
+  }
+  return {percentiles(mean, means), percentiles(worst, worsts)};
 }
 
 bool distinguishable(std::span<const double> values, std::span<const double> reference) {
-  const Interval change = relative_change(values, reference);
-  return change.low > 0 || change.high < 0;
+  const Interval interval = relative_change(values, reference);
+  return interval.low > 0 || interval.high < 0;
 }
 
 std::string interval_method() {

@@ -1,23 +1,49 @@
 // Intervals for means over seeds, and for paired differences between policies that faced the same seeds.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <vector>
+
+#include "results/leaderboard.hpp"
 
 namespace switchyard {
 
-struct Interval {
-  double value = 0;
-  double low = 0;  // 95%
-  double high = 0;
-};
+using Interval = Spread;  // value, low and high: 95%
 
 // Mean with Student's t interval over seeds (of no width for a single seed).
 Interval mean_interval(std::span<const double> values);
 
-// Mean of `values` relative to that of `reference`, less 1, seed by seed paired: percentile bootstrap over seeds with
-// 2000 resamples (Efron, Tibshirani 1993), whose random numbers are fixed.
+// Percentile bootstrap over n seeds (Efron, Tibshirani 1993): 2000 resamples whose random numbers depend on n alone, so
+// that figures of the same seeds are resampled together. `statistic` gets the seeds' indices, some of them repeated. Of
+// no width for n = 1.
+Interval bootstrap(std::size_t n, const std::function<double(std::span<const std::size_t>)>& statistic);
+
+// Mean of `values` relative to that of `reference`, less 1, seed by seed paired. 0 if the mean of the reference is 0.
 Interval relative_change(std::span<const double> values, std::span<const double> reference);
+
+// The same for several policies at once: intervals that all hold together with 95% (the largest studentised deviation
+// over the policies, bootstrapped; Romano, Wolf 2005). Policies equal to the reference on every seed get no width.
+std::vector<Interval> simultaneous_changes(const std::vector<std::vector<double>>& policies,
+                                           std::span<const double> reference);
+
+// Relative change on held-out seeds less that on training seeds: how much of a tuned setting's gain was luck on the
+// seeds that it was chosen by. The two sets of seeds are resampled independently.
+Interval optimism(std::span<const double> training, std::span<const double> training_reference,
+                  std::span<const double> held_out, std::span<const double> held_out_reference);
+
+// The share of the gap from `reference` to `bound` that `values` close, seed by seed paired: 0 at the reference, 1 at
+// the bound. 0 if there is no gap.
+Interval gap_closed(std::span<const double> values, std::span<const double> reference, std::span<const double> bound);
+
+// Geometric mean over scenarios of (mean of values / mean of reference); seeds are resampled within each scenario.
+struct Robustness {
+  Interval geometric_mean;
+  Interval worst;  // of the ratios
+};
+Robustness robust_ratio(const std::vector<std::vector<double>>& values,
+                        const std::vector<std::vector<double>>& references);
 
 // Whether the means differ: the paired interval excludes 0.
 bool distinguishable(std::span<const double> values, std::span<const double> reference);

@@ -1,185 +1,195 @@
 #include "search/study.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <tuple>
 
-#include "core/input/write_file.hpp"
-#include "search/statistics.hpp"
+#include "search/judge.hpp"
 
 namespace switchyard {
 
 namespace {
 
-Spread spread(const Interval& interval) { return {interval.value, interval.low, interval.high}; }
+// Batches in a row without a new replay after which a method is taken to have run out of settings.
+constexpr int kMostIdle = 25;
 
-Summary mean_of(const std::vector<Summary>& summaries) {
-  Summary mean;
-  const auto n = static_cast<double>(summaries.size());
-  auto average = [&](auto Summary::*member) {
-    double sum = 0;
-    for (const Summary& summary : summaries) sum += static_cast<double>(summary.*member);
-    using Value = std::remove_reference_t<decltype(mean.*member)>;
-    if constexpr (std::is_integral_v<Value>) {
-      mean.*member = static_cast<Value>(sum / n + 0.5);
-    } else {
-      mean.*member = sum / n;
-    }
-  };
-  average(&Summary::num_requests);
-  average(&Summary::num_batches);
-  average(&Summary::num_restarts);
-  average(&Summary::num_extrapolated_batches);
-  for (double Summary::*member :
-       {&Summary::mean_e2e_s, &Summary::p50_e2e_s, &Summary::p90_e2e_s, &Summary::p99_e2e_s, &Summary::mean_ttft_s,
-        &Summary::p99_ttft_s, &Summary::mean_tpot_s, &Summary::p99_tpot_s, &Summary::longest_queue_wait_s,
-        &Summary::makespan_s, &Summary::throughput_rps, &Summary::kv_use_mean, &Summary::kv_use_peak,
-        &Summary::imbalance}) {
-    average(member);
-  }
-  return mean;
+double cost_of(const Ledger& ledger, const Goal& goal, std::size_t trial, std::uint64_t seed) {
+  return goal.objective.cost(goal.objective.field->get(ledger.result(trial, seed).summary));
 }
 
-bool is_default(const PolicySpec& policy) { return policy.values == default_values(policy.info->params); }
+double mean_cost(const Ledger& ledger, const Goal& goal, std::size_t trial, std::span<const std::uint64_t> seeds) {
+  double sum = 0;
+  for (const std::uint64_t seed : seeds) sum += cost_of(ledger, goal, trial, seed);
+  return sum / static_cast<double>(seeds.size());
+}
+
+double scale_of(double cost) { return cost == 0 ? 1 : std::abs(cost); }
+
+// How far the means over these seeds lie outside the constraints, in all.
+double total_excess(const Goal& goal, const Summary& mean) {
+  double excess = 0;
+  for (const Constraint& constraint : goal.constraints) excess += constraint.excess(constraint.field->get(mean));
+  return excess;
+}
+
+Answer answer(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference,
+              const std::vector<std::uint64_t>& order, std::size_t num_seeds) {
+  const std::vector<std::uint64_t> seeds(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(num_seeds));
+  Answer answer;
+  answer.failed = !ledger.failure(trial, seeds).empty();
+  if (answer.failed) return answer;
+  answer.relative = mean_cost(ledger, goal, trial, seeds) / scale_of(mean_cost(ledger, goal, reference, seeds));
+  if (!goal.constraints.empty()) {
+    const double excess = total_excess(goal, mean_of(ledger.summaries(trial, seeds)));
+    if (excess > 0) answer.relative += 1 + excess;  // worse than twice the default, and the more so the further out
+  }
+  const double scale = scale_of(mean_cost(ledger, goal, reference, order));
+  for (const std::uint64_t seed : seeds) answer.by_seed.push_back(cost_of(ledger, goal, trial, seed) / scale);
+  return answer;
+}
+
+// Tunes one policy; returns the replays that its budget was spent on.
+std::size_t tune(Ledger& ledger, const StudyOptions& options, const PolicyInfo& info, std::size_t reference,
+                 const std::vector<std::uint64_t>& seeds) {
+  const bool unlimited = options.method == "grid" || options.budget_s;
+  const std::size_t budget = unlimited ? SIZE_MAX / 2 : options.replays;
+  const auto method = make_method(options.method, info.name, info.params,
+                                  {.grid_points = options.grid_points,
+                                   .study_seed = options.study_seed,
+                                   .num_seeds = seeds.size(),
+                                   .replays = unlimited ? 1'000'000 : options.replays});
+  const auto started = std::chrono::steady_clock::now();
+  // The default setting is the first trial of every search.
+  std::set<Ledger::Request> used;
+  for (const std::uint64_t seed : seeds) used.emplace(ledger.trial({&info, default_values(info.params)}), seed);
+  for (int idle = 0; idle < kMostIdle;) {
+    if (options.budget_s &&
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count() >= *options.budget_s) {
+      break;
+    }
+    const std::vector<Query> queries = method->ask(budget - std::min(budget, used.size()));
+    if (queries.empty()) break;
+    std::vector<std::size_t> trials;
+    std::vector<Ledger::Request> requests;
+    const std::size_t before = used.size();
+    for (const Query& query : queries) {
+      trials.push_back(ledger.trial({&info, query.values}));
+      for (std::size_t s = 0; s < query.num_seeds; ++s) {
+        requests.emplace_back(trials.back(), seeds[s]);
+        used.insert(requests.back());
+      }
+    }
+    idle = used.size() == before ? idle + 1 : 0;
+    ledger.expect(before, unlimited ? 0 : budget);
+    ledger.run(requests);
+    std::vector<Answer> answers;
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      answers.push_back(answer(ledger, options.goal, trials[i], reference, seeds, queries[i].num_seeds));
+    }
+    method->tell(answers);
+  }
+  return used.size();
+}
 
 }  // namespace
 
-Leaderboard judge(const Experiment& experiment, const std::vector<Trial>& trials, int threads,
-                  const Progress& progress) {
-  const Scenario& scenario = experiment.scenario();
-  std::vector<PolicySpec> policies = {parse_policy("lor", ""), parse_policy("llq", "")};
-  for (const Trial& trial : trials) policies.push_back(trial.policy);
-  const std::vector<Outcome> outcomes =
-      evaluate(experiment, policies, scenario.held_out_seeds.seeds(), threads, progress);
-  Leaderboard leaderboard = {.scenario = scenario.name,
-                             .workload = experiment.workload(scenario.held_out_seeds.seeds().front())->source,
-                             .cost = experiment.cost_description(),
-                             .train_seeds = format_seed_range(scenario.train_seeds),
-                             .held_out_seeds = format_seed_range(scenario.held_out_seeds),
-                             .intervals = interval_method()};
-  const std::vector<double> lor = outcomes[0].e2e();
-  const std::vector<double> llq = outcomes[1].e2e();
-  for (std::size_t i = 0; i < trials.size(); ++i) {
-    const Outcome& outcome = outcomes[i + 2];
-    LeaderboardRow row = {.policy = trials[i].policy.text(), .is_default = is_default(trials[i].policy)};
-    row.failure = !trials[i].training.failure.empty() ? trials[i].training.failure : outcome.failure;
-    if (row.failure.empty()) {
-      row.held_out = outcome.e2e();
-      row.training_e2e = spread(mean_interval(trials[i].training.e2e()));
-      row.held_out_e2e = spread(mean_interval(row.held_out));
-      row.change_against_lor = spread(relative_change(row.held_out, lor));
-      row.change_against_llq = spread(relative_change(row.held_out, llq));
-      row.metrics = mean_of(outcome.by_seed);
-    }
-    leaderboard.rows.push_back(std::move(row));
-  }
-  sort_rows(leaderboard);
-  for (std::size_t i = 0; i < leaderboard.rows.size(); ++i) {
-    LeaderboardRow& row = leaderboard.rows[i];
-    if (!row.failure.empty()) continue;
-    for (std::size_t k = 0; k < i && row.not_distinguishable_from == 0; ++k) {
-      if (!distinguishable(row.held_out, leaderboard.rows[k].held_out)) {
-        row.not_distinguishable_from = static_cast<int>(k) + 1;
-      }
-    }
-  }
-  return leaderboard;
+std::vector<std::uint64_t> seed_order(const Ledger& ledger, const Goal& goal, std::size_t reference,
+                                      std::vector<std::uint64_t> seeds) {
+  std::stable_sort(seeds.begin(), seeds.end(), [&](std::uint64_t a, std::uint64_t b) {
+    return std::abs(cost_of(ledger, goal, reference, a)) > std::abs(cost_of(ledger, goal, reference, b));
+  });
+  return seeds;
 }
 
-StudyResult run_study(const Experiment& experiment, const StudyOptions& options, const Progress& progress) {
-  const auto started = std::chrono::steady_clock::now();
-  const std::vector<std::uint64_t> seeds = experiment.scenario().train_seeds.seeds();
+TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference,
+                       const std::vector<std::uint64_t>& seeds) {
+  TrialScore score;
+  score.trial = trial;
+  std::vector<std::uint64_t> run;
+  for (const std::uint64_t seed : seeds) {
+    if (ledger.knows(trial, seed)) run.push_back(seed);
+  }
+  score.num_seeds = run.size();
+  if (run.empty()) return score;
+  score.failure = ledger.failure(trial, run);
+  if (!score.failure.empty()) return score;
+  score.value = goal.objective.cost(mean_cost(ledger, goal, trial, run));
+  score.infeasible = broken_constraints(goal, mean_of(ledger.summaries(trial, run)));
+  const bool comparable = std::all_of(run.begin(), run.end(), [&](std::uint64_t seed) {
+    return ledger.knows(reference, seed) && ledger.result(reference, seed).failure.empty();
+  });
+  if (comparable) score.relative = score.value / scale_of(goal.objective.cost(mean_cost(ledger, goal, reference, run)));
+  return score;
+}
+
+std::vector<TrialScore> ranked_trials(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy,
+                                      const std::vector<std::uint64_t>& seeds) {
+  std::vector<TrialScore> scores;
+  std::size_t reference = 0;
+  for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
+    const PolicySpec& spec = ledger.policy(trial);
+    if (spec.info != &policy) continue;
+    if (spec.values == default_values(policy.params)) reference = trial;
+  }
+  for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
+    if (ledger.policy(trial).info != &policy) continue;
+    scores.push_back(score_trial(ledger, goal, trial, reference, seeds));
+  }
+  std::stable_sort(scores.begin(), scores.end(), [&](const TrialScore& a, const TrialScore& b) {
+    const auto key = [&](const TrialScore& score) {
+      return std::tuple(score.trial != reference, score.num_seeds < seeds.size(), !score.failure.empty(),
+                        !score.infeasible.empty(), goal.objective.cost(score.value));
+    };
+    return key(a) < key(b);
+  });
+  return scores;
+}
+
+StudyResult run_study(Ledger& ledger, const StudyOptions& options) {
+  const std::vector<std::uint64_t> seeds = ledger.experiment().scenario().train_seeds.seeds();
+  std::vector<std::size_t> judged = {ledger.trial(parse_policy("lor", "")), ledger.trial(parse_policy("llq", ""))};
+  const std::size_t llq = judged[1];
+  for (const PolicyInfo* info : options.policies) judged.push_back(ledger.trial({info, default_values(info->params)}));
+  ledger.run(judged, seeds);
   StudyResult result;
-  std::set<std::string> known;
-  std::vector<PolicySpec> batch;
-  auto add = [&](PolicySpec policy) {
-    if (known.insert(policy.text()).second) batch.push_back(std::move(policy));
-  };
-  auto run = [&] {
-    std::vector<Outcome> outcomes = evaluate(experiment, batch, seeds, options.threads, progress);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      result.trials.push_back({std::move(batch[i]), std::move(outcomes[i])});
-    }
-    result.replays += batch.size() * seeds.size();
-    batch.clear();
-  };
-
-  add(parse_policy("lor", ""));
-  add(parse_policy("llq", ""));
-  for (const PolicyInfo* info : options.policies) add({info, default_values(info->params)});
-  run();
-  const std::size_t defaults = result.trials.size();
-  std::vector<std::size_t> judged(defaults);
-  for (std::size_t i = 0; i < defaults; ++i) judged[i] = i;
-
   for (const PolicyInfo* info : options.policies) {
     if (info->params.empty()) continue;
-    const std::size_t first = result.trials.size();
-    const auto sampler = make_sampler(options.method, info->name, info->params, options.sampler);
-    for (auto asked = sampler->ask(); !asked.empty(); asked = sampler->ask()) {
-      std::vector<std::string> specs;
-      for (ParamValues& values : asked) {
-        PolicySpec policy{info, std::move(values)};
-        specs.push_back(policy.text());
-        add(std::move(policy));
-      }
-      run();
-      std::vector<double> scores;
-      for (const std::string& spec : specs) {
-        const auto trial = std::find_if(result.trials.begin(), result.trials.end(),
-                                        [&](const Trial& candidate) { return candidate.policy.text() == spec; });
-        scores.push_back(trial->training.mean_e2e());
-      }
-      sampler->tell(scores);
+    const std::size_t own = ledger.trial({info, default_values(info->params)});
+    const std::size_t reference = ledger.failure(own, seeds).empty() ? own : llq;
+    result.training_replays +=
+        tune(ledger, options, *info, reference, seed_order(ledger, options.goal, reference, seeds));
+    std::size_t leaders = 0;
+    for (const TrialScore& score : ranked_trials(ledger, options.goal, *info, seeds)) {
+      if (score.trial == own || score.num_seeds < seeds.size() || leaders == options.leaders) continue;
+      judged.push_back(score.trial);
+      ++leaders;
     }
-    std::vector<std::size_t> order;
-    for (std::size_t i = first; i < result.trials.size(); ++i) order.push_back(i);
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return result.trials[a].training.mean_e2e() < result.trials[b].training.mean_e2e();
-    });
-    if (order.size() > options.leaders) order.resize(options.leaders);
-    judged.insert(judged.end(), order.begin(), order.end());
   }
-  std::vector<Trial> leaders;
-  for (const std::size_t i : judged) leaders.push_back(result.trials[i]);
-  result.leaderboard = judge(experiment, leaders, options.threads, progress);
-  result.replays += (leaders.size() + 2) * experiment.scenario().held_out_seeds.seeds().size();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  result.leaderboard = judge(ledger, options.goal, judged);
+  result.leaderboard.reproducible = !options.budget_s;
   return result;
 }
 
-void write_study(const std::filesystem::path& folder, const Experiment& experiment, const StudyOptions& options,
-                 const StudyResult& result) {
-  std::string trials = "trial,policy,training_e2e_s,failure\n";
-  for (std::size_t i = 0; i < result.trials.size(); ++i) {
-    const Trial& trial = result.trials[i];
-    const bool failed = !trial.training.failure.empty();
-    fmt::format_to(std::back_inserter(trials), "{},\"{}\",{},\"{}\"\n", i, trial.policy.text(),
-                   failed ? "" : fmt::format("{}", trial.training.mean_e2e()), trial.training.failure);
+std::string study_config(const Scenario& scenario, const StudyOptions& options) {
+  std::string policies;
+  for (const PolicyInfo* info : options.policies) policies += (policies.empty() ? "" : ",") + info->name;
+  nlohmann::ordered_json config = {{"version", kConfigVersion}, {"policy", policies}, {"method", options.method}};
+  if (options.method == "grid") {
+    config["grid-points"] = options.grid_points;
+  } else if (options.budget_s) {
+    config["budget-s"] = *options.budget_s;
+  } else {
+    config["replays"] = options.replays;
   }
-  nlohmann::ordered_json config = {{"version", 1},
-                                   {"method", options.method},
-                                   {"trials", options.sampler.trials},
-                                   {"grid_points", options.sampler.grid_points},
-                                   {"study_seed", options.sampler.study_seed},
-                                   {"leaders", options.leaders}};
-  for (const PolicyInfo* info : options.policies) config["policies"].push_back(info->name);
-  config["scenario"] = nlohmann::ordered_json::parse(scenario_json(experiment.scenario()));
-  const nlohmann::ordered_json timings = {{"version", 1},
-                                          {"threads", options.threads},
-                                          {"replays", result.replays},
-                                          {"seconds", result.seconds},
-                                          {"replays_per_second", static_cast<double>(result.replays) / result.seconds},
-                                          {"folder", folder.string()}};
-  write_file(folder / "leaderboard.json", render(result.leaderboard, TableFormat::json));
-  write_file(folder / "leaderboard.csv", render(result.leaderboard, TableFormat::csv));
-  write_file(folder / "leaderboard.md", render(result.leaderboard, TableFormat::markdown));
-  write_file(folder / "trials.csv", trials);
-  write_file(folder / "config.json", config.dump(2) + "\n");
-  write_file(folder / "timings.json", timings.dump(2) + "\n");
+  config["objective"] = options.goal.objective.text();
+  if (!options.goal.constraints.empty()) config["constraint"] = format_constraints(options.goal.constraints);
+  config["study-seed"] = options.study_seed;
+  config["leaders"] = options.leaders;
+  config["scenario"] = nlohmann::ordered_json::parse(scenario_json(scenario));
+  return config.dump(2) + "\n";
 }
 
 }  // namespace switchyard

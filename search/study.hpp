@@ -2,44 +2,65 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "results/leaderboard.hpp"
-#include "search/evaluator.hpp"
-#include "search/sampler.hpp"
+#include "search/ledger.hpp"
+#include "search/methods/method.hpp"
+#include "search/objective.hpp"
 
 namespace switchyard {
 
 struct StudyOptions {
   std::vector<const PolicyInfo*> policies;
-  std::string method = "random";
-  SamplerOptions sampler;
+  std::string method = kDefaultMethod;
+  Goal goal;
+  std::size_t replays = 800;       // budget of each policy's tuning, on training seeds; grid takes what it needs
+  std::optional<double> budget_s;  // in place of it: wall time for each policy, s; then runs cannot be reproduced
+  std::size_t grid_points = 5;
+  std::uint64_t study_seed = 1;
   std::size_t leaders = 1;  // per policy, besides its default setting
-  int threads = 1;
 };
 
-struct Trial {
-  PolicySpec policy;
-  Outcome training;
+inline constexpr int kConfigVersion = 2;  // of study_config
+
+// What a study was started with, as JSON: `switchyard search --config` repeats it, --resume compares it.
+std::string study_config(const Scenario& scenario, const StudyOptions& options);
+
+// A setting and how it did in training.
+struct TrialScore {
+  std::size_t trial = 0;
+  std::size_t num_seeds = 0;  // training seeds that it ran on; fewer than all: given up early
+  std::string failure;
+  std::string infeasible;  // the constraints that it breaks on these seeds, with what was found
+  double value = 0;        // objective, mean over these seeds
+  double relative = 0;     // value / that of the policy's default setting on the same seeds
 };
+
+// The order in which racing takes training seeds: those where the reference setting costs most first, as they weigh
+// most in the mean.
+std::vector<std::uint64_t> seed_order(const Ledger& ledger, const Goal& goal, std::size_t reference,
+                                      std::vector<std::uint64_t> seeds);
+
+// How a trial did on the training seeds that it has run on; `reference` is its policy's default setting.
+TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference,
+                       const std::vector<std::uint64_t>& seeds);
+
+// The trials of a policy, the default setting's first, then best first: those that ran on all training seeds, kept to
+// the constraints and did not fail come before others.
+std::vector<TrialScore> ranked_trials(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy,
+                                      const std::vector<std::uint64_t>& seeds);
 
 struct StudyResult {
-  std::vector<Trial> trials;  // in order: defaults (lor, llq, then each policy's), then each policy's samples
   Leaderboard leaderboard;
-  std::size_t replays = 0;
-  double seconds = 0;  // wall time; no result depends on it
+  std::size_t training_replays = 0;  // that the budgets were spent on
 };
 
-// The default setting of every policy, and of lor and llq for reference, is always a trial and always judged.
-StudyResult run_study(const Experiment& experiment, const StudyOptions& options, const Progress& progress = {});
-
-// Ranks policies on held-out seeds without tuning; `training` gives the training figures.
-Leaderboard judge(const Experiment& experiment, const std::vector<Trial>& trials, int threads,
-                  const Progress& progress = {});
-
-// leaderboard.{json,csv,md}, trials.csv, config.json; and timings.json, which alone holds times, threads and paths.
-void write_study(const std::filesystem::path& folder, const Experiment& experiment, const StudyOptions& options,
-                 const StudyResult& result);
+// The default setting of every policy, and of lor and llq for reference, is always a trial and always judged. The
+// result depends on nothing but the experiment and the options, whatever the ledger knew before (with budget_s: on time
+// too).
+StudyResult run_study(Ledger& ledger, const StudyOptions& options);
 
 }  // namespace switchyard

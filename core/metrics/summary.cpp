@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/input/error.hpp"
+#include "core/metrics/interference_free.hpp"
+
 namespace switchyard {
 
 namespace {
@@ -22,40 +25,127 @@ double mean_seconds(const std::vector<Time>& times) {
   return static_cast<double>(sum) / static_cast<double>(times.size()) / static_cast<double>(kTicksPerSecond);
 }
 
+// The words of a name, sorted.
+std::vector<std::string> words_of(std::string_view name) {
+  std::vector<std::string> words(1);
+  for (const char c : name) {
+    if (c == '_') {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  std::sort(words.begin(), words.end());
+  return words;
+}
+
+void add_slowdown(Summary& summary, const Workload& workload, const std::vector<Time>& e2e,
+                  const std::vector<Time>& alone) {
+  struct Class {
+    std::int32_t below;  // prompt tokens
+    double Summary::*mean;
+    double sum = 0;
+    std::size_t count = 0;
+  };
+  Class classes[] = {{128, &Summary::slowdown_prompt_to_127},
+                     {512, &Summary::slowdown_prompt_128_to_511},
+                     {2048, &Summary::slowdown_prompt_512_to_2047},
+                     {INT32_MAX, &Summary::slowdown_prompt_from_2048}};
+  std::vector<double> slowdowns(e2e.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < e2e.size(); ++i) {
+    slowdowns[i] = static_cast<double>(e2e[i]) / static_cast<double>(alone[i]);
+    sum += slowdowns[i];
+    Class* of = classes;
+    while (workload.requests[i].num_prefill_tokens >= of->below) ++of;
+    of->sum += slowdowns[i];
+    ++of->count;
+  }
+  summary.interference_free_e2e_s = mean_seconds(alone);
+  summary.mean_slowdown = sum / static_cast<double>(e2e.size());
+  summary.p99_slowdown = quantile(slowdowns, 0.99);
+  for (const Class& of : classes) {
+    if (of.count > 0) summary.*of.mean = of.sum / static_cast<double>(of.count);
+  }
+}
+
 }  // namespace
 
 const std::vector<SummaryField>& summary_fields() {
+  using S = Summary;
+  using enum Better;
   static const std::vector<SummaryField> fields = {
-      {"mean_e2e_s", "mean end-to-end time, s", [](const Summary& s) { return s.mean_e2e_s; }},
-      {"p50_e2e_s", "median end-to-end time, s", [](const Summary& s) { return s.p50_e2e_s; }},
-      {"p90_e2e_s", "90th percentile of end-to-end time, s", [](const Summary& s) { return s.p90_e2e_s; }},
-      {"p99_e2e_s", "99th percentile of end-to-end time, s", [](const Summary& s) { return s.p99_e2e_s; }},
-      {"mean_ttft_s", "mean time to first token, s", [](const Summary& s) { return s.mean_ttft_s; }},
-      {"p99_ttft_s", "99th percentile of time to first token, s", [](const Summary& s) { return s.p99_ttft_s; }},
-      {"mean_tpot_s", "mean time per output token after the first, s", [](const Summary& s) { return s.mean_tpot_s; }},
-      {"p99_tpot_s", "99th percentile of the same, s", [](const Summary& s) { return s.p99_tpot_s; }},
-      {"longest_queue_wait_s", "longest wait in the global queue, s",
-       [](const Summary& s) { return s.longest_queue_wait_s; }},
-      {"makespan_s", "time of the last completion, s", [](const Summary& s) { return s.makespan_s; }},
-      {"throughput_rps", "completed requests per second of makespan",
-       [](const Summary& s) { return s.throughput_rps; }},
-      {"kv_use_mean", "mean share of the KV capacity that holds tokens",
-       [](const Summary& s) { return s.kv_use_mean; }},
-      {"kv_use_peak", "largest share of KV blocks allocated on a replica",
-       [](const Summary& s) { return s.kv_use_peak; }},
-      {"imbalance", "busiest replica's busy time over the mean", [](const Summary& s) { return s.imbalance; }},
-      {"num_requests", "completed requests", [](const Summary& s) { return double(s.num_requests); }, true},
-      {"num_batches", "batches", [](const Summary& s) { return double(s.num_batches); }, true},
-      {"num_restarts", "restarts", [](const Summary& s) { return double(s.num_restarts); }, true},
+      {"mean_e2e_s", "mean end-to-end time, s", &S::mean_e2e_s, lower},
+      {"p50_e2e_s", "median end-to-end time, s", &S::p50_e2e_s, lower},
+      {"p90_e2e_s", "90th percentile of end-to-end time, s", &S::p90_e2e_s, lower},
+      {"p99_e2e_s", "99th percentile of end-to-end time, s", &S::p99_e2e_s, lower},
+      {"mean_ttft_s", "mean time to first token, s", &S::mean_ttft_s, lower},
+      {"p99_ttft_s", "99th percentile of time to first token, s", &S::p99_ttft_s, lower},
+      {"mean_tpot_s", "mean time per output token after the first, s", &S::mean_tpot_s, lower},
+      {"p99_tpot_s", "99th percentile of the same, s", &S::p99_tpot_s, lower},
+      {"longest_queue_wait_s", "longest wait in the global queue, s", &S::longest_queue_wait_s, lower},
+      {"interference_free_e2e_s", "mean end-to-end time were each request alone: a bound, s",
+       &S::interference_free_e2e_s},
+      {"mean_slowdown", "mean of end-to-end time over that of the request alone", &S::mean_slowdown, lower},
+      {"p99_slowdown", "99th percentile of the same", &S::p99_slowdown, lower},
+      {"slowdown_prompt_to_127", "mean slowdown, prompts below 128 tokens (0: none)", &S::slowdown_prompt_to_127,
+       lower},
+      {"slowdown_prompt_128_to_511", "mean slowdown, prompts of 128 to 511", &S::slowdown_prompt_128_to_511, lower},
+      {"slowdown_prompt_512_to_2047", "mean slowdown, prompts of 512 to 2047", &S::slowdown_prompt_512_to_2047, lower},
+      {"slowdown_prompt_from_2048", "mean slowdown, prompts of 2048 and more", &S::slowdown_prompt_from_2048, lower},
+      {"makespan_s", "time of the last completion, s", &S::makespan_s, lower},
+      {"throughput_rps", "completed requests per second of makespan", &S::throughput_rps, higher},
+      {"goodput_rps", "the same of requests within the stated limits (all, if none is stated)", &S::goodput_rps,
+       higher},
+      {"kv_use_mean", "mean share of the KV capacity that holds tokens", &S::kv_use_mean},
+      {"kv_use_peak", "largest share of KV blocks allocated on a replica", &S::kv_use_peak},
+      {"imbalance", "busiest replica's busy time over the mean", &S::imbalance, lower},
+      {"num_requests", "completed requests", &S::num_requests},
+      {"num_batches", "batches", &S::num_batches},
+      {"num_restarts", "restarts", &S::num_restarts, lower},
       {"num_extrapolated_batches", "batches whose time lay outside what the cost model covers",
-       [](const Summary& s) { return double(s.num_extrapolated_batches); }, true},
+       &S::num_extrapolated_batches},
   };
   return fields;
 }
 
+double SummaryField::get(const Summary& summary) const {
+  return std::visit([&](auto m) { return static_cast<double>(summary.*m); }, member);
+}
+
+void SummaryField::set(Summary& summary, double value) const {
+  std::visit([&](auto m) { summary.*m = static_cast<std::remove_reference_t<decltype(summary.*m)>>(value); }, member);
+}
+
+const SummaryField& find_summary_field(std::string_view name, std::string_view where) {
+  std::vector<std::string> names;
+  for (const SummaryField& field : summary_fields()) {
+    if (field.name == name || words_of(field.name) == words_of(name)) return field;
+    names.push_back(field.name);
+  }
+  throw unknown_name(where, "figure", name, names);
+}
+
+Summary mean_of(const std::vector<Summary>& summaries) {
+  Summary mean;
+  for (const SummaryField& field : summary_fields()) {
+    double sum = 0;
+    for (const Summary& summary : summaries) sum += field.get(summary);
+    const double value = sum / static_cast<double>(summaries.size());
+    field.set(mean, field.whole() ? std::round(value) : value);
+  }
+  return mean;
+}
+
 Summary summarize(const Replay& replay, const Workload& workload, const ClusterConfig& config) {
+  return summarize(replay, workload, config, interference_free_times(config, workload));
+}
+
+Summary summarize(const Replay& replay, const Workload& workload, const ClusterConfig& config,
+                  const std::vector<Time>& alone, const RequestLimits& limits) {
   Summary summary;
   const std::size_t n = workload.size();
+  std::size_t good = 0;
   std::vector<Time> e2e(n), ttft(n);
   std::vector<double> tpot;
   tpot.reserve(n);
@@ -67,9 +157,15 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
     ttft[i] = record.prefill_completed_at - arrived_at;
     longest_wait = std::max(longest_wait, record.assigned_at - arrived_at);
     const std::int32_t outputs = workload.hidden.num_decode_tokens[i];
-    if (outputs > 1)
-      tpot.push_back(seconds_from_ticks(record.completed_at - record.prefill_completed_at) / (outputs - 1));
+    double per_token = 0;
+    if (outputs > 1) {
+      per_token = seconds_from_ticks(record.completed_at - record.prefill_completed_at) / (outputs - 1);
+      tpot.push_back(per_token);
+    }
+    good += per_token <= limits.tpot_s && seconds_from_ticks(ttft[i]) <= limits.ttft_s &&
+            seconds_from_ticks(e2e[i]) <= limits.e2e_s;
   }
+  add_slowdown(summary, workload, e2e, alone);
   summary.num_requests = static_cast<std::int64_t>(n);
   summary.mean_e2e_s = mean_seconds(e2e);
   summary.mean_ttft_s = mean_seconds(ttft);
@@ -86,6 +182,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   summary.longest_queue_wait_s = seconds_from_ticks(longest_wait);
   summary.makespan_s = seconds_from_ticks(replay.makespan);
   summary.throughput_rps = static_cast<double>(n) / summary.makespan_s;
+  summary.goodput_rps = static_cast<double>(good) / summary.makespan_s;
 
   Int128 kv_token_ticks = 0;
   Time busy = 0;

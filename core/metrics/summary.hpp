@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "core/cluster/simulation.hpp"
@@ -19,21 +21,47 @@ struct Summary {
   double mean_ttft_s = 0, p99_ttft_s = 0;
   double mean_tpot_s = 0, p99_tpot_s = 0;
   double longest_queue_wait_s = 0;
+  double interference_free_e2e_s = 0;
+  double mean_slowdown = 0, p99_slowdown = 0;
+  double slowdown_prompt_to_127 = 0, slowdown_prompt_128_to_511 = 0;
+  double slowdown_prompt_512_to_2047 = 0, slowdown_prompt_from_2048 = 0;
   double makespan_s = 0;
-  double throughput_rps = 0;
+  double throughput_rps = 0, goodput_rps = 0;
   double kv_use_mean = 0, kv_use_peak = 0;
   double imbalance = 0;
 };
 
-// One declaration a figure, from which reports, tables and files take names, units and docs.
+enum class Better : std::uint8_t { lower, higher, neither };
+
+// One declaration a figure, from which reports, tables, files, objectives and constraints take names, units and docs.
 struct SummaryField {
   std::string name;
   std::string doc;
-  double (*get)(const Summary&);
-  bool whole = false;  // a count
+  std::variant<double Summary::*, std::int64_t Summary::*> member;
+  Better better = Better::neither;
+
+  bool whole() const { return member.index() == 1; }  // a count
+  double get(const Summary& summary) const;
+  void set(Summary& summary, double value) const;
 };
 const std::vector<SummaryField>& summary_fields();
 
+// The field of this name, its words in any order (e2e_p99_s is p99_e2e_s). Throws InputError with the nearest.
+const SummaryField& find_summary_field(std::string_view name, std::string_view where);
+
+// What a request must meet to count as good; for goodput.
+struct RequestLimits {
+  double ttft_s = std::numeric_limits<double>::infinity();
+  double tpot_s = std::numeric_limits<double>::infinity();
+  double e2e_s = std::numeric_limits<double>::infinity();
+};
+
+// `alone` is what interference_free_times gives for the same workload and cluster: made once, used by many replays.
+Summary summarize(const Replay& replay, const Workload& workload, const ClusterConfig& config,
+                  const std::vector<Time>& alone, const RequestLimits& limits = {});
 Summary summarize(const Replay& replay, const Workload& workload, const ClusterConfig& config);
+
+// Field by field, counts rounded. `summaries` must not be empty.
+Summary mean_of(const std::vector<Summary>& summaries);
 
 }  // namespace switchyard

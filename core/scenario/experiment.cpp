@@ -9,6 +9,7 @@
 #include "core/cost/memory_plan.hpp"
 #include "core/cost/source.hpp"
 #include "core/input/error.hpp"
+#include "core/metrics/interference_free.hpp"
 
 namespace switchyard {
 
@@ -83,6 +84,17 @@ std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
   }
   const std::lock_guard lock(mutex_);
   return workloads_.emplace(seed, std::move(made)).first->second;
+}
+
+std::shared_ptr<const std::vector<Time>> Experiment::alone(std::uint64_t seed) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = alone_.find(seed);
+    if (found != alone_.end()) return found->second;
+  }
+  auto made = std::make_shared<std::vector<Time>>(interference_free_times(cluster_, *workload(seed)));
+  const std::lock_guard lock(mutex_);
+  return alone_.emplace(seed, std::move(made)).first->second;
 }
 
 }  // namespace switchyard

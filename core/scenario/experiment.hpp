@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "core/cluster/simulation.hpp"
 #include "core/scenario/scenario.hpp"
@@ -25,6 +26,10 @@ class Experiment {
   // The workload of a seed, checked to fit the replicas; made once and then shared read-only. Thread-safe.
   std::shared_ptr<const Workload> workload(std::uint64_t seed) const;
 
+  // How long each request of that workload would take alone on an idle replica (interference_free_times); made once and
+  // then shared read-only. Thread-safe.
+  std::shared_ptr<const std::vector<Time>> alone(std::uint64_t seed) const;
+
  private:
   Scenario scenario_;
   std::shared_ptr<const CostModel> cost_;
@@ -32,6 +37,7 @@ class Experiment {
   ClusterConfig cluster_;
   mutable std::mutex mutex_;
   mutable std::map<std::uint64_t, std::shared_ptr<const Workload>> workloads_;
+  mutable std::map<std::uint64_t, std::shared_ptr<const std::vector<Time>>> alone_;
 };
 
 }  // namespace switchyard

@@ -42,7 +42,7 @@ void print(const Experiment& experiment, const Workload& workload, const PolicyS
   std::cout << fmt::format("KV        {} blocks of {} tokens per replica\n\n", limits.num_blocks, limits.block_size);
   for (const SummaryField& field : summary_fields()) {
     const std::string value =
-        field.whole ? fmt::format("{:.0f}", field.get(summary)) : fmt::format("{:.6f}", field.get(summary));
+        field.whole() ? fmt::format("{:.0f}", field.get(summary)) : fmt::format("{:.6f}", field.get(summary));
     std::cout << fmt::format("{:<26}{:>16}   {}\n", field.name, value, field.doc);
   }
 }

@@ -4,8 +4,11 @@
 
 #include "core/input/error.hpp"
 #include "core/scenario/fields.hpp"
+#include "results/leaderboard.hpp"
 #include "results/schemas.hpp"
 #include "search/cli/command.hpp"
+#include "search/distributions.hpp"
+#include "search/study_files.hpp"
 
 namespace switchyard {
 
@@ -23,6 +26,10 @@ const std::vector<Schema>& schemas() {
       {"run-config", "config.json of a run", run_config_schema},
       {"summary", "summary.json of a run", summary_schema},
       {"states", "states.json of a run", states_schema},
+      {"leaderboard", "leaderboard.json of a search", leaderboard_schema},
+      {"study", "study.json of a search, and what study export writes", study_schema},
+      {"distributions", "distributions.json of a search", distributions_schema},
+      {"study-config", "config.json of a search", study_config_schema},
   };
   return all;
 }

@@ -2,93 +2,150 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
-#include <sstream>
-#include <thread>
 
 #include "core/input/error.hpp"
 #include "core/input/write_file.hpp"
 #include "results/run_folder.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/format_flag.hpp"
-#include "search/cli/options.hpp"
 #include "search/cli/progress.hpp"
+#include "search/cli/search_flags.hpp"
 #include "search/distributions.hpp"
+#include "search/judge.hpp"
 #include "search/statistics.hpp"
-#include "search/study.hpp"
+#include "search/study_files.hpp"
 
 namespace switchyard {
 
 namespace {
 
-int threads_from(const Options& options) {
-  const auto cores = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
-  return static_cast<int>(options.whole("threads", cores, 1, 1024));
+std::vector<const PolicyInfo*> policies_from(const std::string& text) {
+  std::vector<const PolicyInfo*> policies;
+  if (text == "all") {
+    for (const PolicyInfo& info : registered_policies()) {
+      const bool listed = info.group != PolicyGroup::builder && info.group != PolicyGroup::reference;
+      if (listed) policies.push_back(&info);
+    }
+    return policies;
+  }
+  for (const std::string& name : list_from("policy", text)) policies.push_back(&find_policy(name, "--policy"));
+  return policies;
 }
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream in(text);
-  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
-  return parts;
+// The budget, as one of three flags says it.
+void read_budget(const Options& options, std::size_t num_seeds, StudyOptions& study) {
+  std::vector<std::string> given;
+  for (const char* flag : {"trials", "replays", "budget-s"}) {
+    if (options.has(flag)) given.emplace_back(flag);
+  }
+  if (given.size() > 1) throw InputError(fmt::format("--{}: contradicts --{}", given[0], given[1]));
+  if (study.method == "grid" && !given.empty()) {
+    throw InputError(fmt::format("--{}: has no effect with --method grid", given[0]));
+  }
+  if (study.method != "grid" && options.has("grid-points")) {
+    throw InputError(fmt::format("--grid-points: has no effect with --method {}", study.method));
+  }
+  if (study.method == "halving" && options.has("budget-s")) {
+    throw InputError("--budget-s: --method halving needs to know its budget in replays");
+  }
+  study.grid_points = static_cast<std::size_t>(options.whole("grid-points", 5, 1, 10'000));
+  study.replays = static_cast<std::size_t>(options.whole("trials", 100, 1, 1'000'000)) * num_seeds;
+  if (options.has("replays")) study.replays = static_cast<std::size_t>(options.whole("replays", 0, 1, 100'000'000));
+  study.budget_s = positive_from(options, "budget-s", 1e7);
+}
+
+// The flag whose value a resumed study was started with otherwise.
+void check_same_study(const std::string& stored, const std::string& asked) {
+  const auto flat = [](const std::string& text) { return nlohmann::ordered_json::parse(text).flatten(); };
+  const nlohmann::ordered_json before = flat(stored), now = flat(asked);
+  for (const auto* side : {&now, &before}) {
+    for (const auto& [key, value] : side->items()) {
+      const auto text = [&](const nlohmann::ordered_json& json) {
+        return json.contains(key) ? json[key].dump() : std::string("not given");
+      };
+      if (text(before) == text(now)) continue;
+      const std::string flag = key.substr(key.rfind('/') + 1);
+      throw InputError(fmt::format("--resume: {}{}: the study was started with {}, not {}",
+                                   key.starts_with("/scenario") ? "scenario field " : "--",
+                                   key.starts_with("/scenario") ? key.substr(10) : flag, text(before), text(now)));
+    }
+  }
 }
 
 }  // namespace
 
 Options declare_search() {
-  Options options("search --scenario NAME --policy NAME[,NAME...]|all [--method grid|random] --out DIR",
-                  "Tunes policies on training seeds, runs the leaders on held-out seeds, and ranks them by the mean "
-                  "end-to-end time there.\nexample: switchyard search --scenario azure-conv --policy all --trials 20 "
-                  "--out out/search");
+  Options options(
+      "search --scenario NAME --policy NAME[,NAME...]|all [--method NAME] [--replays N] --out DIR [--resume]",
+      "Tunes policies on training seeds, runs the leaders on held-out seeds, and ranks them by the "
+      "objective there. Every replay is written down at once: a search that was stopped goes on with "
+      "--resume.\n"
+      "example: switchyard search --scenario azure-conv --policy all --trials 20 --out out/search\n"
+      "example: switchyard search --scenario chat-pressure --policy memory_headroom --replays 2000 "
+      "--constraint 'p99_e2e_s<=200' --out out/tuned");
+  std::string known;
+  for (const MethodInfo& method : methods()) {
+    known += fmt::format("{}{}{} ({})", known.empty() ? "" : ", ", method.name,
+                         method.name == kDefaultMethod ? ", default" : "", method.summary);
+  }
   options.value("policy", "policies to tune: names, comma between, or all", policy_names())
-      .value("method", "grid or random (default)", {"grid", "random"})
-      .value("trials", "random: settings per policy (default 100)")
+      .value("method", known, method_names())
+      .value("trials", "budget of each policy: so many settings on all training seeds (default 100)")
+      .value("replays", "the same budget in replays, the unit that makes methods comparable")
+      .value("budget-s", "the same in seconds of wall time; then another run may find other settings")
       .value("grid-points", "grid: points per numeric parameter (default 5)")
       .value("leaders", "settings per policy that are judged on held-out seeds, besides its default (default 1)")
       .value("study-seed", "seed of the search itself (default 1)")
-      .value("threads", "worker threads (default: all cores); no result depends on it")
-      .value("out", "folder for leaderboard, trials and configuration")
-      .toggle("quiet", "no progress on stderr")
-      .scenario_flags();
+      .value("out", "folder for the study: study.db, and when it is done leaderboard, trials and configuration")
+      .toggle("resume", "go on with the study in --out, or begin it if there is none")
+      .toggle("wide", "more columns: quantiles, slowdown by prompt length, optimism");
+  declare_goal(options);
+  declare_threads(options).scenario_flags();
   declare_format(options);
   return options;
 }
 
 int command_search(const Options& options) {
-  StudyOptions study;
-  study.method = options.text("method", "random");
-  study.sampler.trials = static_cast<std::size_t>(options.whole("trials", 100, 1, 1'000'000));
-  study.sampler.grid_points = static_cast<std::size_t>(options.whole("grid-points", 5, 1, 10'000));
-  study.sampler.study_seed = static_cast<std::uint64_t>(options.whole("study-seed", 1, 0, INT64_MAX));
-  study.leaders = static_cast<std::size_t>(options.whole("leaders", 1, 1, 1000));
-  study.threads = threads_from(options);
-  const TableFormat format = format_from(options);
-  if (options.has("trials") && study.method == "grid") throw InputError("--trials: has no effect with --method grid");
-  if (options.has("grid-points") && study.method == "random") {
-    throw InputError("--grid-points: has no effect with --method random");
-  }
+  const auto started = std::chrono::steady_clock::now();
   if (!options.has("policy")) throw InputError("--policy: is missing: names, or all");
-  if (options.text("policy") == "all") {
-    for (const PolicyInfo& info : registered_policies()) {
-      const bool listed = info.group != PolicyGroup::builder && info.group != PolicyGroup::reference;
-      if (listed) study.policies.push_back(&info);
-    }
-  } else {
-    for (const std::string& name : split(options.text("policy"))) {
-      study.policies.push_back(&find_policy(name, "--policy"));
-    }
+  const Scenario scenario = options.scenario();
+  const std::size_t num_seeds = scenario.train_seeds.seeds().size();
+  StudyOptions study;
+  study.policies = policies_from(options.text("policy"));
+  study.method = options.text("method", kDefaultMethod);
+  study.goal = goal_from(options);
+  study.study_seed = static_cast<std::uint64_t>(options.whole("study-seed", 1, 0, INT64_MAX));
+  study.leaders = static_cast<std::size_t>(options.whole("leaders", 1, 1, 1000));
+  const int threads = threads_from(options);
+  const TableFormat format = format_from(options);
+  for (const PolicyInfo* info : study.policies) {  // checks the method, and a grid's size
+    read_budget(options, num_seeds, study);
+    make_method(study.method, info->name, info->params, {.grid_points = study.grid_points, .num_seeds = num_seeds});
   }
-  for (const PolicyInfo* info : study.policies) make_sampler(study.method, info->name, info->params, study.sampler);
-  const Experiment experiment(options.scenario());
-  if (options.has("out")) prepare_folder(options.text("out"));
-  const StudyResult result = run_study(experiment, study, progress_for(options));
+  if (options.has("resume") && !options.has("out")) throw InputError("--resume: needs --out");
+  const Experiment experiment(scenario);
+  std::optional<StudyStore> store;
   if (options.has("out")) {
-    write_study(options.text("out"), experiment, study, result);
-    write_file(std::filesystem::path(options.text("out")) / "distributions.json",
-               distributions_json(experiment, result.leaderboard, study.threads));
+    const std::filesystem::path folder = options.text("out");
+    prepare_folder(folder);
+    store.emplace(folder / "study.db", options.has("resume") ? StudyStore::Mode::append : StudyStore::Mode::create);
+    const std::string config = study_config(scenario, study);
+    if (store->config().empty()) store->set_config(config);
+    check_same_study(store->config(), config);
   }
-  std::cout << render(result.leaderboard, format, style_for(STDOUT_FILENO));
-  if (!options.has("quiet")) std::cerr << fmt::format("{} replays in {:.1f} s\n", result.replays, result.seconds);
+  Evaluator evaluator(experiment, study.goal.objective.limits, threads);
+  Ledger ledger(evaluator, store ? &*store : nullptr, progress_for(options));
+  const StudyResult result = run_study(ledger, study);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  if (options.has("out")) {
+    const std::filesystem::path folder = options.text("out");
+    write_study(folder, ledger, study, result, {threads, seconds});
+    write_file(folder / "distributions.json", distributions_json(experiment, result.leaderboard, threads));
+  }
+  std::cout << render(result.leaderboard, format, style_for(STDOUT_FILENO), options.has("wide"));
+  if (!options.has("quiet")) std::cerr << fmt::format("{} replays in {:.1f} s\n", ledger.num_replays(), seconds);
   return 0;
 }
 
@@ -97,9 +154,9 @@ Options declare_compare() {
                   "Runs policies on the same held-out seeds and says which differences are real.\n"
                   "example: switchyard compare llq 'hra(safety=0.05)' --scenario chat-pressure",
                   1000);
-  options.value("threads", "worker threads (default: all cores); no result depends on it")
-      .toggle("quiet", "no progress on stderr")
-      .scenario_flags();
+  options.toggle("wide", "more columns: quantiles, slowdown by prompt length");
+  declare_goal(options);
+  declare_threads(options).scenario_flags();
   declare_format(options);
   return options;
 }
@@ -107,23 +164,23 @@ Options declare_compare() {
 int command_compare(const Options& options) {
   const TableFormat format = format_from(options);
   if (options.words().size() < 2) throw InputError("compare: give at least two policy specs");
-  const Experiment experiment(options.scenario());
-  const int threads = threads_from(options);
   std::vector<PolicySpec> policies;
   for (const std::string& spec : options.words()) policies.push_back(parse_policy(spec, "compare"));
-  const std::vector<Outcome> training =
-      evaluate(experiment, policies, experiment.scenario().train_seeds.seeds(), threads, progress_for(options));
-  std::vector<Trial> trials;
-  for (std::size_t i = 0; i < policies.size(); ++i) trials.push_back({policies[i], training[i]});
-  const Leaderboard leaderboard = judge(experiment, trials, threads, progress_for(options));
-  std::cout << render(leaderboard, format, style_for(STDOUT_FILENO));
+  const Goal goal = goal_from(options);
+  const Experiment experiment(options.scenario());
+  Evaluator evaluator(experiment, goal.objective.limits, threads_from(options));
+  Ledger ledger(evaluator, nullptr, progress_for(options));
+  std::vector<std::size_t> trials;
+  for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
+  const Leaderboard leaderboard = judge(ledger, goal, trials);
+  std::cout << render(leaderboard, format, style_for(STDOUT_FILENO), options.has("wide"));
   if (format != TableFormat::table) return 0;
   for (std::size_t i = 0; i < leaderboard.rows.size(); ++i) {
     for (std::size_t k = i + 1; k < leaderboard.rows.size(); ++k) {
       const LeaderboardRow &a = leaderboard.rows[i], &b = leaderboard.rows[k];
       if (!a.failure.empty() || !b.failure.empty()) continue;
-      const Interval change = relative_change(a.held_out, b.held_out);
-      const bool real = distinguishable(a.held_out, b.held_out);
+      const Interval change = relative_change(a.held_out_by_seed, b.held_out_by_seed);
+      const bool real = distinguishable(a.held_out_by_seed, b.held_out_by_seed);
       std::cout << fmt::format("{} against {}: {:+.2f}% [{:+.2f}, {:+.2f}]: {}\n", a.policy, b.policy,
                                100 * change.value, 100 * change.low, 100 * change.high,
                                real ? "a real difference" : "not distinguishable");
@@ -137,6 +194,7 @@ Options declare_leaderboard() {
                   "Shows what searches left behind; several of the same scenario and seeds are ranked together.\n"
                   "example: switchyard leaderboard out/search --format markdown",
                   1000);
+  options.toggle("wide", "more columns: quantiles, slowdown by prompt length, optimism");
   declare_format(options);
   return options;
 }
@@ -146,7 +204,7 @@ int command_leaderboard(const Options& options) {
   if (options.words().empty()) throw InputError("leaderboard: give at least one folder that a search wrote");
   std::vector<Leaderboard> leaderboards;
   for (const std::string& folder : options.words()) leaderboards.push_back(load_leaderboard(folder));
-  std::cout << render(merge(leaderboards), format, style_for(STDOUT_FILENO));
+  std::cout << render(merge(leaderboards), format, style_for(STDOUT_FILENO), options.has("wide"));
   return 0;
 }
 

@@ -15,7 +15,7 @@ widest=$(sed '/^Not shown/,$d' "$scratch/plain" | awk '{if (length > most) most 
 
 $search >"$scratch/file" 2>"$scratch/messages"
 ! grep -q $'\x1b' "$scratch/file" "$scratch/messages" || fail "escape sequences in a file"
-holds "$scratch/file" 'e2e training s .*imbalance'
+holds "$scratch/file" 'e2e training s .*restarts'
 
 # Long enough for a progress line (it first shows after 0.3 s).
 long="$switchyard search --scenario azure-conv --policy hra --trials 150"

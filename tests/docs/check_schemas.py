@@ -18,7 +18,8 @@ except ImportError:
 
 switchyard, source = sys.argv[1], pathlib.Path(sys.argv[2])
 RUN = {"config.json": "run-config", "summary.json": "summary", "states.json": "states"}
-SEARCH = {"leaderboard.json": "leaderboard", "study.json": "study", "config.json": "study-config"}
+SEARCH = {"leaderboard.json": "leaderboard", "study.json": "study",
+          "distributions.json": "distributions", "config.json": "study-config"}
 NOT_PUBLISHED = {"timings.json"}  # a note to the user, not an input to anything
 faults = []
 

@@ -40,6 +40,11 @@ struct Example {
                           .kv_token_ticks = Int128{600} * kSecond};
   }
 
+  // Alone, every request would take half a second.
+  Summary summary(const RequestLimits& limits = {}) const {
+    return summarize(replay, workload, config, std::vector<Time>(workload.size(), kSecond / 2), limits);
+  }
+
   void add(Time arrived_at, Time assigned_at, Time first_token, Time completed_at, std::int32_t outputs) {
     workload.requests.push_back(
         {.arrived_at = arrived_at, .id = static_cast<RequestId>(workload.size()), .num_prefill_tokens = 10});
@@ -55,7 +60,7 @@ struct Example {
 
 TEST_CASE("metrics: each figure follows its formula", "[metrics]") {
   const Example example;
-  const Summary summary = summarize(example.replay, example.workload, example.config);
+  const Summary summary = example.summary();
   CHECK(summary.num_requests == 4);
   CHECK(summary.mean_e2e_s == 4.0);
   CHECK(summary.p50_e2e_s == 3.0);  // rank ceil(0.5 * 4) = 2 of 1 3 5 7
@@ -75,6 +80,37 @@ TEST_CASE("metrics: each figure follows its formula", "[metrics]") {
   CHECK(summary.num_batches == 15);
   CHECK(summary.num_restarts == 3);
   CHECK(summary.num_extrapolated_batches == 2);
+  CHECK(summary.interference_free_e2e_s == 0.5);
+  CHECK(summary.mean_slowdown == 8.0);  // 6 2 14 10
+  CHECK(summary.p99_slowdown == 14.0);
+  CHECK(summary.goodput_rps == summary.throughput_rps);  // no limit
+}
+
+TEST_CASE("metrics: slowdown by prompt length, a class without requests is 0", "[metrics]") {
+  Example example;
+  example.workload.requests[1].num_prefill_tokens = 128;
+  example.workload.requests[2].num_prefill_tokens = 2048;
+  example.workload.requests[3].num_prefill_tokens = 2047;
+  example.workload.requests[0].num_prefill_tokens = 512;
+  const Summary summary = example.summary();
+  CHECK(summary.slowdown_prompt_to_127 == 0.0);
+  CHECK(summary.slowdown_prompt_128_to_511 == 2.0);
+  CHECK(summary.slowdown_prompt_512_to_2047 == 8.0);
+  CHECK(summary.slowdown_prompt_from_2048 == 14.0);
+}
+
+TEST_CASE("metrics: goodput counts requests within every limit", "[metrics]") {
+  const Example example;
+  CHECK(example.summary({.ttft_s = 3}).goodput_rps == 3.0 / 8);
+  CHECK(example.summary({.ttft_s = 3, .tpot_s = 0.9}).goodput_rps == 2.0 / 8);  // 0.5, and the one with a single output
+  CHECK(example.summary({.e2e_s = 0.1}).goodput_rps == 0.0);
+}
+
+TEST_CASE("metrics: figures are found by their words in any order", "[metrics]") {
+  CHECK(find_summary_field("e2e_p99_s", "--constraint").name == "p99_e2e_s");
+  CHECK(find_summary_field("mean_e2e_s", "--constraint").name == "mean_e2e_s");
+  CHECK_THROWS_WITH(find_summary_field("mean_e2_s", "--objective"),
+                    Catch::Contains("--objective: unknown figure 'mean_e2_s'; did you mean 'mean_e2e_s'"));
 }
 
 TEST_CASE("metrics: means are exact where a running sum of doubles is not", "[metrics]") {
@@ -84,14 +120,14 @@ TEST_CASE("metrics: means are exact where a running sum of doubles is not", "[me
   // A large time and many small ones: added one by one to a double, in ticks or seconds, the small ones get lost.
   example.add(0, 0, 1, 4'000'000 * kSecond, 1);
   for (int i = 0; i < 1023; ++i) example.add(0, 0, 1, 1, 1);
-  const Summary summary = summarize(example.replay, example.workload, example.config);
+  const Summary summary = example.summary();
   CHECK(summary.mean_e2e_s == static_cast<double>(4'000'000 * kSecond + 1023) / 1024 / 1e12);
 }
 
 TEST_CASE("metrics: no request with a second output gives no time per output token", "[metrics]") {
   Example example;
   for (std::int32_t& outputs : example.workload.hidden.num_decode_tokens) outputs = 1;
-  const Summary summary = summarize(example.replay, example.workload, example.config);
+  const Summary summary = example.summary();
   CHECK(summary.mean_tpot_s == 0.0);
   CHECK(summary.p99_tpot_s == 0.0);
 }
@@ -103,5 +139,5 @@ TEST_CASE("metrics: every figure is declared, named once", "[metrics]") {
     CHECK_FALSE(field.doc.empty());
     names.push_back(field.name);
   }
-  CHECK(names.size() == 18);
+  CHECK(names.size() == 26);
 }

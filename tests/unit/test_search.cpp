@@ -3,7 +3,6 @@
 
 #include "core/input/error.hpp"
 #include "policies/registry.hpp"
-#include "search/sampler.hpp"
 #include "search/space.hpp"
 #include "search/statistics.hpp"
 
@@ -28,28 +27,47 @@ TEST_CASE("coordinates become values in range", "[search]") {
   CHECK(values_at(params, high) == ParamValues{1, 10, 4, 0.5});
 }
 
-TEST_CASE("grid covers ends and choices", "[search]") {
-  auto sampler = make_sampler("grid", "example", example(), {.grid_points = 3});
-  const auto settings = sampler->ask();
-  CHECK(settings.size() == 2 * 3 * 3 * 3);
-  std::set<double> xs, ns;
-  for (const auto& values : settings) {
-    xs.insert(values[1]);
-    ns.insert(values[2]);
+TEST_CASE("values and coordinates lead back to each other", "[search]") {
+  const auto params = example();
+  RandomStream random(3, "test");
+  for (int i = 0; i < 1000; ++i) {
+    const ParamValues values = random_values(params, random);
+    std::vector<double> coordinates;
+    for (std::size_t p = 0; p < params.size(); ++p) coordinates.push_back(coordinate_of(params[p], values[p]));
+    CHECK(values_at(params, coordinates) == values);
   }
-  CHECK(xs == std::set<double>{1, 10, 100});
-  CHECK(ns.size() == 3);
-  CHECK(sampler->ask().empty());
-  CHECK_THROWS_AS(make_sampler("grid", "example", example(), {.grid_points = 1000}), InputError);
-  CHECK_THROWS_WITH(make_sampler("gird", "example", example(), {}), Catch::Contains("did you mean 'grid'"));
 }
 
-TEST_CASE("random settings depend on the study seed and the trial only", "[search]") {
-  const auto few = make_sampler("random", "p", example(), {.trials = 5, .study_seed = 7})->ask();
-  const auto many = make_sampler("random", "p", example(), {.trials = 50, .study_seed = 7})->ask();
-  REQUIRE(few.size() == 5);
-  for (std::size_t i = 0; i < few.size(); ++i) CHECK(few[i] == many[i]);
-  CHECK(make_sampler("random", "p", example(), {.trials = 5, .study_seed = 8})->ask() != few);
+TEST_CASE("mutation and crossing stay in the space, and move something", "[search]") {
+  const auto params = example();
+  RandomStream random(4, "test");
+  ParamValues values = default_values(params);
+  std::set<ParamValues> seen;
+  for (int i = 0; i < 1000; ++i) {
+    const ParamValues next = mutated(params, values, 1.5, 0.2, random);
+    const ParamValues child = crossed(params, values, next, random);
+    for (const ParamValues& made : {next, child}) {
+      for (std::size_t p = 0; p < params.size(); ++p) {
+        CHECK(made[p] >= params[p].low);
+        CHECK(made[p] <= params[p].high);
+        if (!is_active(params, made, p)) CHECK(made[p] == params[p].default_value);
+      }
+    }
+    CHECK(next != values);
+    seen.insert(next);
+    values = next;
+  }
+  CHECK(seen.size() > 500);
+}
+
+TEST_CASE("what does not matter is settled through chains of choices", "[search]") {
+  auto params = example();
+  params.push_back(
+      {.name = "sub", .type = ParamType::choice, .high = 1, .choices = {"p", "q"}, .active_if = {{"kind", {"b"}}}});
+  params.push_back({.name = "z", .default_value = 1, .low = 0, .high = 9, .active_if = {{"sub", {"q"}}}});
+  ParamValues values = {0, 1, 1, 0.25, 1, 7};  // kind a: sub does not matter, so neither does z
+  settle(params, values);
+  CHECK(values == ParamValues{0, 1, 1, 0.25, 0, 1});
 }
 
 TEST_CASE("intervals against known values", "[search]") {

@@ -216,7 +216,8 @@ TEST_CASE("timeline: azure-conv under lor, by the reference's tables and workloa
   scenario.set_cost_tables((*folder / "vidur/tables/a100-llama2-7b").string());
   scenario.num_blocks = 7424;
   const Experiment experiment(scenario);
-  const Workload workload = make_workload("conv", read_trace(*folder / "vidur/workloads/conv_poisson2_seed42.csv").rows);
+  const Workload workload =
+      make_workload("conv", read_trace(*folder / "vidur/workloads/conv_poisson2_seed42.csv").rows);
   const Checker checker = check_timeline(experiment.cluster(), workload, "lor", 100'000'000);
   CHECK(checker.num_batches == 81'548);
 }

@@ -1,0 +1,49 @@
+#include "core/metrics/interference_free.hpp"
+
+#include <algorithm>
+
+namespace switchyard {
+
+namespace {
+
+Time prefill_time(const ClusterConfig& config, std::int64_t prompt) {
+  const bool chunked = config.limits.scheduler == ReplicaSchedulerKind::sarathi;
+  const std::int64_t most = chunked ? config.limits.chunk_size : prompt;
+  Time time = 0;
+  for (std::int64_t processed = 0; processed < prompt;) {
+    const std::int64_t chunk = std::min(most, prompt - processed);
+    time += config.cost
+                ->batch_time({.num_prefills = 1,
+                              .prefill_tokens = chunk,
+                              .prefill_kv_tokens = (processed + kKvGrain - 1) / kKvGrain * kKvGrain,
+                              .prefill_chunk_squares = chunk * chunk})
+                .time;
+    processed += chunk;
+  }
+  return time;
+}
+
+// Decode steps that read kv = first..last tokens; all within one step of the KV grain take the same time.
+Time decode_time(const ClusterConfig& config, std::int64_t first, std::int64_t last) {
+  Time time = 0;
+  for (std::int64_t kv = first; kv <= last;) {
+    const std::int64_t end = std::min(last, (kv + kKvGrain - 1) / kKvGrain * kKvGrain);
+    time += (end - kv + 1) * config.cost->batch_time({.num_decodes = 1, .decode_kv_tokens = kv}).time;
+    kv = end + 1;
+  }
+  return time;
+}
+
+}  // namespace
+
+std::vector<Time> interference_free_times(const ClusterConfig& config, const Workload& workload) {
+  std::vector<Time> times(workload.size());
+  for (std::size_t i = 0; i < workload.size(); ++i) {
+    const std::int64_t prompt = workload.requests[i].num_prefill_tokens;
+    const std::int64_t outputs = workload.hidden.num_decode_tokens[i];
+    times[i] = prefill_time(config, prompt) + decode_time(config, prompt + 1, prompt + outputs - 1);
+  }
+  return times;
+}
+
+}  // namespace switchyard

@@ -1,0 +1,153 @@
+#include "search/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "core/input/error.hpp"
+#include "search/statistics.hpp"
+
+namespace switchyard {
+
+namespace {
+
+std::vector<double> values_of(const Ledger& ledger, const Objective& objective, std::size_t trial,
+                              const std::vector<std::uint64_t>& seeds) {
+  std::vector<double> values;
+  for (const std::uint64_t seed : seeds) values.push_back(objective.field->get(ledger.result(trial, seed).summary));
+  return values;
+}
+
+// How far down a row belongs before its figure is looked at.
+int class_of(const LeaderboardRow& row) { return !row.failure.empty() ? 2 : !row.infeasible.empty() ? 1 : 0; }
+
+}  // namespace
+
+Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_t>& judged) {
+  const Experiment& experiment = ledger.experiment();
+  const Scenario& scenario = experiment.scenario();
+  const std::vector<std::uint64_t> training = scenario.train_seeds.seeds();
+  const std::vector<std::uint64_t> held_out = scenario.held_out_seeds.seeds();
+  const std::size_t lor = ledger.trial(parse_policy("lor", ""));
+  const std::size_t llq = ledger.trial(parse_policy("llq", ""));
+  std::vector<std::size_t> rows = judged;
+  for (const PolicyInfo& info : registered_policies()) {
+    if (info.clairvoyant) rows.push_back(ledger.trial({&info, default_values(info.params)}));
+  }
+  std::set<std::size_t> known;
+  std::erase_if(rows, [&](std::size_t trial) { return !known.insert(trial).second; });
+  std::vector<std::size_t> all = {lor, llq};
+  all.insert(all.end(), rows.begin(), rows.end());
+  ledger.run(all, training);
+  ledger.run(all, held_out);
+
+  Leaderboard leaderboard;
+  leaderboard.scenario = scenario.name;
+  leaderboard.workload = experiment.workload(held_out.front())->source;
+  leaderboard.cost = experiment.cost_description();
+  leaderboard.objective = goal.objective.text();
+  leaderboard.higher_is_better = goal.objective.higher_is_better();
+  leaderboard.constraints = format_constraints(goal.constraints);
+  leaderboard.train_seeds = format_seed_range(scenario.train_seeds);
+  leaderboard.held_out_seeds = format_seed_range(scenario.held_out_seeds);
+  leaderboard.intervals = interval_method();
+  for (const Summary& summary : ledger.summaries(llq, held_out)) {
+    leaderboard.interference_free_by_seed.push_back(summary.interference_free_e2e_s);
+  }
+  leaderboard.lor_by_seed = values_of(ledger, goal.objective, lor, held_out);
+  leaderboard.llq_by_seed = values_of(ledger, goal.objective, llq, held_out);
+  leaderboard.llq_training_by_seed = values_of(ledger, goal.objective, llq, training);
+  for (const std::size_t trial : rows) {
+    const PolicySpec& policy = ledger.policy(trial);
+    LeaderboardRow row;
+    row.policy = policy.text();
+    row.is_default = policy.values == default_values(policy.info->params);
+    row.clairvoyant = policy.info->clairvoyant;
+    row.failure = ledger.failure(trial, training);
+    if (row.failure.empty()) row.failure = ledger.failure(trial, held_out);
+    if (row.failure.empty()) {
+      row.training_by_seed = values_of(ledger, goal.objective, trial, training);
+      row.held_out_by_seed = values_of(ledger, goal.objective, trial, held_out);
+      row.metrics = mean_of(ledger.summaries(trial, held_out));
+      row.infeasible = broken_constraints(goal, row.metrics);
+    }
+    leaderboard.rows.push_back(std::move(row));
+  }
+  rank_rows(leaderboard);
+  return leaderboard;
+}
+
+void rank_rows(Leaderboard& leaderboard) {
+  std::vector<LeaderboardRow>& rows = leaderboard.rows;
+  for (LeaderboardRow& row : rows) {
+    if (row.failure.empty()) row.held_out = mean_interval(row.held_out_by_seed);
+  }
+  const double sign = leaderboard.higher_is_better ? -1 : 1;
+  std::sort(rows.begin(), rows.end(), [&](const LeaderboardRow& a, const LeaderboardRow& b) {
+    return std::tuple(class_of(a), sign * a.held_out.value, std::cref(a.policy).get()) <
+           std::tuple(class_of(b), sign * b.held_out.value, std::cref(b.policy).get());
+  });
+  leaderboard.interference_free = mean_interval(leaderboard.interference_free_by_seed);
+  std::vector<std::vector<double>> held_out;
+  for (const LeaderboardRow& row : rows) {
+    if (row.failure.empty()) held_out.push_back(row.held_out_by_seed);
+  }
+  const std::vector<Interval> simultaneous = simultaneous_changes(held_out, leaderboard.llq_by_seed);
+  int rank = 0;
+  std::vector<const LeaderboardRow*> ranked;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    LeaderboardRow& row = rows[i];
+    row.rank = 0;
+    row.not_distinguishable_from = 0;
+    if (!row.failure.empty()) continue;
+    const std::vector<double>& values = row.held_out_by_seed;
+    row.training = mean_interval(row.training_by_seed);
+    row.change_against_lor = relative_change(values, leaderboard.lor_by_seed);
+    row.change_against_llq = relative_change(values, leaderboard.llq_by_seed);
+    row.simultaneous_against_llq = simultaneous[i];  // failed rows come last
+    row.optimism = optimism(row.training_by_seed, leaderboard.llq_training_by_seed, values, leaderboard.llq_by_seed);
+    if (leaderboard.ranks_mean_e2e()) {
+      row.gap_closed = gap_closed(values, leaderboard.llq_by_seed, leaderboard.interference_free_by_seed);
+    }
+    if (row.clairvoyant) continue;
+    row.rank = ++rank;
+    for (std::size_t k = 0; k < ranked.size() && row.not_distinguishable_from == 0 && row.infeasible.empty(); ++k) {
+      if (!distinguishable(values, ranked[k]->held_out_by_seed)) {
+        row.not_distinguishable_from = static_cast<int>(k) + 1;
+      }
+    }
+    ranked.push_back(&row);
+  }
+}
+
+Leaderboard merge(const std::vector<Leaderboard>& leaderboards) {
+  Leaderboard merged = leaderboards.at(0);
+  const auto same = [](const Leaderboard& a, const Leaderboard& b) {
+    const auto key = [](const Leaderboard& l) {
+      return std::tie(l.scenario, l.workload, l.cost, l.objective, l.constraints, l.train_seeds, l.held_out_seeds,
+                      l.llq_by_seed);
+    };
+    return key(a) == key(b);
+  };
+  const auto named = [](const Leaderboard& l) {
+    return fmt::format("'{}' ({}{}{}, seeds {}, {}, {})", l.scenario, l.objective, l.constraints.empty() ? "" : ", ",
+                       l.constraints, l.held_out_seeds, l.workload, l.cost);
+  };
+  for (const Leaderboard& other : leaderboards) {
+    if (!same(merged, other)) {
+      throw InputError(fmt::format("leaderboard: {} and {} cannot be ranked together", named(merged), named(other)));
+    }
+    merged.reproducible = merged.reproducible && other.reproducible;
+    for (const LeaderboardRow& row : other.rows) {
+      const bool known = std::any_of(merged.rows.begin(), merged.rows.end(),
+                                     [&](const LeaderboardRow& mine) { return mine.policy == row.policy; });
+      if (!known) merged.rows.push_back(row);
+    }
+  }
+  rank_rows(merged);
+  return merged;
+}
+
+}  // namespace switchyard

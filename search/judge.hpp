@@ -1,0 +1,24 @@
+// Ranks settings on held-out seeds.
+#pragma once
+
+#include <vector>
+
+#include "results/leaderboard.hpp"
+#include "search/ledger.hpp"
+#include "search/objective.hpp"
+
+namespace switchyard {
+
+// The settings of these trials, and every registered clairvoyant policy as a reference, on the scenario's held-out
+// seeds; the ledger runs what it does not know, their training seeds included. lor and llq need not be among them.
+Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_t>& trials);
+
+// Sorts rows (failed ones last, before them those that break a constraint, others by the held-out objective, then by
+// spec), numbers them and derives every figure that rests on comparisons.
+void rank_rows(Leaderboard& leaderboard);
+
+// One leaderboard of several, ranked anew. Throws InputError if they are not about the same objective, scenario, data
+// and seeds.
+Leaderboard merge(const std::vector<Leaderboard>& leaderboards);
+
+}  // namespace switchyard

@@ -1,0 +1,190 @@
+#include "search/study_files.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/input/write_file.hpp"
+#include "core/scenario/fields.hpp"
+
+namespace switchyard {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int kVersion = 1;
+
+Json params_json(const PolicySpec& policy) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < policy.info->params.size(); ++i) {
+    const ParamSpec& param = policy.info->params[i];
+    if (!is_active(policy.info->params, policy.values, i)) continue;
+    if (param.type == ParamType::choice) {
+      json[param.name] = format_value(param, policy.values[i]);
+    } else if (param.type == ParamType::integer) {
+      json[param.name] = static_cast<std::int64_t>(policy.values[i]);
+    } else {
+      json[param.name] = policy.values[i];
+    }
+  }
+  return json;
+}
+
+Json trial_json(const Ledger& ledger, const TrialScore& score) {
+  const PolicySpec& policy = ledger.policy(score.trial);
+  Json json = {{"trial", score.trial},
+               {"policy", policy.text()},
+               {"params", params_json(policy)},
+               {"num_seeds", score.num_seeds}};
+  if (!score.failure.empty()) {
+    json["failure"] = score.failure;
+  } else {
+    json["value"] = score.value;
+    json["relative"] = score.relative;
+    if (!score.infeasible.empty()) json["infeasible"] = score.infeasible;
+  }
+  return json;
+}
+
+// In the order of their numbers; those of no score (a clairvoyant reference, say) are left out.
+std::vector<TrialScore> scores_of(const Ledger& ledger, const StudyOptions& options, const PolicyInfo& policy) {
+  const std::vector<std::uint64_t> seeds = ledger.experiment().scenario().train_seeds.seeds();
+  std::vector<TrialScore> scores = ranked_trials(ledger, options.goal, policy, seeds);
+  std::erase_if(scores, [](const TrialScore& score) { return score.num_seeds == 0; });
+  std::sort(scores.begin(), scores.end(), [](const TrialScore& a, const TrialScore& b) { return a.trial < b.trial; });
+  return scores;
+}
+
+// The study's policies, and before them lor and llq.
+std::vector<const PolicyInfo*> policies_of(const StudyOptions& options) {
+  std::vector<const PolicyInfo*> policies = {&find_policy("lor", ""), &find_policy("llq", "")};
+  for (const PolicyInfo* info : options.policies) {
+    if (std::find(policies.begin(), policies.end(), info) == policies.end()) policies.push_back(info);
+  }
+  return policies;
+}
+
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? "\"\"" : std::string(1, c);
+  return result + "\"";
+}
+
+}  // namespace
+
+std::string study_json(const Ledger& ledger, const StudyOptions& options) {
+  const std::vector<std::uint64_t> seeds = ledger.experiment().scenario().train_seeds.seeds();
+  Json json = {{"version", kVersion},
+               {"config", Json::parse(study_config(ledger.experiment().scenario(), options))},
+               {"objective", options.goal.objective.text()},
+               {"higher_is_better", options.goal.objective.higher_is_better()},
+               {"num_training_seeds", seeds.size()},
+               {"policies", Json::array()}};
+  for (const PolicyInfo* info : policies_of(options)) {
+    Json trials = Json::array();
+    for (const TrialScore& score : scores_of(ledger, options, *info)) trials.push_back(trial_json(ledger, score));
+    json["policies"].push_back({{"policy", info->name}, {"trials", std::move(trials)}});
+  }
+  return json.dump(2) + "\n";
+}
+
+namespace {
+
+Json typed(const char* type, const char* description) { return {{"description", description}, {"type", type}}; }
+
+Json closed_object(const Json& properties, const std::vector<std::string>& optional = {}) {
+  Json schema = {{"type", "object"}, {"additionalProperties", false}};
+  for (const auto& [name, property] : properties.items()) {
+    if (std::find(optional.begin(), optional.end(), name) == optional.end()) schema["required"].push_back(name);
+  }
+  schema["properties"] = properties;
+  return schema;
+}
+
+std::string published(const char* title, const Json& object) {
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}};
+  schema.update(object);
+  return schema.dump(2) + "\n";
+}
+
+Json config_schema() {
+  Json scenario = Json::parse(scenario_schema());
+  for (const char* key : {"$schema", "title", "description"}) scenario.erase(key);
+  const Json properties = {{"version", {{"const", kConfigVersion}}},
+                           {"policy", typed("string", "policies that are tuned, comma between")},
+                           {"method", {{"enum", method_names()}}},
+                           {"grid-points", typed("integer", "points per number; grid only")},
+                           {"replays", typed("integer", "budget of each policy on training seeds")},
+                           {"budget-s", typed("number", "in place of it, wall time, s")},
+                           {"objective", typed("string", "what ranks")},
+                           {"constraint", typed("string", "limits on means over seeds, comma between")},
+                           {"study-seed", typed("integer", "seed of the search itself")},
+                           {"leaders", typed("integer", "settings per policy that are judged")},
+                           {"scenario", scenario}};
+  Json schema = closed_object(properties, {"grid-points", "replays", "budget-s", "constraint"});
+  for (const char* budget : {"grid-points", "replays", "budget-s"}) schema["oneOf"].push_back({{"required", {budget}}});
+  return schema;
+}
+
+}  // namespace
+
+std::string study_config_schema() { return published("switchyard search: config.json", config_schema()); }
+
+std::string study_schema() {
+  const Json trial =
+      closed_object({{"trial", typed("integer", "number of the trial in the study, in the order of asking")},
+                     {"policy", typed("string", "canonical spec")},
+                     {"params", typed("object", "its parameters that matter, by name")},
+                     {"num_seeds", typed("integer", "training seeds that it ran on; fewer than all: given up early")},
+                     {"failure", typed("string", "why it failed; then there is no figure")},
+                     {"value", typed("number", "objective, mean over these seeds")},
+                     {"relative", typed("number", "value over that of the policy's default setting on the same seeds")},
+                     {"infeasible", typed("string", "the constraints that it breaks, with what was found")}},
+                    {"failure", "value", "relative", "infeasible"});
+  const Json policy =
+      closed_object({{"policy", typed("string", "name")}, {"trials", {{"type", "array"}, {"items", trial}}}});
+  return published("switchyard search: study.json",
+                   closed_object({{"version", {{"const", kVersion}}},
+                                  {"config", config_schema()},
+                                  {"objective", typed("string", "what ranks")},
+                                  {"higher_is_better", typed("boolean", "direction of the objective")},
+                                  {"num_training_seeds", typed("integer", "seeds that settings are chosen by")},
+                                  {"policies", {{"type", "array"}, {"items", policy}}}}));
+}
+
+std::string trials_csv(const Ledger& ledger, const StudyOptions& options) {
+  std::string csv = "trial,policy,num_seeds,value,relative,infeasible,failure\n";
+  std::vector<TrialScore> scores;
+  for (const PolicyInfo* info : policies_of(options)) {
+    const std::vector<TrialScore> own = scores_of(ledger, options, *info);
+    scores.insert(scores.end(), own.begin(), own.end());
+  }
+  std::sort(scores.begin(), scores.end(), [](const TrialScore& a, const TrialScore& b) { return a.trial < b.trial; });
+  for (const TrialScore& score : scores) {
+    const bool failed = !score.failure.empty();
+    fmt::format_to(std::back_inserter(csv), "{},{},{},{},{},{},{}\n", score.trial,
+                   quoted(ledger.policy(score.trial).text()), score.num_seeds,
+                   failed ? "" : fmt::format("{}", score.value), failed ? "" : fmt::format("{}", score.relative),
+                   quoted(score.infeasible), quoted(score.failure));
+  }
+  return csv;
+}
+
+void write_study(const std::filesystem::path& folder, const Ledger& ledger, const StudyOptions& options,
+                 const StudyResult& result, const StudyTimings& timings) {
+  const Json times = {{"version", 2},
+                      {"threads", timings.threads},
+                      {"replays", ledger.num_replays()},
+                      {"seconds", timings.seconds},
+                      {"replays_per_second", static_cast<double>(ledger.num_replays()) / timings.seconds},
+                      {"folder", folder.string()}};
+  write_file(folder / "leaderboard.json", render(result.leaderboard, TableFormat::json));
+  write_file(folder / "leaderboard.csv", render(result.leaderboard, TableFormat::csv));
+  write_file(folder / "leaderboard.md", render(result.leaderboard, TableFormat::markdown));
+  write_file(folder / "study.json", study_json(ledger, options));
+  write_file(folder / "trials.csv", trials_csv(ledger, options));
+  write_file(folder / "config.json", study_config(ledger.experiment().scenario(), options));
+  write_file(folder / "timings.json", times.dump(2) + "\n");
+}
+
+}  // namespace switchyard
