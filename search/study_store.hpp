@@ -47,6 +47,9 @@ class StudyStore {
 
  private:
   class Database;
+  class FolderLock;
+
+  std::unique_ptr<FolderLock> lock_;  // released after the database is closed
   std::unique_ptr<Database> database_;
 };
 

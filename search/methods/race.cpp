@@ -8,6 +8,7 @@
 
 #include "search/forest.hpp"
 #include "search/methods/listed.hpp"
+#include "search/methods/parzen.hpp"
 #include "search/methods/rungs.hpp"
 #include "search/space.hpp"
 
@@ -199,13 +200,34 @@ class Race final : public Method {
       order.emplace_back(-expected_improvement(forest.predict(pool[i]), goal), i);
     }
     std::sort(order.begin(), order.end());
-    for (std::size_t k = 0; k < order.size() && racers_.size() + batch_ / 8 < batch_; ++k) {
+    const std::size_t explorers = batch_ / 8;
+    for (std::size_t k = 0; k < order.size() && racers_.size() < (batch_ - explorers) / 2; ++k) {
       racers_.push_back(add(pool[order[k].second]));
+    }
+    const ParzenSampler parzen(params_, from_best());
+    for (std::size_t tries = 0; racers_.size() + explorers < batch_ && tries < 20 * batch_; ++tries) {
+      ParamValues values = parzen.draw(random_);
+      if (!known_.count(values)) racers_.push_back(add(std::move(values)));
     }
     for (std::size_t tries = 0; racers_.size() < batch_ && tries < 20 * batch_; ++tries) {
       ParamValues values = sobol_.next();
       if (!known_.count(values)) racers_.push_back(add(std::move(values)));
     }
+  }
+
+  // All that has run, from the best to the worst; failed ones last.
+  std::vector<ParamValues> from_best() const {
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < settings_.size(); ++i) {
+      if (settings_[i].failed || !settings_[i].by_seed.empty()) order.push_back(i);
+    }
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      const Setting &x = settings_[a], &y = settings_[b];
+      return std::pair(x.failed, x.relative) < std::pair(y.failed, y.relative);
+    });
+    std::vector<ParamValues> values;
+    for (const std::size_t i : order) values.push_back(settings_[i].values);
+    return values;
   }
 
   Forest fit() const {

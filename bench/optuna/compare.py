@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Our default method against Optuna's TPE, at the same number of replays, on the same training seeds.
+
+For each scenario and study seed, both tune the same policy from the same declaration of its parameters (`switchyard
+policies NAME --json`) on the scenario's training seeds:
+  - ours: `switchyard search --policy NAME --replays N --study-seed S`, the method being the default one;
+  - TPE:  optuna.samplers.TPESampler(seed=S) with its default options, each trial on all training seeds through
+    `switchyard evaluate`, N replays in all; the first trial is the policy's default setting, as it is in ours. A setting
+    that fails is told as the worst value seen so far, doubled: as a failed trial it would teach TPE nothing.
+The setting with the best training figure of each is then run on held-out seeds. Prints a table of medians over study
+seeds, as Markdown. Exit code 0 if ours is at least as good on every scenario.
+
+usage: compare.py [--switchyard PATH] [--scenarios A,B] [--policy NAME] [--replays N] [--study-seeds 1-10] ...
+needs: python3-optuna
+"""
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import optuna
+
+warnings.filterwarnings("ignore")
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+class Evaluator:
+    """A running `switchyard evaluate`."""
+
+    def __init__(self, switchyard, scenario):
+        self.process = subprocess.Popen([switchyard, "evaluate", "--scenario", scenario], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, policy, seeds):
+        self.process.stdin.write(json.dumps({"policy": policy, "seeds": seeds}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            sys.exit(f"{policy}: {answer['error']}")
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def seeds_of(text):
+    spans = [part.split("-") for part in text.split(",")]
+    return [seed for span in spans for seed in range(int(span[0]), int(span[-1]) + 1)]
+
+
+def conditions_of(parameter):
+    """"a is x or y; b is z": it matters if one of these holds. Nothing: always."""
+    parts = [part.split(" is ") for part in parameter.get("only_if", "").split("; ") if part]
+    return [(name, values.split(" or ")) for name, values in parts]
+
+
+def active(parameter, chosen):
+    conditions = conditions_of(parameter)
+    return not conditions or any(chosen.get(name) in values for name, values in conditions)
+
+
+def spec_of(name, chosen):
+    return f"{name}({','.join(f'{key}={value}' for key, value in chosen.items())})"
+
+
+def suggest(trial, parameters):
+    """Settings of the parameters that matter, choices first: what a number depends on is known by then."""
+    chosen = {}
+    pending = list(parameters)
+    while pending:
+        parameter = next((p for p in pending if settled(p, pending)), pending[0])
+        pending.remove(parameter)
+        if not active(parameter, chosen):
+            continue
+        name = parameter["name"]
+        if "choices" in parameter:
+            chosen[name] = trial.suggest_categorical(name, parameter["choices"])
+            continue
+        log = parameter["scale"] == "log"
+        if isinstance(parameter["low"], int):
+            chosen[name] = trial.suggest_int(name, parameter["low"], parameter["high"], log=log)
+        else:
+            value = trial.suggest_float(name, parameter["low"], parameter["high"], log=log)
+            chosen[name] = min(max(float(f"{value:.4g}"), parameter["low"]), parameter["high"])
+    return chosen
+
+
+def settled(parameter, pending):
+    waiting = {p["name"] for p in pending}
+    return not any(name in waiting for name, _ in conditions_of(parameter))
+
+
+def tpe(evaluator, policy, parameters, replays, train_seeds, study_seed, multivariate):
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=study_seed, multivariate=multivariate,
+                                                                   group=multivariate))
+    study.enqueue_trial({p["name"]: p["default"] for p in parameters})
+    best = (float("inf"), None)
+    worst = 0.0
+    for _ in range(replays // len(seeds_of(train_seeds))):
+        trial = study.ask()
+        spec = spec_of(policy, suggest(trial, parameters))
+        value = evaluator.ask(spec, train_seeds).get("objective")
+        if value is None:
+            study.tell(trial, 2 * worst)
+            continue
+        worst = max(worst, value)
+        study.tell(trial, value)
+        best = min(best, (value, spec))
+    return best[1]
+
+
+def ours(switchyard, scenario, policy, replays, study_seed, method, train_seeds):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([switchyard, "search", "--scenario", scenario, "--policy", policy, "--replays", str(replays),
+                        "--study-seed", str(study_seed), "--method", method, "--train-seeds", train_seeds,
+                        "--out", folder, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        with open(f"{folder}/leaderboard.json") as file:
+            rows = json.load(file)["rows"]
+    tuned = [row for row in rows if row["policy"].startswith(policy) and not row["failure"]]
+    return min(tuned, key=lambda row: row["training"]["value"])["policy"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--switchyard", default="build/release/bin/switchyard")
+    parser.add_argument("--scenarios", default="chat-pressure,azure-code")
+    parser.add_argument("--policy", default="compose")
+    parser.add_argument("--replays", type=int, default=2000)
+    parser.add_argument("--train-seeds", default="1-8")
+    parser.add_argument("--study-seeds", default="1-10")
+    parser.add_argument("--held-out-seeds", default="101-116")
+    parser.add_argument("--method", default="race", help="ours; the default one of `switchyard search` is race")
+    parser.add_argument("--multivariate", action="store_true", help="TPE's experimental options multivariate and group")
+    parser.add_argument("--settings", action="store_true", help="print the settings that were found, to stderr")
+    given = parser.parse_args()
+
+    described = subprocess.run([given.switchyard, "policies", given.policy, "--json"], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout
+    parameters = json.loads(described)[0]["parameters"]
+    study_seeds = seeds_of(given.study_seeds)
+    print(f"`{given.policy}`, {len(parameters)} parameters, {given.replays} replays each, training seeds "
+          f"{given.train_seeds}; mean end-to-end time on held-out seeds {given.held_out_seeds}, s: median over study "
+          f"seeds {given.study_seeds} [smallest, largest]\n")
+    print(f"| scenario | default setting | Optuna {optuna.__version__} TPE | switchyard {given.method} | ours / TPE, median "
+          "of pairs | ours better |")
+    print("|---|---:|---:|---:|---:|---:|", flush=True)
+    lost = False
+    for scenario in given.scenarios.split(","):
+        evaluator = Evaluator(given.switchyard, scenario)
+        judge = lambda spec: evaluator.ask(spec, given.held_out_seeds)["objective"]
+        results = {"tpe": [], "ours": []}
+        for study_seed in study_seeds:
+            specs = {"ours": ours(given.switchyard, scenario, given.policy, given.replays, study_seed, given.method,
+                                  given.train_seeds),
+                     "tpe": tpe(evaluator, given.policy, parameters, given.replays, given.train_seeds, study_seed,
+                                given.multivariate)}
+            for who, spec in specs.items():
+                results[who].append(judge(spec))
+                if given.settings:
+                    training = evaluator.ask(spec, given.train_seeds)["objective"]
+                    print(f"{scenario} {study_seed} {who}: {training:.4f} {results[who][-1]:.4f} {spec}",
+                          file=sys.stderr, flush=True)
+        default = judge(spec_of(given.policy, {}))
+        evaluator.close()
+        pairs = [a / b for a, b in zip(results["ours"], results["tpe"])]
+        shown = {who: f"{statistics.median(v):.3f} [{min(v):.3f}, {max(v):.3f}]" for who, v in results.items()}
+        wins = sum(pair <= 1 for pair in pairs)
+        print(f"| `{scenario}` | {default:.3f} | {shown['tpe']} | {shown['ours']} | {statistics.median(pairs):.3f} | "
+              f"{wins} of {len(pairs)} |", flush=True)
+        lost = lost or statistics.median(results["ours"]) > statistics.median(results["tpe"])
+    sys.exit(1 if lost else 0)
+
+
+if __name__ == "__main__":
+    main()
