@@ -1,22 +1,4 @@
-// The yardstick: what makes figures comparable between machines. A chain of as many dependent additions as the seed
-// benchmark under LLQ has batches.
+// Microbenchmarks. Each checks its result against a known answer before it is timed.
 #include <benchmark/benchmark.h>
-
-#include <cstdlib>
-#include <iostream>
-
-static void BM_Yardstick(benchmark::State& state) {
-  for (auto _ : state) {
-    double sum = 0.0;
-    double step = 1.0;
-    asm volatile("" : "+x"(step));  // not known at compile time
-    for (int i = 0; i < 317714; ++i) {
-      sum += step;
-      asm volatile("" : "+x"(sum));  // each addition waits for the one before
-    }
-    if (sum != 317714.0) state.SkipWithError("wrong sum");
-  }
-}
-BENCHMARK(BM_Yardstick)->Unit(benchmark::kMillisecond);
 
 BENCHMARK_MAIN();

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds the microbenchmarks, runs those of the performance table, and writes bench/performance.md. What is to be timed
+# is built without developer options, as a user builds it.
+#   bash bench/performance.sh [repetitions]
+source "$(dirname "$0")/../.cmake/setup.sh"
+repetitions=${1:-9}
+build release -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_TESTS=OFF
+policies='llq|lor|hra|shortest_expected_work|memory_headroom'
+filter="BM_Yardstick|BM_Replay/.*/($policies)\$|BM_Scale|BM_Load|BM_Generate|BM_Sample|BM_Decision"
+build/release/bin/switchyard_bench --benchmark_filter="$filter" --benchmark_repetitions="$repetitions" \
+  --benchmark_enable_random_interleaving=true --benchmark_min_time=0.05 \
+  --benchmark_out=build/performance.json --benchmark_out_format=json >build/performance.log 2>&1 ||
+  { tail -n 20 build/performance.log >&2; exit 1; }
+python3 bench/micro/table.py build/performance.json >build/performance.md
+mv build/performance.md bench/performance.md
+cat bench/performance.md
