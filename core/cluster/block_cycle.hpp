@@ -17,7 +17,7 @@ class BlockCycle {
     size_ = static_cast<std::uint32_t>(allocates_ ? block_size : 1);
     log2_size_ = std::bit_width(size_) - 1;
     phase_ = 0;
-    before_.assign(1 + (size_ + kChunk - 1) / kChunk * kChunk, 0);
+    before_.assign(1 + (static_cast<std::size_t>(size_) + kChunk - 1) / kChunk * kChunk, 0);
   }
 
   // The phase at which a request allocates that has `processed` tokens before the next step: when processed - 1 is a
@@ -63,12 +63,14 @@ class BlockCycle {
  private:
   void change(std::uint32_t phase, std::int32_t count) {
     if (!allocates_) return;
-    for (std::uint32_t first = 1; first <= size_; first += kChunk) {
-      for (std::uint32_t p = first; p < first + kChunk; ++p) before_[p] += p > phase ? count : 0;
+    const auto limit = static_cast<std::int32_t>(phase);
+    std::int32_t* entries = before_.data() + 1;  // of phases 1 to size_, in whole chunks
+    for (std::int32_t first = 1; first <= static_cast<std::int32_t>(size_); first += kChunk, entries += kChunk) {
+      for (std::int32_t i = 0; i < kChunk; ++i) entries[i] += first + i > limit ? count : 0;
     }
   }
 
-  static constexpr std::uint32_t kChunk = 16;  // entries that are changed at once, without a branch
+  static constexpr std::int32_t kChunk = 16;  // entries that are changed at once, without a branch
 
   bool allocates_ = true;
   std::uint32_t size_ = 1;            // block_size

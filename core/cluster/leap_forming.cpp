@@ -107,17 +107,31 @@ void LeapReplica::form_sarathi() {
 // sarathi: gives running requests with incomplete prefill their next chunk, in order, or leaves them out. Returns what
 // room is left, in tokens.
 std::int64_t LeapReplica::continue_prefills(std::int64_t room) {
-  std::vector<RequestId>& set_aside = scratch_;
-  set_aside.assign(left_out_.begin(), left_out_.end());
-  set_aside.insert(set_aside.end(), prefilling_.begin(), prefilling_.end());
-  left_out_.clear();
-  prefilling_.clear();
-  for (const RequestId id : set_aside) {
+  const auto continues = [&](RequestId id) {
     LiveRequest& request = live(id);
-    request.chunk =
-        static_cast<std::int32_t>(std::min<std::int64_t>(request.num_prefill_tokens - request.processed, room));
-    (request.chunk > 0 ? prefilling_ : left_out_).push_back(id);
+    const std::int64_t rest = request.num_prefill_tokens - request.processed;
+    request.chunk = static_cast<std::int32_t>(std::min(rest, room));
     room -= request.chunk;
+    return request.chunk > 0;
+  };
+  // Those that were left out come first; then the last batch's. As a rule none was, and one goes on.
+  scratch_.swap(left_out_);
+  left_out_.clear();
+  std::size_t kept = 0;
+  if (scratch_.empty()) {
+    for (const RequestId id : prefilling_) {
+      if (continues(id)) {
+        prefilling_[kept++] = id;
+      } else {
+        left_out_.push_back(id);
+      }
+    }
+    prefilling_.resize(kept);
+    if (left_out_.size() < 2) return room;
+  } else {
+    scratch_.insert(scratch_.end(), prefilling_.begin(), prefilling_.end());
+    prefilling_.clear();
+    for (const RequestId id : scratch_) (continues(id) ? prefilling_ : left_out_).push_back(id);
   }
   // Insertion sort by arrival: stable, in place (std::stable_sort allocates), and there is hardly ever more than one.
   const QueuedRequest* requests = context_->table->requests;
