@@ -85,7 +85,7 @@ class DecodeSet {
 
   // Takes out the members that complete with the last step and appends them to `completed`.
   void take_completed(LiveRequest* live, std::vector<RequestId>& completed) {
-    next_completion_ = kNone;
+    std::int64_t next = kNone;
     Member* kept = members_.data();
     for (const Member& member : members_) {
       *kept = member;
@@ -93,10 +93,11 @@ class DecodeSet {
         leave(member, live[member.id]);
         completed.push_back(member.id);
       } else {
-        next_completion_ = std::min(next_completion_, member.completes_at);
+        next = std::min(next, member.completes_at);
         ++kept;
       }
     }
+    next_completion_ = next;
     members_.resize(static_cast<std::size_t>(kept - members_.data()));
   }
 
@@ -111,8 +112,9 @@ class DecodeSet {
   }
 
   void find_next_completion() {
-    next_completion_ = kNone;
-    for (const Member& member : members_) next_completion_ = std::min(next_completion_, member.completes_at);
+    std::int64_t next = kNone;
+    for (const Member& member : members_) next = std::min(next, member.completes_at);
+    next_completion_ = next;
   }
 
   std::int64_t steps_ = 0;
