@@ -10,26 +10,27 @@ namespace {
 
 void replays(benchmark::State& state) {
   const Experiment& experiment = experiment_of("azure-conv");
-  const std::vector<PolicySpec> policies(125, parse_policy("llq", ""));
-  const std::vector<std::uint64_t> seeds = {1, 2, 3, 4, 5, 6, 7, 8};
-  const auto threads = static_cast<int>(state.range(0));
+  const PolicySpec policy = parse_policy("llq", "");
+  std::vector<Job> jobs;
+  for (std::uint64_t i = 0; i < 1000; ++i) jobs.push_back({&policy, 1 + i % 8});
+  Evaluator evaluator(experiment, RequestLimits{}, static_cast<int>(state.range(0)));
 
   std::vector<double> expected;
   Simulation simulation;
-  const auto policy = policies.front().make();
-  for (const std::uint64_t seed : seeds) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
     const auto workload = experiment.workload(seed);
-    const Replay& replay = simulation.run(experiment.cluster(), *workload, *policy, seed);
+    const Replay& replay = simulation.run(experiment.cluster(), *workload, *policy.make(), seed);
     expected.push_back(summarize(replay, *workload, experiment.cluster()).mean_e2e_s);
   }
-  for (const Outcome& outcome : evaluate(experiment, policies, seeds, threads)) {
-    if (outcome.e2e() != expected) {
+  const std::vector<ReplayResult> found = evaluator.run(jobs);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!found[i].failure.empty() || found[i].summary.mean_e2e_s != expected[i % 8]) {
       state.SkipWithError("the evaluator disagrees with single replays");
       return;
     }
   }
-  for (auto _ : state) benchmark::DoNotOptimize(evaluate(experiment, policies, seeds, threads));
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(policies.size() * seeds.size()));
+  for (auto _ : state) benchmark::DoNotOptimize(evaluator.run(jobs));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(jobs.size()));
 }
 BENCHMARK(replays)->Name("BM_Replays")->ArgName("threads")->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond);
 

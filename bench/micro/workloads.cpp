@@ -1,10 +1,10 @@
-// What makes workloads and settings: generators of scenarios, and the samplers of searches. Checked: a second draw with
+// What makes workloads and settings: generators of scenarios, and the methods of searches. Checked: a second draw with
 // the same seed gives the same, and with another seed something else.
 #include <benchmark/benchmark.h>
 
 #include "core/scenario/scenario.hpp"
 #include "policies/registry.hpp"
-#include "search/sampler.hpp"
+#include "search/methods/method.hpp"
 
 namespace switchyard {
 namespace {
@@ -21,21 +21,24 @@ void generate(benchmark::State& state, const std::string& name) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows.size()));
 }
 
-// Asks for 64 settings of a policy, and tells scores that grow with the number of the trial.
-std::vector<ParamValues> settings(const std::string& method, std::uint64_t study_seed) {
+// Asks a search method for settings of a policy, up to 64 of them, and answers each: the later the better.
+std::vector<ParamValues> settings(const std::string& name, std::uint64_t study_seed) {
   const PolicyInfo& info = find_policy("memory_headroom", "");
-  const auto sampler =
-      make_sampler(method, info.name, info.params, {.trials = 64, .grid_points = 2, .study_seed = study_seed});
+  constexpr std::size_t kSeeds = 4, kReplays = 64 * kSeeds;
+  const auto method =
+      make_method(name, info.name, info.params,
+                  {.grid_points = 2, .study_seed = study_seed, .num_seeds = kSeeds, .replays = kReplays});
   std::vector<ParamValues> all;
   while (all.size() < 64) {
-    const std::vector<ParamValues> batch = sampler->ask();
-    if (batch.empty()) break;
-    std::vector<double> scores;
-    for (const ParamValues& values : batch) {
-      scores.push_back(static_cast<double>(all.size()));
-      all.push_back(values);
+    const std::vector<Query> queries = method->ask(kReplays);
+    if (queries.empty()) break;
+    std::vector<Answer> answers;
+    for (const Query& query : queries) {
+      const double cost = 1.0 / static_cast<double>(1 + all.size());
+      answers.push_back({.relative = cost, .by_seed = std::vector<double>(query.num_seeds, cost)});
+      all.push_back(query.values);
     }
-    sampler->tell(scores);
+    method->tell(answers);
   }
   return all;
 }
@@ -55,7 +58,7 @@ const bool registered = [] {
     benchmark::RegisterBenchmark(("BM_Generate/" + scenario.name).c_str(), generate, scenario.name)
         ->Unit(benchmark::kMillisecond);
   }
-  for (const std::string& method : sampler_names()) {
+  for (const std::string& method : method_names()) {
     benchmark::RegisterBenchmark(("BM_Sample/" + method).c_str(), sample, method)->Unit(benchmark::kMillisecond);
   }
   return true;
