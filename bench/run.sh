@@ -22,7 +22,8 @@ done
 echo
 rm -rf build/bench
 echo "Searching by grid and at random, on seeds 1-8; judged on seeds 101-116"
-$switchyard search --scenario azure-conv --policy all --method grid --grid-points 3 --out "$out/grid" >/dev/null
+$switchyard search --scenario azure-conv --policy hra,shortest_expected_work,prefill_balance,memory_headroom --method grid \
+  --grid-points 3 --out "$out/grid" >/dev/null
 $switchyard search --scenario azure-conv --policy all --method random --trials "$trials" --out "$out/random" >/dev/null
 $switchyard leaderboard "$out/grid" "$out/random"
 

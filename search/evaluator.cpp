@@ -7,6 +7,8 @@
 
 #include <mutex>
 
+#include "search/hand_over.hpp"
+
 namespace switchyard {
 
 struct Evaluator::Workers {
@@ -39,14 +41,20 @@ std::vector<ReplayResult> Evaluator::run(std::span<const Job> jobs, const Progre
       progress(++done, jobs.size());
     }
   };
+  HandOver out;
+  HandOver back;
+  out.give();
   workers_->arena.execute([&] {
     tbb::parallel_for(
         tbb::blocked_range<std::size_t>(0, jobs.size(), 1),
         [&](const tbb::blocked_range<std::size_t>& range) {
+          out.take();
           for (std::size_t i = range.begin(); i < range.end(); ++i) replay(jobs[i], results[i]);
+          back.give();
         },
         tbb::simple_partitioner());
   });
+  back.take();
   return results;
 }
 

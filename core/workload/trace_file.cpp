@@ -74,7 +74,7 @@ TraceFile read_trace(const std::filesystem::path& file) {
 }
 
 std::string trace_source(const std::filesystem::path& file, const TraceFile& trace) {
-  const std::string name = file.filename().string();
+  std::string name = file.filename().string();
   if (trace.num_failed == 0) return name;
   return fmt::format("{} ({} of {} rows failed and were dropped)", name, trace.num_failed,
                      trace.num_failed + trace.rows.size());

@@ -90,7 +90,7 @@ Layout::Layout() {
 std::size_t Layout::add_slot(std::string name, std::vector<std::string> choices, std::string doc) {
   params_.push_back({.name = std::move(name),
                      .type = ParamType::choice,
-                     .high = static_cast<double>(choices.size()) - 1,
+                     .high = static_cast<double>(choices.size()) - 1,  // NOLINT(bugprone-use-after-move): made before
                      .choices = std::move(choices),
                      .doc = std::move(doc)});
   return params_.size() - 1;

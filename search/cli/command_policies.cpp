@@ -89,7 +89,7 @@ std::vector<const PolicyInfo*> policies_of(PolicyGroup group) {
 // The first sentence, or as much of it as fits in a line.
 std::string first_sentence(const std::string& text) {
   constexpr std::size_t kWidth = 92;
-  const std::string sentence = text.substr(0, text.find(". "));
+  std::string sentence = text.substr(0, text.find(". "));
   if (sentence.size() <= kWidth) return sentence;
   return sentence.substr(0, sentence.rfind(' ', kWidth)) + " ...";
 }
