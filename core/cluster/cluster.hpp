@@ -10,8 +10,8 @@
 
 #include <algorithm>
 
-#include "core/cluster/end_times.hpp"
 #include "core/clairvoyant/clairvoyant.hpp"
+#include "core/cluster/end_times.hpp"
 #include "core/cluster/replica_context.hpp"
 
 namespace switchyard {

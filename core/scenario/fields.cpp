@@ -109,7 +109,7 @@ class Fields {
 };
 
 // Access to a member, const or not, by one expression.
-#define SWITCHYARD_MEMBER(path) /* NOLINT(bugprone-macro-parentheses): a name, not a value */ \
+#define SWITCHYARD_MEMBER(path) /* NOLINTNEXTLINE(bugprone-macro-parentheses): a name */ \
   [](auto& s) -> auto& { return s.path; }
 
 Fields cluster_fields() {

@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "core/workload/fit.hpp"
 #include "core/workload/embedded_models.hpp"
+#include "core/workload/fit.hpp"
 #include "core/workload/inspect.hpp"
 #include "core/workload/spec.hpp"
 #include "core/workload/trace_file.hpp"
