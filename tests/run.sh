@@ -3,7 +3,7 @@
 #   --ci   also the short ones under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --all  also all of them under these, under ThreadSanitizer and with Clang, and the check of format and lint
 mode=${1:-}
-extra_packages=(dpkg-dev file man-db python3-jsonschema zsh)  # what tests check with; those that lack it are skipped
+extra_packages=(chromium chromium-driver dpkg-dev file man-db python3-jsonschema python3-selenium zsh)  # what tests check with; those that lack it are skipped
 case "$mode" in
   "" | --ci) ;;
   --all) extra_packages+=(clang clang-format clang-tidy libclang-rt-14-dev) ;;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/api/policy.hpp"
@@ -14,6 +16,10 @@ struct ReportOptions {
   std::string program;  // name and version, as the page's foot shows it
   // Whose parameters' ranges and scales are known; of others they are read from the trials.
   std::vector<PolicyInfo> policies;
+  // Importance of parameters from specs and values of a policy's trials (see search/importance.hpp); none: not shown.
+  std::function<std::vector<std::pair<std::string, double>>(const std::vector<std::string>& specs,
+                                                            const std::vector<double>& values)>
+      importance;
 };
 
 // What the page shows, as JSON. A folder is a run's (it holds summary.json), a search's (leaderboard.json), or one

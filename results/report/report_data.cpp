@@ -103,7 +103,8 @@ std::vector<std::size_t> thinned(const Json& trials, std::size_t most, bool high
 
 // The trials of each policy as rows of numbers: [trial, value, share of the training seeds that it ran on, 1 if it
 // keeps to the constraints, parameters...]; null for what does not hold.
-Json trials_json(const fs::path& path, const std::vector<PolicyInfo>& policies) {
+Json trials_json(const fs::path& path, const ReportOptions& options) {
+  const std::vector<PolicyInfo>& policies = options.policies;
   const Json study = read_json(path);
   Json result = {{"config", study.at("config")}, {"policies", Json::array()}};
   const bool higher_is_better = study.at("higher_is_better");
@@ -141,13 +142,24 @@ Json trials_json(const fs::path& path, const std::vector<PolicyInfo>& policies) 
       rows.push_back(std::move(row));
     }
     Json policy = {{"name", name}, {"params", params}, {"num_trials", trials.size()}, {"trials", std::move(rows)}};
-    if (entry.contains("importances")) policy["importances"] = entry["importances"];
+    if (options.importance && info != policies.end()) {
+      std::vector<std::string> specs;
+      std::vector<double> values;
+      for (const Json& trial : trials) {
+        if (!trial.contains("relative")) continue;
+        specs.push_back(trial.at("policy"));
+        values.push_back(trial.at("relative"));
+      }
+      for (const auto& [param, share] : options.importance(specs, values)) {
+        policy["importances"][param] = rounded(share);
+      }
+    }
     result["policies"].push_back(std::move(policy));
   }
   return result;
 }
 
-Json search_json(const fs::path& folder, const std::string& name, const std::vector<PolicyInfo>& policies) {
+Json search_json(const fs::path& folder, const std::string& name, const ReportOptions& options) {
   load_leaderboard(folder);  // says what is wrong with it, if anything is
   Json json = {{"name", name}, {"leaderboard", read_json(folder / "leaderboard.json")}};
   for (Json& row : json["leaderboard"]["rows"]) {
@@ -155,7 +167,7 @@ Json search_json(const fs::path& folder, const std::string& name, const std::vec
   }
   if (fs::exists(folder / "study.json")) {
     try {
-      json["search"] = trials_json(folder / "study.json", policies);
+      json["search"] = trials_json(folder / "study.json", options);
     } catch (const nlohmann::json::exception& error) {
       throw not_ours(folder / "study.json", error);
     }
@@ -249,7 +261,7 @@ std::string report_data(const ReportOptions& options) {
                                    in_quotes(folder.string())));
     }
     for (const fs::path& path : found) {
-      if (is_search(path)) json["searches"].push_back(search_json(path, name_of(path), options.policies));
+      if (is_search(path)) json["searches"].push_back(search_json(path, name_of(path), options));
       if (is_run(path)) json["runs"].push_back(run_json(path, name_of(path)));
     }
   }

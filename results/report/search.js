@@ -9,19 +9,20 @@ function searchHistory(parent, search, board) {
   const better = board.higherIsBetter ? (a, b) => a > b : (a, b) => a < b;
   let only = "";
   const made = card("Search history",
-    "Each trial on training seeds, in the order in which it was asked for; faint ones were given up before they had run on all seeds. The line is the best so far.",
+    "Each trial on training seeds, in the order in which it was asked for; faint ones were given up before they had run on all seeds, crosses failed. The line is the best so far.",
     selection("Policy", [["", "all policies"], ...tuned.filter(policy => policy.trials.length > 1).map(policy => [policy.name, policy.name])], only, key => { only = key; box.redraw(); }));
   made.classList.add("history");
   parent.append(made);
   const box = plot(made, (node, width) => {
     const trials = tuned.filter(policy => !only || policy.name === only)
-      .flatMap(policy => policy.trials.filter(trial => trial[VALUE] !== null).map(trial => ({policy, trial})))
+      .flatMap(policy => policy.trials.map(trial => ({policy, trial})))
       .sort((a, b) => a.trial[TRIAL] - b.trial[TRIAL]);
     const height = 320, top = 24, bottom = 276, left = 52, right = width - 10;
     const svg = svgIn(node, width, height, "Objective of each trial, and the best so far");
     if (trials.length === 0) return;
     const whole = trials.filter(({trial}) => isWhole(trial));
-    const values = (whole.length ? whole : trials).map(({trial}) => trial[VALUE]).sort((a, b) => a - b);
+    if (trials.every(({trial}) => trial[VALUE] === null)) return;
+    const values = (whole.length ? whole : trials.filter(({trial}) => trial[VALUE] !== null)).map(({trial}) => trial[VALUE]).sort((a, b) => a - b);
     // The worst trials would flatten all others: the axis ends at four fifths of them.
     let [low, high] = board.higherIsBetter ? [d3.quantile(values, 0.2), values[values.length - 1]] : [values[0], d3.quantile(values, 0.8)];
     if (low === high) { low -= Math.abs(low) * 0.05 || 1; high += Math.abs(high) * 0.05 || 1; }
@@ -31,8 +32,15 @@ function searchHistory(parent, search, board) {
     bottomAxis(svg, x, bottom, -4, "trial", {most: width < 500 ? 4 : 8});
     leftAxis(svg, y, left, right - left, figureLabel(board.objective));
     const marks = svg.append("g");
+    const worst = board.higherIsBetter ? y.domain()[0] : y.domain()[1];
+    const at = trial => y(trial[VALUE] === null ? worst : trial[VALUE]);
     for (const {policy, trial} of trials) {
-      marks.append("circle").attr("cx", x(trial[TRIAL])).attr("cy", y(trial[VALUE])).attr("r", isWhole(trial) ? 3 : 2.2)
+      if (trial[VALUE] === null) {
+        marks.append("path").attr("class", "failed").attr("d", "M-3,-3L3,3M-3,3L3,-3").attr("transform", `translate(${x(trial[TRIAL])},${at(trial)})`)
+          .style("stroke", colourOf(policy.name)).style("opacity", 0.6);
+        continue;
+      }
+      marks.append("circle").attr("cx", x(trial[TRIAL])).attr("cy", at(trial)).attr("r", isWhole(trial) ? 3 : 2.2)
         .style("fill", colourOf(policy.name)).style("opacity", isWhole(trial) ? 0.75 : 0.25);
     }
     let best = null;
@@ -53,10 +61,10 @@ function searchHistory(parent, search, board) {
     const show = (index, where) => {
       current = index;
       const {policy, trial} = trials[index];
-      ring.style("display", null).attr("cx", x(trial[TRIAL])).attr("cy", y(trial[VALUE]));
+      ring.style("display", null).attr("cx", x(trial[TRIAL])).attr("cy", at(trial));
       const soFar = steps.filter(step => step.trial <= trial[TRIAL]).pop();
       showTip(`trial ${trial[TRIAL]}: ${policy.name}`, [
-        [objectiveName(board), digits(trial[VALUE])],
+        [objectiveName(board), trial[VALUE] === null ? "failed" : digits(trial[VALUE])],
         ...(trial[SHARE] < 1 ? [["given up after", `${Math.round(100 * trial[SHARE])}% of the seeds`]] : []),
         ...(trial[FEASIBLE] ? [] : [["constraints", "broken"]]),
         ...policy.params.map((param, i) => [param.name, trial[PARAMS + i]]).filter(([, value]) => value !== null).map(([name, value]) => [name, typeof value === "number" ? digits(value) : value]),
@@ -66,7 +74,7 @@ function searchHistory(parent, search, board) {
     node2.addEventListener("pointermove", event => {
       const area = node2.getBoundingClientRect();
       const [px, py] = [event.clientX - area.left, event.clientY - area.top];
-      show(d3.scan(trials, (a, b) => Math.hypot(x(a.trial[TRIAL]) - px, y(a.trial[VALUE]) - py) - Math.hypot(x(b.trial[TRIAL]) - px, y(b.trial[VALUE]) - py)), pointOf(event));
+      show(d3.scan(trials, (a, b) => Math.hypot(x(a.trial[TRIAL]) - px, at(a.trial) - py) - Math.hypot(x(b.trial[TRIAL]) - px, at(b.trial) - py)), pointOf(event));
     });
     node2.addEventListener("pointerleave", hide);
     node2.addEventListener("blur", hide);
@@ -85,12 +93,12 @@ function searchHistory(parent, search, board) {
 }
 
 function parameters(parent, search, board) {
-  const tuned = search.policies.filter(policy => policy.params.length > 0 && policy.trials.filter(isWhole).length > 2);
+  const tuned = search.policies.filter(policy => policy.params.length > 0 && policy.trials.filter(trial => trial[VALUE] !== null).length > 2);
   if (tuned.length === 0) return;
   const first = board.shown.map(row => tuned.find(policy => policy.name === familyOf(row.policy))).find(policy => policy) || tuned[0];
   let policy = first, ranges = {};
   const reset = element("button", {type: "button", onclick: () => { ranges = {}; box.redraw(); }}, "clear ranges");
-  const made = card("Parameters", "Each line is a setting that ran on all training seeds; the best are dark. Drag along an axis to keep only the lines that pass there.",
+  const made = card("Parameters", "Each line is a setting; those that ran on all training seeds and kept to the constraints have colours, the others are faint. Drag along an axis to keep only the lines that pass there.",
     selection("Policy", tuned.map(one => [one.name, one.name]), policy.name, key => { policy = tuned.find(one => one.name === key); ranges = {}; box.redraw(); }), reset);
   made.classList.add("parameters");
   parent.append(made);
@@ -98,8 +106,10 @@ function parameters(parent, search, board) {
 }
 
 function drawParallel(node, width, policy, board, ranges) {
-  const trials = policy.trials.filter(isWhole).slice();
-  trials.sort((a, b) => board.higherIsBetter ? a[VALUE] - b[VALUE] : b[VALUE] - a[VALUE]);  // the best are drawn last
+  // The best are drawn last. Those that were given up early are all below those that ran on all seeds.
+  const trials = policy.trials.filter(trial => trial[VALUE] !== null);
+  trials.sort((a, b) => isWhole(a) - isWhole(b) || (board.higherIsBetter ? a[VALUE] - b[VALUE] : b[VALUE] - a[VALUE]));
+  const partial = trials.filter(trial => !isWhole(trial)).length;
   const narrow = width < 560;
   const top = 40, bottom = 290, missing = 308, height = 330;
   const axes = [...policy.params.map((param, i) => ({name: param.name, doc: param.doc, place: PARAMS + i, param})),
@@ -135,10 +145,10 @@ function drawParallel(node, width, policy, board, ranges) {
   const kept = trial => Object.entries(ranges).every(([i, [from, to]]) => axes[i].at(trial) >= from && axes[i].at(trial) <= to);
   const lines = svg.append("g").style("fill", "none");
   const path = d3.line();
-  const rank = d3.scaleLinear().domain([0, trials.length - 1 || 1]);
+  const rank = d3.scaleLinear().domain([partial - 1, trials.length - 1]).clamp(true);
   const paths = trials.map((trial, i) => lines.append("path").attr("d", path(axes.map(axis => [axis.x, axis.at(trial)])))
     .attr("stroke-linejoin", "round").datum({trial, share: rank(i)}).node());
-  const count = svg.append("text").attr("class", "soft").attr("x", inner - 4).attr("y", height - 2).attr("text-anchor", "end");
+  const count = svg.append("text").attr("class", "soft").attr("x", 4).attr("y", height - 2);
   const paint = () => {
     let left = 0;
     for (const one of paths) {
@@ -190,7 +200,7 @@ function drawParallel(node, width, policy, board, ranges) {
 function importances(parent, search) {
   const known = search.policies.filter(policy => policy.importances && Object.keys(policy.importances).length > 0);
   if (known.length === 0) return;
-  const made = card("Importance of parameters", "Share of the objective's variance over settings that each parameter explains.");
+  const made = card("Importance of parameters", "Share of the variance of the objective's logarithm over the whole space that each parameter explains alone, as a random forest over the trials sees it. What is missing to 1 is what parameters do together.");
   made.classList.add("importances");
   parent.append(made);
   plot(made, (node, width) => {

@@ -8,6 +8,7 @@
 #include "results/report/report.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/version.hpp"
+#include "search/importance.hpp"
 
 namespace switchyard {
 
@@ -28,7 +29,9 @@ int command_report(const Options& options) {
   if (options.words().empty()) throw InputError("report: give at least one folder that a run or a search wrote");
   if (!options.has("out")) throw InputError("--out: is missing: the file for the page");
   const std::string version = version_text();
-  ReportOptions report{.program = version.substr(0, version.find('\n')), .policies = registered_policies()};
+  ReportOptions report{.program = version.substr(0, version.find('\n')),
+                       .policies = registered_policies(),
+                       .importance = parameter_importance};
   for (const std::string& folder : options.words()) report.folders.emplace_back(folder);
   write_file(options.text("out"), report_page(report_data(report)));
   return 0;

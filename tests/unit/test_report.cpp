@@ -40,8 +40,8 @@ void write_run(const fs::path& folder, const std::string& policy_spec, std::int3
 }
 
 Json data_of(std::vector<fs::path> folders) {
-  return Json::parse(
-      report_data({.folders = std::move(folders), .program = "test", .policies = registered_policies()}));
+  return Json::parse(report_data(
+      {.folders = std::move(folders), .program = "test", .policies = registered_policies(), .importance = {}}));
 }
 
 // The text of the page's data element.
@@ -120,8 +120,10 @@ TEST_CASE("report: stays below 2 MB, whatever it is about", "[report]") {
                       {"num_training_seeds", 2},
                       {"policies", {{{"policy", "unknown_policy"}, {"trials", trials}}}}};
   scratch.write("search/study.json", study.dump());
-  const std::string text =
-      report_data({.folders = {scratch.path() / "wide", scratch.path() / "search"}, .program = "test", .policies = {}});
+  const std::string text = report_data({.folders = {scratch.path() / "wide", scratch.path() / "search"},
+                                        .program = "test",
+                                        .policies = {},
+                                        .importance = {}});
   CHECK(report_page(text).size() < 2'000'000);
   const Json data = Json::parse(text);
   const Json& policy = data["searches"][0]["search"]["policies"][0];
