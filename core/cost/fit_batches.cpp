@@ -17,10 +17,11 @@ constexpr std::size_t kFewestPerKnot = 20;
 constexpr int kRobustRounds = 5;
 constexpr double kHuber = 2.0;      // robust standard deviations
 constexpr double kNormal = 1.4826;  // standard deviation of a normal distribution by its median absolute deviation
-constexpr double kFinest = 1.02;    // steps between knots of a quadratic curve
+constexpr std::int64_t kFinestNumerator = 51, kFinestDenominator = 50;  // steps between knots of a quadratic curve
 
 double rounded_up(std::int64_t value, std::int64_t grain) {
-  return static_cast<double>((value + grain - 1) / grain * grain);
+  const std::int64_t steps = (value + grain - 1) / grain;
+  return static_cast<double>(steps * grain);
 }
 
 // A batch as the kernel sees it when it looks its time up.
@@ -112,9 +113,12 @@ class Fit {
   // Linear in KV length, quadratic in the chunk: knots so close that the lines between them do.
   CurveSet prefill(double longest_kv, double longest_chunk) const {
     CurveSet set;
+    const auto last = static_cast<std::int64_t>(longest_chunk);
     for (const double q : {0.0, longest_kv}) {
       Curve curve;
-      for (double c = 1; c < longest_chunk; c = std::max(c + 1, std::floor(c * kFinest))) curve.x.push_back(c);
+      for (std::int64_t c = 1; c < last; c = std::max(c + 1, c * kFinestNumerator / kFinestDenominator)) {
+        curve.x.push_back(static_cast<double>(c));
+      }
       curve.x.push_back(longest_chunk);
       for (const double c : curve.x) {
         curve.y.push_back(x_[prefill_start] + x_[prefill_read] * (q + c) + x_[prefill_work] * c * (q + c / 2));

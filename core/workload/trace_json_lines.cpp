@@ -152,7 +152,7 @@ class LineHandler : public nlohmann::json_sax<Json> {
   Fault fault_;
 };
 
-class JsonLinesTrace : public TraceRecords {
+class JsonLinesTrace final : public TraceRecords {
  public:
   explicit JsonLinesTrace(LineReader lines) : lines_(std::move(lines)) {
     pending_ = read();  // the first line says which format it is
@@ -182,7 +182,7 @@ class JsonLinesTrace : public TraceRecords {
     return about(i, message, i == 0 ? fmt::format("{}", value(i).number) : fmt::format("{}", value(i).whole));
   }
   TraceFormat format() const override { return format_; }
-  std::string place() const override { return fmt::format("{}:{}", lines_.file(), lines_.number()); }
+  std::string place() const final { return fmt::format("{}:{}", lines_.file(), lines_.number()); }
 
  private:
   const LineHandler::Value& value(std::size_t key) const { return handler_.values()[key]; }
