@@ -55,6 +55,11 @@ if(NOT TARGET SQLite::SQLite3)
   message(FATAL_ERROR "SQLite 3.35 or later is needed to keep studies: libsqlite3-dev (Debian, Ubuntu), sqlite (Homebrew)")
 endif()
 
+find_package(muparser 2.3 QUIET)
+if(NOT TARGET muparser::muparser)
+  message(FATAL_ERROR "muParser is needed to read formulas: libmuparser-dev (Debian, Ubuntu), muparser (Homebrew)")
+endif()
+
 if(SWITCHYARD_BENCH)
   find_package(benchmark QUIET)
   if(NOT TARGET benchmark::benchmark)

@@ -55,5 +55,5 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME switchyard-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "Libraries and headers of switchyard, for policies outside its tree")
 string(JOIN ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "switchyard (= ${PROJECT_VERSION})" libtbb-dev
-       libboost-program-options-dev nlohmann-json3-dev libfmt-dev libsqlite3-dev zlib1g-dev)
+       libboost-program-options-dev nlohmann-json3-dev libfmt-dev libmuparser-dev libsqlite3-dev zlib1g-dev)
 include(CPack)

@@ -1,11 +1,15 @@
 #include "policies/registry.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <stdexcept>
 
 #include "core/input/error.hpp"
 #include "policies/clairvoyant/clairvoyant_policies.hpp"
 #include "policies/compose/compose.hpp"
 #include "policies/declarations.hpp"
+#include "policies/formula/formula_policy.hpp"
 #include "policies/production/production.hpp"
 
 namespace switchyard {
@@ -27,7 +31,7 @@ std::vector<PolicyInfo>& registry() {
                                llumnix_policies, preble_policies, ray_policies, glia_policies}) {
       add(PolicyGroup::production, system());
     }
-    add(PolicyGroup::builder, {compose_policy()});
+    add(PolicyGroup::builder, {compose_policy(), formula_policy()});
     add(PolicyGroup::reference, clairvoyant_policies());
     return all;
   }();
@@ -68,9 +72,31 @@ const PolicyInfo& find_policy(std::string_view name, std::string_view where) {
 }
 
 PolicySpec parse_policy(std::string_view text, std::string_view where) {
-  const ParsedSpec parsed = parse_spec(text, where);
+  ParsedSpec parsed = parse_spec(text, where);
   const PolicyInfo& info = find_policy(parsed.name, where);
-  return {&info, bind_arguments(info.params, parsed, where)};
+  if (info.texts.empty()) return {&info, bind_arguments(info.params, parsed, where)};
+  PolicyInfo own = info;
+  for (TextParam& param : own.texts) {
+    const auto is_it = [&](const auto& argument) { return argument.first == param.name; };
+    const auto found = std::find_if(parsed.arguments.begin(), parsed.arguments.end(), is_it);
+    if (found == parsed.arguments.end()) continue;
+    param.value = found->second;
+    parsed.arguments.erase(found);
+    if (std::any_of(parsed.arguments.begin(), parsed.arguments.end(), is_it)) {
+      throw InputError(fmt::format("{}: parameter '{}' is given twice", where, param.name));
+    }
+  }
+  auto made = std::make_shared<const PolicyInfo>(info.with_texts(std::move(own), where));
+  for (const auto& [name, value] : parsed.arguments) {
+    std::vector<std::string> known;
+    for (const TextParam& param : made->texts) known.push_back(param.name);
+    for (const ParamSpec& param : made->params) known.push_back(param.name);
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      throw unknown_name(where, fmt::format("parameter of '{}' with these texts", info.name), name, known);
+    }
+  }
+  ParamValues values = bind_arguments(made->params, parsed, where);
+  return {made.get(), std::move(values), made};
 }
 
 }  // namespace switchyard

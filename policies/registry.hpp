@@ -25,8 +25,9 @@ const PolicyInfo& find_policy(std::string_view name, std::string_view where);
 struct PolicySpec {
   const PolicyInfo* info = nullptr;
   ParamValues values;
+  std::shared_ptr<const PolicyInfo> own = {};  // of a policy with texts: what info points to
 
-  std::string text() const { return format_spec(info->name, info->params, values); }  // canonical
+  std::string text() const { return info->spec(values); }  // canonical
   std::unique_ptr<Policy> make() const { return info->make(values); }
 };
 

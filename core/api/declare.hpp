@@ -61,10 +61,6 @@ class ParamBindings {
     params_.back().active_if.push_back({std::move(name), std::move(values)});
     return self();
   }
-  Self& only_if(const std::vector<ParamCondition>& any) {
-    params_.back().active_if = any;
-    return self();
-  }
 
  protected:
   using Setter = std::function<void(T&, double)>;

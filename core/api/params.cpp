@@ -111,16 +111,23 @@ ParsedSpec parse_spec(std::string_view text, std::string_view where) {
   const std::size_t close = spec.size() - 1;
   if (trim(spec.substr(begin, close - begin)).empty()) return parsed;
   while (true) {
-    std::size_t end = spec.find(',', begin);
-    if (end == std::string_view::npos) end = close;
-    const std::string_view argument = spec.substr(begin, end - begin);
-    const std::size_t equals = argument.find('=');
-    if (equals == std::string_view::npos) throw fault(begin, "name=value");
-    const std::string_view name = trim(argument.substr(0, equals));
-    const std::string_view value = trim(argument.substr(equals + 1));
+    const std::size_t equals = spec.find('=', begin);
+    std::size_t end = std::min(spec.find(',', begin), close);
+    if (equals == std::string_view::npos || equals >= end) throw fault(begin, "name=value");
+    const std::string_view name = trim(spec.substr(begin, equals - begin));
     if (name.empty() || !std::all_of(name.begin(), name.end(), is_name_char)) throw fault(begin, "a parameter name");
-    if (value.empty() || value.find_first_of("()=") != std::string_view::npos) {
-      throw fault(begin + equals + 1, "a value");
+    std::size_t start = equals + 1;
+    while (spec[start] == ' ' || spec[start] == '\t') ++start;
+    std::string_view value;
+    if (spec[start] == '"') {  // anything up to the next quote
+      const std::size_t quote = spec.find('"', start + 1);
+      if (quote == std::string_view::npos) throw fault(start, "a '\"' at the end of the text");
+      value = spec.substr(start + 1, quote - start - 1);
+      end = std::min(spec.find(',', quote), close);
+      if (!trim(spec.substr(quote + 1, end - quote - 1)).empty()) throw fault(quote + 1, "',' or ')'");
+    } else {
+      value = trim(spec.substr(start, end - start));
+      if (value.empty() || value.find_first_of("()=\"") != std::string_view::npos) throw fault(equals + 1, "a value");
     }
     parsed.arguments.emplace_back(name, value);
     if (end == close) return parsed;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,13 @@ enum class PolicyGroup : std::uint8_t {
   reference    // clairvoyant: never deployable
 };
 
+// A parameter that is text, not a point of a search space.
+struct TextParam {
+  std::string name;
+  std::string value;
+  std::string doc;
+};
+
 // What is known of a policy before it is made: everything that help, docs and search need.
 struct PolicyInfo {
   std::string name;
@@ -59,6 +67,20 @@ struct PolicyInfo {
   std::vector<ParamSpec> params;
   bool clairvoyant = false;  // knows output lengths: a reference, never deployable
   std::function<std::unique_ptr<Policy>(const ParamValues&)> make;
+  // Of a policy with texts: the same policy with its `texts` set anew; its params may depend on them. Throws InputError
+  // that starts with `where`.
+  std::vector<TextParam> texts;
+  std::function<PolicyInfo(PolicyInfo, std::string_view where)> with_texts;
+
+  // Canonical: name(a=1,b=x), texts first and in double quotes.
+  std::string spec(const ParamValues& values) const {
+    std::string text = format_spec(name, params, values);
+    if (texts.empty()) return text;
+    std::string quoted;
+    for (const TextParam& param : texts) quoted += (quoted.empty() ? "" : ",") + param.name + "=\"" + param.value + '"';
+    const std::string rest = text.size() > name.size() ? ',' + text.substr(name.size() + 1) : ")";
+    return name + '(' + quoted + rest;
+  }
 };
 
 // Declares a policy type P and binds each parameter to a data member of P:

@@ -1,33 +1,11 @@
 #include "policies/compose/compose.hpp"
 
-#include "policies/compose/composed.hpp"
 #include "policies/compose/least.hpp"
+#include "policies/compose/shared.hpp"
 
 namespace switchyard {
 
 namespace {
-
-// Parameters that belong to no part, or to several.
-struct Shared {
-  Composed::Idle idle = Composed::Idle::admits;
-  Composed::Scan scan = Composed::Scan::head;
-  std::int32_t scan_depth = 0;
-  double decode_ratio = 0.0;
-  double horizon = 0.0;
-  enum class Ages { mean, each } ages = Ages::mean;
-  Learning learn = Learning::survival;
-  std::int32_t learn_window = 0;
-};
-
-class SharedParams : public ParamBindings<Shared, SharedParams> {
- public:
-  const std::vector<ParamSpec>& list() const { return params_; }
-  Shared read(std::span<const double> values) const {
-    Shared shared;
-    apply(setters_, shared, values);
-    return shared;
-  }
-};
 
 // The parts of one kind, and the index of each part's first parameter.
 template <class Base>
@@ -67,7 +45,6 @@ class Layout {
   Catalogue<Admission> admissions_{admission_parts()};
   Catalogue<Scoring> scorings_{scoring_parts()};
   Catalogue<Placement> placements_{placement_parts()};
-  SharedParams shared_;
   std::size_t order_ = 0, admit_ = 0, also_ = 0, place_ = 0, by_ = 0, first_shared_ = 0;
 };
 
@@ -124,37 +101,18 @@ std::vector<ParamCondition> Layout::users_of(unsigned uses) const {
 }
 
 void Layout::add_shared() {
-  using P = Shared;
-  std::vector<std::string> conditional = admissions_.names();
-  conditional.erase(conditional.begin());  // all but `always`
-  const std::vector<ParamCondition> holds = {{"admit", conditional}, {"also", conditional}};
-  shared_
-      .choice(&P::idle, "idle", {"admits", "as_others"}, Composed::Idle::admits,
-              "whether a replica without requests takes any, so that no run can stall")
-      .only_if(holds)
-      .choice(&P::scan, "scan", {"head", "first_fit"}, Composed::Scan::head,
-              "whether a request that must wait holds up those behind it")
-      .only_if(holds)
-      .integer(&P::scan_depth, "scan_depth", 32, 1, 10000, ParamScale::log,
-               "requests that may be passed over in a call")
-      .only_if("scan", {"first_fit"})
-      .real(&P::decode_ratio, "decode_ratio", 0.0, 0.0, 4.0, ParamScale::linear,
-            "reserve this share of the prompt for outputs")
-      .only_if(users_of(kUsesForecast))
-      .real(&P::horizon, "horizon", 40.0, 0.0, 1024.0, ParamScale::linear,
-            "reserve the expected growth of each request within this many decode steps, tokens")
-      .only_if(users_of(kUsesForecast))
-      .choice(&P::ages, "ages", {"mean", "each"}, Shared::Ages::mean,
-              "running requests are forecast at the mean of what they generated, or each at its own (slower)")
-      .only_if(users_of(kUsesForecast | kUsesAges))
-      .choice(&P::learn, "learn", {"mean", "bucket", "window", "survival"}, Learning::survival,
-              "what completed requests teach about outputs: their mean, their survival curve, that of the last "
-              "learn_window, or the curve stretched to the mean of prompts of the same power of two")
-      .only_if(users_of(kUsesForecast | kUsesLengths))
-      .integer(&P::learn_window, "learn_window", 500, 20, 20000, ParamScale::log, "completed requests")
-      .only_if("learn", {"window"});
+  std::vector<std::string> holding = admissions_.names();
+  holding.erase(holding.begin());  // all but `always`
   first_shared_ = params_.size();
-  params_.insert(params_.end(), shared_.list().begin(), shared_.list().end());
+  for (const SharedParams::Param& param : SharedParams::list()) {
+    params_.push_back(param.spec);
+    if (!param.spec.active_if.empty()) continue;
+    if (param.needed_by & kHolds) {
+      params_.back().active_if = {{"admit", holding}, {"also", holding}};
+    } else {
+      params_.back().active_if = users_of(param.needed_by);
+    }
+  }
 }
 
 std::unique_ptr<Policy> Layout::make(const ParamValues& values) const {
@@ -186,20 +144,8 @@ std::unique_ptr<Policy> Layout::make(const ParamValues& values) const {
     if (placements_.parts[rule].uses & kUsesScoring) placement->set_scoring(scoring(index(by_)));
   }
 
-  const Shared shared = shared_.read(std::span(values).subspan(first_shared_));
   auto policy = std::make_unique<Composed>(std::move(order), std::move(admissions), std::move(placement));
-  policy->idle = shared.idle;
-  policy->scan = shared.scan;
-  policy->scan_depth = shared.scan_depth;
-  KvForecast& forecast = policy->scene.forecast;
-  forecast.by_request = shared.ages == Shared::Ages::each;
-  if (uses & kUsesForecast) {
-    forecast.decode_ratio = shared.decode_ratio;
-    forecast.horizon = shared.horizon;
-  }
-  if ((uses & kUsesLengths) || forecast.horizon > 0) {
-    policy->scene.lengths = make_output_lengths(shared.learn, shared.learn_window);
-  }
+  SharedParams::apply(std::span(values).subspan(first_shared_), uses, *policy);
   return policy;
 }
 

@@ -3,6 +3,7 @@
 
 #include "policies/compose/composed.hpp"
 #include "policies/compose/least.hpp"
+#include "policies/compose/waiting_blocks.hpp"
 
 namespace switchyard {
 
@@ -39,19 +40,6 @@ class GreedyDeclaration : public ParamBindings<T, GreedyDeclaration<T>> {
 template <class T>
 GreedyDeclaration<T> greedy(std::string name, std::string summary, std::string source) {
   return {std::move(name), std::move(summary), std::move(source)};
-}
-
-// Helpers that several routers read their signals with.
-
-// KV blocks that the replica's waiting prompts will take.
-inline std::int64_t waiting_blocks(Scene& scene, std::int32_t replica) {
-  if (scene.cluster().num_waiting(replica) == 0) return 0;
-  const std::int32_t block_size = scene.cluster().limits(replica).block_size;
-  std::int64_t blocks = 0;
-  for (const ResidentRequest& request : scene.cluster().waiting(replica)) {
-    blocks += (request.num_prefill_tokens + block_size - 1) / block_size;
-  }
-  return blocks;
 }
 
 inline double kv_use(const ReplicaState& state) {

@@ -35,9 +35,12 @@ std::string range_of(const ParamSpec& param) {
 }
 
 void describe(const PolicyInfo& info) {
-  std::cout << format_spec(info.name, info.params, default_values(info.params)) << "\n  " << info.summary << "\n";
+  std::cout << info.spec(default_values(info.params)) << "\n  " << info.summary << "\n";
   if (info.clairvoyant) std::cout << "  Knows output lengths: a reference, never deployable.\n";
   if (!info.source.empty()) std::cout << "  Source: " << info.source << "\n";
+  for (const TextParam& param : info.texts) {
+    std::cout << fmt::format("    {:<18} \"{}\"  {}\n", param.name, param.value, param.doc);
+  }
   for (const ParamSpec& param : info.params) {
     std::cout << fmt::format("    {:<18} {:<10} [{}]  {}", param.name, format_value(param, param.default_value),
                              range_of(param), param.doc);
@@ -56,7 +59,7 @@ nlohmann::ordered_json value_json(const ParamSpec& param, double value) {
 
 nlohmann::ordered_json json_of(const PolicyInfo& info) {
   nlohmann::ordered_json json = {{"name", info.name},
-                                 {"spec", format_spec(info.name, info.params, default_values(info.params))},
+                                 {"spec", info.spec(default_values(info.params))},
                                  {"summary", info.summary},
                                  {"source", info.source},
                                  {"group", kGroups[static_cast<std::size_t>(info.group)].name},
@@ -121,8 +124,11 @@ void print_markdown() {
       std::cout << fmt::format("\n**`{}`** {}", info->name, info->summary);
       if (!info->source.empty()) std::cout << fmt::format(" *Source: {}.*", info->source);
       std::cout << "\n";
-      if (info->params.empty()) continue;
+      if (info->params.empty() && info->texts.empty()) continue;
       std::cout << "\n| parameter | default | range | meaning |\n|---|---|---|---|\n";
+      for (const TextParam& param : info->texts) {
+        std::cout << fmt::format("| `{}` | \"{}\" | a formula | {} |\n", param.name, param.value, cell(param.doc));
+      }
       for (const ParamSpec& param : info->params) {
         const std::string when = activity_text(param);
         std::cout << fmt::format("| `{}` | {} | {} | {}{} |\n", param.name, format_value(param, param.default_value),

@@ -1,0 +1,90 @@
+#include "policies/compose/shared.hpp"
+
+namespace switchyard {
+
+namespace {
+
+struct Shared {
+  Composed::Idle idle = Composed::Idle::admits;
+  Composed::Scan scan = Composed::Scan::head;
+  std::int32_t scan_depth = 0;
+  double decode_ratio = 0.0;
+  double horizon = 0.0;
+  enum class Ages { mean, each } ages = Ages::mean;
+  Learning learn = Learning::survival;
+  std::int32_t learn_window = 0;
+};
+
+class Declaration : public ParamBindings<Shared, Declaration> {
+ public:
+  Declaration() {
+    using P = Shared;
+    choice(&P::idle, "idle", {"admits", "as_others"}, Composed::Idle::admits,
+           "whether a replica without requests takes any, so that no run can stall")
+        .needed_by(kHolds)
+        .choice(&P::scan, "scan", {"head", "first_fit"}, Composed::Scan::head,
+                "whether a request that must wait holds up those behind it")
+        .needed_by(kHolds)
+        .integer(&P::scan_depth, "scan_depth", 32, 1, 10000, ParamScale::log,
+                 "requests that may be passed over in a call")
+        .only_if("scan", {"first_fit"})
+        .needed_by(kHolds)
+        .real(&P::decode_ratio, "decode_ratio", 0.0, 0.0, 4.0, ParamScale::linear,
+              "reserve this share of the prompt for outputs")
+        .needed_by(kUsesForecast)
+        .real(&P::horizon, "horizon", 40.0, 0.0, 1024.0, ParamScale::linear,
+              "reserve the expected growth of each request within this many decode steps, tokens")
+        .needed_by(kUsesForecast)
+        .choice(&P::ages, "ages", {"mean", "each"}, Shared::Ages::mean,
+                "running requests are forecast at the mean of what they generated, or each at its own (slower)")
+        .needed_by(kUsesForecast | kUsesAges)
+        .choice(&P::learn, "learn", {"mean", "bucket", "window", "survival"}, Learning::survival,
+                "what completed requests teach about outputs: their mean, their survival curve, that of the last "
+                "learn_window, or the curve stretched to the mean of prompts of the same power of two")
+        .needed_by(kUsesForecast | kUsesLengths)
+        .integer(&P::learn_window, "learn_window", 500, 20, 20000, ParamScale::log, "completed requests")
+        .only_if("learn", {"window"})
+        .needed_by(kUsesForecast | kUsesLengths);
+  }
+
+  const std::vector<SharedParams::Param>& list() const { return list_; }
+  Shared read(std::span<const double> values) const {
+    Shared shared;
+    ParamBindings::apply(setters_, shared, values);
+    return shared;
+  }
+
+ private:
+  Declaration& needed_by(unsigned uses) {
+    list_.push_back({params_.back(), uses});
+    return *this;
+  }
+  std::vector<SharedParams::Param> list_;
+};
+
+const Declaration& declaration() {
+  static const Declaration declared;
+  return declared;
+}
+
+}  // namespace
+
+const std::vector<SharedParams::Param>& SharedParams::list() { return declaration().list(); }
+
+void SharedParams::apply(std::span<const double> values, unsigned uses, Composed& policy) {
+  const Shared shared = declaration().read(values);
+  policy.idle = shared.idle;
+  policy.scan = shared.scan;
+  policy.scan_depth = shared.scan_depth;
+  KvForecast& forecast = policy.scene.forecast;
+  forecast.by_request = shared.ages == Shared::Ages::each;
+  if (uses & kUsesForecast) {
+    forecast.decode_ratio = shared.decode_ratio;
+    forecast.horizon = shared.horizon;
+  }
+  if ((uses & kUsesLengths) || forecast.horizon > 0) {
+    policy.scene.lengths = make_output_lengths(shared.learn, shared.learn_window);
+  }
+}
+
+}  // namespace switchyard
