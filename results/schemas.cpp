@@ -1,38 +1,12 @@
 #include "results/schemas.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "core/metrics/summary.hpp"
 #include "core/scenario/fields.hpp"
+#include "results/schema_parts.hpp"
 
 namespace switchyard {
 
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-// An object with these properties and no other, all of them there.
-Json closed_object(const Json& properties) {
-  Json schema = {{"type", "object"}, {"additionalProperties", false}};
-  for (const auto& [name, property] : properties.items()) schema["required"].push_back(name);
-  schema["properties"] = properties;
-  return schema;
-}
-
-std::string published(const std::string& title, const std::string& description, const Json& object) {
-  Json schema = {
-      {"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}, {"description", description}};
-  schema.update(object);
-  return schema.dump(2) + "\n";
-}
-
-Json version(int number) { return {{"description", "of this format"}, {"const", number}}; }
-
-Json text(const char* description) { return {{"description", description}, {"type", "string"}}; }
-
-Json count(const char* description) { return {{"description", description}, {"type", "integer"}, {"minimum", 0}}; }
-
-}  // namespace
+using namespace schema;
 
 std::string run_config_schema() {
   Json scenario = Json::parse(scenario_schema());

@@ -9,6 +9,7 @@
 #include "search/cli/command.hpp"
 #include "search/distributions.hpp"
 #include "search/study_files.hpp"
+#include "search/suite_files.hpp"
 
 namespace switchyard {
 
@@ -30,6 +31,7 @@ const std::vector<Schema>& schemas() {
       {"study", "study.json of a search, and what study export writes", study_schema},
       {"distributions", "distributions.json of a search", distributions_schema},
       {"study-config", "config.json of a search", study_config_schema},
+      {"suite", "suite.json of a robust ranking", suite_schema},
   };
   return all;
 }

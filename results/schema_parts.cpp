@@ -1,0 +1,52 @@
+#include "results/schema_parts.hpp"
+
+namespace switchyard::schema {
+
+namespace {
+
+Json typed(const char* type, const char* description) { return {{"description", description}, {"type", type}}; }
+
+}  // namespace
+
+Json closed_object(const Json& properties) {
+  Json schema = {{"type", "object"}, {"additionalProperties", false}};
+  for (const auto& [name, property] : properties.items()) schema["required"].push_back(name);
+  schema["properties"] = properties;
+  return schema;
+}
+
+Json list_of(const char* description, const Json& items) {
+  Json schema = typed("array", description);
+  schema["items"] = items;
+  return schema;
+}
+
+Json version(int number) { return {{"description", "of this format"}, {"const", number}}; }
+
+Json text(const char* description) { return typed("string", description); }
+
+Json flag(const char* description) { return typed("boolean", description); }
+
+Json number(const char* description) { return typed("number", description); }
+
+Json count(const char* description) {
+  Json schema = typed("integer", description);
+  schema["minimum"] = 0;
+  return schema;
+}
+
+Json spread(const char* description) {
+  const Json figure = {{"type", "number"}};
+  Json schema = {{"description", description}};
+  schema.update(closed_object({{"value", figure}, {"low", figure}, {"high", figure}}));
+  return schema;
+}
+
+std::string published(const std::string& title, const std::string& description, const Json& object) {
+  Json schema = {
+      {"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}, {"description", description}};
+  schema.update(object);
+  return schema.dump(2) + "\n";
+}
+
+}  // namespace switchyard::schema

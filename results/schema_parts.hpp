@@ -1,0 +1,22 @@
+// What JSON Schemas of our files are made of.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace switchyard::schema {
+
+using Json = nlohmann::ordered_json;
+
+// An object with these properties and no other, all of them there.
+Json closed_object(const Json& properties);
+Json list_of(const char* description, const Json& items);
+Json version(int number);  // of the format
+Json text(const char* description);
+Json flag(const char* description);
+Json number(const char* description);
+Json count(const char* description);   // a whole number, not negative
+Json spread(const char* description);  // a figure with its 95% interval: value, low, high
+std::string published(const std::string& title, const std::string& description, const Json& object);
+
+}  // namespace switchyard::schema

@@ -1,0 +1,18 @@
+// The cells of one table as a terminal shows them, as Markdown or as CSV.
+#pragma once
+
+#include "results/leaderboard.hpp"
+#include "results/table.hpp"
+
+namespace switchyard {
+
+// A pipe in a cell is escaped.
+std::string markdown_table(const std::vector<TableColumn>& columns, const std::vector<std::vector<TableCell>>& rows);
+
+// As RFC 4180 has it, lines end in \n: a cell with a comma, a quote or a line break is quoted.
+std::string csv_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+
+// "1.234 [1.200, 1.268]".
+std::string interval_text(const Spread& spread, int digits = 3);
+
+}  // namespace switchyard

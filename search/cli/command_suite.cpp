@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "core/input/error.hpp"
+#include "results/run_folder.hpp"
+#include "search/cli/command.hpp"
+#include "search/cli/format_flag.hpp"
+#include "search/cli/progress.hpp"
+#include "search/cli/search_flags.hpp"
+#include "search/cli/spec_list.hpp"
+#include "search/suite_files.hpp"
+
+namespace switchyard {
+
+namespace {
+
+// The seeds of --seeds take the place of a scenario's held-out ones; what it was tuned on does not judge it.
+void hold_out(Scenario& scenario, const SeedRange& seeds) {
+  const std::vector<std::uint64_t> training = scenario.train_seeds.seeds();
+  for (const std::uint64_t seed : seeds.seeds()) {
+    if (!std::binary_search(training.begin(), training.end(), seed)) continue;
+    throw InputError(fmt::format("--seeds: '{}' is not allowed; seed {} is one that {} trains on ({})",
+                                 format_seed_range(seeds), seed, scenario.name,
+                                 format_seed_range(scenario.train_seeds)));
+  }
+  scenario.held_out_seeds = seeds;
+}
+
+}  // namespace
+
+Options declare_suite() {
+  Options options(
+      "suite SPEC[,SPEC...]|all [--scenarios NAME[,NAME...]] [--seeds RANGE] [--out DIR]",
+      "Ranks policies over a whole suite of scenarios: by the geometric mean of their mean end-to-end time "
+      "relative to llq's, on held-out seeds, with the worst scenario of each. Which policy can be run without "
+      "knowing what load will come?\n"
+      "example: switchyard suite all --out out/suite\n"
+      "example: switchyard suite 'llq,hra(safety=0.05)' --scenarios azure-conv,chat-pressure --seeds 101-104",
+      1);
+  std::vector<std::string> policies = policy_names();
+  policies.insert(policies.begin(), "all");
+  options.word_candidates(policies);
+  options
+      .value("scenarios", "names of built-in scenarios or .json files, comma between (default: all built-in ones)",
+             scenario_names())
+      .value("seeds",
+             "held-out seeds, as 101-104 (default: those of each scenario); 0: a trace as it is, where one is replayed")
+      .value("out", "folder for suite.json, suite.csv and suite.md");
+  declare_threads(options);
+  declare_format(options);
+  return options;
+}
+
+int command_suite(const Options& options) {
+  const TableFormat format = format_from(options);
+  if (options.words().empty()) throw InputError("suite: give policy specs, comma between, or all");
+  const std::vector<PolicySpec> policies = parse_specs(options.words()[0], "suite");
+  std::vector<Scenario> scenarios;
+  const std::vector<std::string> names =
+      options.has("scenarios") ? list_from("scenarios", options.text("scenarios")) : scenario_names();
+  for (const std::string& name : names) scenarios.push_back(load_scenario(name));
+  if (options.has("seeds")) {
+    const SeedRange seeds = parse_seed_range(options.text("seeds"), "--seeds");
+    for (Scenario& scenario : scenarios) hold_out(scenario, seeds);
+  }
+  const int threads = threads_from(options);
+  if (options.has("out")) prepare_folder(options.text("out"));
+  const Suite suite = run_suite(scenarios, policies, threads, progress_for(options));
+  if (options.has("out")) write_suite(options.text("out"), suite);
+  std::cout << render(suite, format, style_for(STDOUT_FILENO));
+  return 0;
+}
+
+}  // namespace switchyard

@@ -1,0 +1,23 @@
+// Lists of policy specs on the command line.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policies/registry.hpp"
+
+namespace switchyard {
+
+// The parts between commas that are in no parentheses and no quotes: "hra(a=1,b=2),llq" has two. Throws InputError that
+// starts with `where` for an empty part.
+std::vector<std::string> split_specs(std::string_view text, std::string_view where);
+
+// Policies of such a list; "all": the default setting of each that is neither built of chosen parts nor clairvoyant.
+// Throws InputError that starts with `where`, also for one given twice.
+std::vector<PolicySpec> parse_specs(std::string_view text, std::string_view where);
+
+// Throws InputError that starts with `where` if a policy is there twice, however it is written.
+void check_all_differ(const std::vector<PolicySpec>& policies, std::string_view where);
+
+}  // namespace switchyard

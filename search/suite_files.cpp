@@ -1,0 +1,239 @@
+#include "search/suite_files.hpp"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "core/input/write_file.hpp"
+#include "results/schema_parts.hpp"
+#include "results/text_table.hpp"
+
+namespace switchyard {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int kVersion = 1;
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+std::string rank_text(const SuiteRow& row) {
+  if (!row.failure.empty()) return "failed";
+  if (row.clairvoyant) return "clairvoyant";
+  return row.not_distinguishable_from > 0 ? fmt::format("{} (~{})", row.rank, row.not_distinguishable_from)
+                                          : fmt::format("{}", row.rank);
+}
+
+std::vector<std::string> names_of(const Suite& suite, const std::vector<std::size_t>& scenarios) {
+  std::vector<std::string> names;
+  for (const std::size_t s : scenarios) names.push_back(suite.scenarios[s].name);
+  return names;
+}
+
+std::string never_worse_text(const SuiteRow& row) {
+  if (row.never_worse) return "yes";
+  return row.real_losses.empty() ? "within error" : "no";
+}
+
+Tone tone_of(const Interval& ratio) {
+  if (ratio.high < 1) return Tone::good;
+  return ratio.low > 1 ? Tone::bad : Tone::faint;
+}
+
+std::vector<TableColumn> columns_of(const Suite& suite) {
+  std::vector<TableColumn> columns = {
+      {.title = "rank", .right = false, .importance = kEssential},
+      {.title = "policy", .right = false, .wraps = true, .importance = kEssential},
+      {.title = "geometric mean", .importance = kEssential},
+      {.title = "worst", .importance = 3},
+      {.title = "worst on", .right = false, .importance = 2},
+      {.title = "never worse", .right = false, .importance = 4},
+  };
+  for (const SuiteScenario& scenario : suite.scenarios) columns.push_back({.title = scenario.name, .importance = 1});
+  return columns;
+}
+
+std::vector<std::vector<TableCell>> cells_of(const Suite& suite) {
+  std::vector<std::vector<TableCell>> cells;
+  for (const SuiteRow& row : suite.rows) {
+    std::vector<TableCell>& line = cells.emplace_back();
+    const bool failed = !row.failure.empty();
+    const Tone plain = failed ? Tone::bad : row.clairvoyant ? Tone::faint : Tone::plain;
+    line.push_back({rank_text(row), plain});
+    line.push_back({row.policy, plain});
+    if (failed) {
+      line.resize(6 + suite.scenarios.size());
+      continue;
+    }
+    line.push_back({interval_text(row.geometric_mean), tone_of(row.geometric_mean)});
+    line.push_back({interval_text(row.worst), tone_of(row.worst)});
+    line.push_back({suite.scenarios[row.worst_scenario].name, plain});
+    line.push_back({never_worse_text(row), row.never_worse           ? Tone::good
+                                           : row.real_losses.empty() ? Tone::faint
+                                                                     : Tone::bad});
+    for (const Interval& ratio : row.ratios) line.push_back({interval_text(ratio), tone_of(ratio)});
+  }
+  return cells;
+}
+
+const char* interval_method_of_suite() {
+  return "95%: paired percentile bootstrap over seeds, resampled within each scenario, 2000 resamples";
+}
+
+std::string caption(const Suite& suite) {
+  std::string text = fmt::format(
+      "Mean end-to-end time relative to LLQ's on the same held-out seeds, by scenario; ranked by the geometric mean "
+      "over "
+      "{} scenario{}: below 1 is better.\nIntervals {}. (~k) not distinguishable from rank k.\n"
+      "Never worse: than LLQ, on any scenario; within error: worse somewhere, but every interval that is above 1 also "
+      "holds 1.\n",
+      suite.scenarios.size(), suite.scenarios.size() == 1 ? "" : "s", interval_method_of_suite());
+  for (const SuiteScenario& scenario : suite.scenarios) {
+    text += fmt::format("{}: seeds {}, {}; {}; LLQ {:.3f} s, interference-free (out of reach) {:.3f} s\n",
+                        scenario.name, scenario.seeds, scenario.workload, scenario.cost, mean_of(scenario.llq_by_seed),
+                        mean_of(scenario.interference_free_by_seed));
+  }
+  for (const SuiteRow& row : suite.rows) {
+    if (!row.failure.empty()) text += fmt::format("Failed: {}: {}\n", row.policy, row.failure);
+  }
+  return text;
+}
+
+std::string render_csv(const Suite& suite) {
+  std::vector<std::string> header = {"rank",           "policy",
+                                     "clairvoyant",    "failure",
+                                     "geometric_mean", "low",
+                                     "high",           "worst",
+                                     "worst_low",      "worst_high",
+                                     "worst_scenario", "never_worse",
+                                     "real_losses",    "not_distinguishable_from_rank"};
+  for (const SuiteScenario& scenario : suite.scenarios) {
+    for (const char* figure : {"ratio", "low", "high", "mean_e2e_s"}) header.push_back(scenario.name + " " + figure);
+  }
+  const auto add = [](std::vector<std::string>& line, const Interval& interval) {
+    for (const double value : {interval.value, interval.low, interval.high}) line.push_back(fmt::format("{}", value));
+  };
+  std::vector<std::vector<std::string>> lines;
+  for (const SuiteRow& row : suite.rows) {
+    std::vector<std::string>& line = lines.emplace_back();
+    line = {fmt::format("{}", row.rank), row.policy, row.clairvoyant ? "true" : "false", row.failure};
+    if (!row.failure.empty()) {
+      line.resize(header.size());
+      continue;
+    }
+    add(line, row.geometric_mean);
+    add(line, row.worst);
+    line.push_back(suite.scenarios[row.worst_scenario].name);
+    line.emplace_back(row.never_worse ? "true" : "false");
+    std::string losses;
+    for (const std::string& name : names_of(suite, row.real_losses)) losses += (losses.empty() ? "" : " ") + name;
+    line.push_back(losses);
+    line.push_back(fmt::format("{}", row.not_distinguishable_from));
+    for (std::size_t s = 0; s < row.ratios.size(); ++s) {
+      add(line, row.ratios[s]);
+      line.push_back(fmt::format("{}", mean_of(row.e2e_by_seed[s])));
+    }
+  }
+  return csv_table(header, lines);
+}
+
+Json to_json(const Interval& interval) {
+  return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
+}
+
+std::string render_json(const Suite& suite) {
+  Json json = {{"version", kVersion},
+               {"intervals", interval_method_of_suite()},
+               {"scenarios", Json::array()},
+               {"rows", Json::array()}};
+  for (const SuiteScenario& scenario : suite.scenarios) {
+    json["scenarios"].push_back({{"name", scenario.name},
+                                 {"workload", scenario.workload},
+                                 {"cost", scenario.cost},
+                                 {"seeds", scenario.seeds},
+                                 {"llq_by_seed", scenario.llq_by_seed},
+                                 {"interference_free_by_seed", scenario.interference_free_by_seed}});
+  }
+  for (const SuiteRow& row : suite.rows) {
+    Json entry = {
+        {"rank", row.rank}, {"policy", row.policy}, {"clairvoyant", row.clairvoyant}, {"failure", row.failure}};
+    if (row.failure.empty()) {
+      entry["geometric_mean"] = to_json(row.geometric_mean);
+      entry["worst"] = to_json(row.worst);
+      entry["worst_scenario"] = suite.scenarios[row.worst_scenario].name;
+      entry["never_worse"] = row.never_worse;
+      entry["real_losses"] = names_of(suite, row.real_losses);
+      entry["not_distinguishable_from_rank"] = row.not_distinguishable_from;
+      entry["scenarios"] = Json::array();
+      for (std::size_t s = 0; s < row.ratios.size(); ++s) {
+        entry["scenarios"].push_back({{"name", suite.scenarios[s].name},
+                                      {"ratio", to_json(row.ratios[s])},
+                                      {"mean_e2e_s", mean_of(row.e2e_by_seed[s])},
+                                      {"e2e_by_seed", row.e2e_by_seed[s]}});
+      }
+    }
+    json["rows"].push_back(std::move(entry));
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace
+
+std::string render(const Suite& suite, TableFormat format, const TableStyle& style) {
+  switch (format) {
+    case TableFormat::table:
+      return render_table(columns_of(suite), cells_of(suite), style) + "\n" + caption(suite);
+    case TableFormat::markdown:
+      return markdown_table(columns_of(suite), cells_of(suite)) + "\n" + caption(suite);
+    case TableFormat::csv:
+      return render_csv(suite);
+    case TableFormat::json:
+      return render_json(suite);
+  }
+  return "";
+}
+
+std::string suite_schema() {
+  using namespace schema;
+  const Json numbers = {{"type", "number"}};
+  const Json scenario = closed_object(
+      {{"name", text("of the scenario")},
+       {"workload", text("where the workload comes from")},
+       {"cost", text("where batch times come from")},
+       {"seeds", text("held-out seeds that all policies ran on")},
+       {"llq_by_seed", list_of("mean end-to-end time of llq by seed, s", numbers)},
+       {"interference_free_by_seed", list_of("the same were each request alone, s: no policy can reach it", numbers)}});
+  const Json part = closed_object({{"name", text("of the scenario")},
+                                   {"ratio", spread("of the mean over seeds to llq's; below 1 is better")},
+                                   {"mean_e2e_s", number("mean end-to-end time over seeds, s")},
+                                   {"e2e_by_seed", list_of("the same by seed, s", numbers)}});
+  Json row = closed_object(
+      {{"rank", count("from 1, by the geometric mean; 0: clairvoyant or failed")},
+       {"policy", text("canonical spec")},
+       {"clairvoyant", flag("knows output lengths: a reference, not ranked, never deployable")},
+       {"failure", text("why it failed, or empty; then no other figure is there")},
+       {"geometric_mean", spread("of the ratios over scenarios")},
+       {"worst", spread("the largest ratio")},
+       {"worst_scenario", text("where it is")},
+       {"never_worse", flag("than llq: no ratio is above 1")},
+       {"real_losses", list_of("scenarios whose ratio's whole interval is above 1", {{"type", "string"}})},
+       {"not_distinguishable_from_rank",
+        count("best rank whose difference the paired interval does not show; 0: none")},
+       {"scenarios", list_of("in the order of the suite", part)}});
+  row["required"] = {"rank", "policy", "clairvoyant", "failure"};
+  return published("switchyard suite: suite.json", "A robust ranking over scenarios, by ratios to llq.",
+                   closed_object({{"version", version(kVersion)},
+                                  {"intervals", text("how they are made")},
+                                  {"scenarios", list_of("the suite", scenario)},
+                                  {"rows", list_of("by rank; failed ones last", row)}}));
+}
+
+void write_suite(const std::filesystem::path& folder, const Suite& suite) {
+  write_file(folder / "suite.json", render(suite, TableFormat::json));
+  write_file(folder / "suite.csv", render(suite, TableFormat::csv));
+  write_file(folder / "suite.md", render(suite, TableFormat::markdown));
+}
+
+}  // namespace switchyard
