@@ -46,7 +46,7 @@ def table(runs):
         "| benchmark | yardsticks | range | goal | items/s | batches/s | steps |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, records in runs.items():
+    for name, records in sorted(runs.items()):
         if name == "BM_Yardstick" or name.startswith("BM_Replays"):
             continue
         ratios = [ratio_to(yardstick, record)[0] for record in records]
@@ -66,7 +66,7 @@ def table(runs):
     if scale:
         lines += ["", "Large clusters under LLQ, at the seed benchmark's load per replica:", ""]
         lines += ["| cluster | CPU time a request, ns | peak memory of the process, MiB |", "|---|---:|---:|"]
-        for name, records in scale.items():
+        for name, records in sorted(scale.items(), key=lambda item: len(item[0])):
             nanoseconds = statistics.median(1e9 / record["items_per_second"] for record in records)
             lines.append(f"| `{name}` | {nanoseconds:.0f} | {records[0]['peak_MiB']:.0f} |")
     return "\n".join(lines)
