@@ -33,7 +33,7 @@ build tests -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON
 check tests
 if [ "$mode" = --ci ]; then
   sanitized asan address,undefined
-  check asan -LE 'package|docs'
+  check asan -LE 'bench|docs|package|report'
 fi
 if [ "$mode" = --all ]; then
   sanitized asan address,undefined
