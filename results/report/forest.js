@@ -37,7 +37,8 @@ function forest(parent, board, pick) {
     choice("Range", [["focus", "focus"], ["all", "all"]], range, key => { range = key; box.redraw(); }));
   made.classList.add("forest");
   made.append(element("p", {class: "note"},
-    "Dots are means over held-out seeds, lines their 95% intervals. Filled: tuned; hollow: default setting; diamond: knows output lengths, a reference that cannot be deployed. ",
+    "Dots are means over held-out seeds, lines their 95% intervals. ", board.rows.some(row => row.isDefault) ? "Filled: tuned; hollow: default setting. " : "",
+    "Diamond: knows output lengths, a reference that cannot be deployed. ",
     board.bound ? "Left of the shaded edge is what every request would take alone on an idle replica: no policy can get there." : ""));
   parent.append(made);
 
@@ -98,7 +99,8 @@ function forest(parent, board, pick) {
           .attr("d", d3.symbol().type(d3.symbolTriangle).size(42)()).style("fill", colour);
       }
       const details = () => [["rank", row.rank ? String(row.rank) : "–"], [`${figureLabel(board.objective)}`, intervalText(row.value, v => digits(v, 4))],
-        ["against llq", intervalText(row.vsLlq, v => percent(v))], ["against lor", intervalText(row.vsLor, v => percent(v))],
+        ["against llq", intervalText(row.vsLlq, v => percent(v))],
+        ...(row.vsLor ? [["against lor", intervalText(row.vsLor, v => percent(v))]] : []),
         ...(row.gap !== null ? [["of the gap from llq to the bound", percent(row.gap, 0).replace("+", "")]] : []),
         ...(row.tie ? [["not distinguishable from", `rank ${row.tie}`]] : []),
         ...(row.infeasible ? [["breaks", row.infeasible]] : [])];

@@ -26,12 +26,13 @@ constexpr std::size_t kMostStateBytes = 700'000;
 constexpr int kDeepest = 4;  // folders within folders
 
 bool is_run(const fs::path& folder) { return fs::is_regular_file(folder / "summary.json"); }
+bool is_suite(const fs::path& folder) { return fs::is_regular_file(folder / "suite.json"); }
 bool is_search(const fs::path& folder) { return fs::is_regular_file(folder / "leaderboard.json"); }
 
-// The runs and searches in a folder, by name.
+// The runs, searches and suites in a folder, by name.
 void collect(const fs::path& folder, int depth, std::vector<fs::path>& found) {
   std::error_code fault;
-  if (is_run(folder) || is_search(folder)) {
+  if (is_run(folder) || is_search(folder) || is_suite(folder)) {
     found.push_back(folder);
     return;
   }
@@ -176,6 +177,23 @@ Json search_json(const fs::path& folder, const std::string& name, const ReportOp
   return json;
 }
 
+Json suite_json(const fs::path& folder, const std::string& name) {
+  Json suite = read_json(folder / "suite.json");
+  try {
+    for (Json& scenario : suite.at("scenarios")) {
+      scenario.erase("llq_by_seed");
+      scenario.erase("interference_free_by_seed");
+    }
+    for (Json& row : suite.at("rows")) {
+      if (!row.contains("scenarios")) continue;
+      for (Json& scenario : row["scenarios"]) scenario.erase("e2e_by_seed");
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw not_ours(folder / "suite.json", error);
+  }
+  return {{"name", name}, {"suite", std::move(suite)}};
+}
+
 RequestTimes read_times(const fs::path& path) {
   CsvReader csv(path);
   const std::size_t e2e = csv.column("request_e2e_time"), ttft = csv.column("prefill_e2e_time"),
@@ -247,6 +265,7 @@ std::string name_of(const fs::path& folder) {
 std::string report_data(const ReportOptions& options) {
   Json json = {{"version", 1}, {"program", options.program}, {"levels", sketch_levels()}};
   for (const SummaryField& field : summary_fields()) json["figures"][field.name] = field.doc;
+  json["suites"] = Json::array();
   json["searches"] = Json::array();
   json["runs"] = Json::array();
   for (const fs::path& folder : options.folders) {
@@ -257,10 +276,12 @@ std::string report_data(const ReportOptions& options) {
     std::vector<fs::path> found;
     collect(folder, 0, found);
     if (found.empty()) {
-      throw InputError(fmt::format("report: {} holds neither a run (summary.json) nor a search (leaderboard.json)",
-                                   in_quotes(folder.string())));
+      throw InputError(fmt::format(
+          "report: {} holds neither a run (summary.json) nor a search (leaderboard.json) nor a suite (suite.json)",
+          in_quotes(folder.string())));
     }
     for (const fs::path& path : found) {
+      if (is_suite(path)) json["suites"].push_back(suite_json(path, name_of(path)));
       if (is_search(path)) json["searches"].push_back(search_json(path, name_of(path), options));
       if (is_run(path)) json["runs"].push_back(run_json(path, name_of(path)));
     }

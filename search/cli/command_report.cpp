@@ -17,7 +17,7 @@ Options declare_report() {
       "report DIR [DIR...] --out FILE",
       "Writes one self-contained HTML page about runs and searches: leaderboards with their intervals, "
       "distributions of request times, how the search went, and what each replica did. DIR is a folder that "
-      "`run --out` or `search --out` left, or one that holds such.\n"
+      "`run`, `search` or `suite` left by --out, or one that holds such.\n"
       "example: switchyard report out/search --out report.html\n"
       "example: switchyard report out/llq out/hra --out compared.html",
       10'000);

@@ -110,7 +110,7 @@ class Page(unittest.TestCase):
         rows = self.leaderboard["rows"]
         self.assertGreater(len(rows), 4)
         self.assertEqual(len(self.all(".board tbody tr")), len(rows))
-        self.assertEqual(len(self.all(".forest .row")), len([row for row in rows if not row["failure"]]))
+        self.assertEqual(len(self.all("#search-0 .forest .row")), len([row for row in rows if not row["failure"]]))
         policies = self.texts(".board td.spec > .spec")
         self.assertTrue(all(shown.startswith(row["policy"]) for shown, row in zip(policies, rows)), policies)
         for shown, row in zip(self.column(".board", "mean e2e, s"), rows):
@@ -194,13 +194,13 @@ class Page(unittest.TestCase):
     def test_keyboard(self):
         self.press(Keys.TAB)
         self.assertEqual(self.browser.run("return document.activeElement.className"), "skip")
-        rows = self.texts(".forest .row")
-        self.focus(".forest .row")
+        rows = self.texts("#search-0 .forest .row")
+        self.focus("#search-0 .forest .row")
         self.press(Keys.ARROW_DOWN)
         label = self.browser.run("return document.activeElement.getAttribute('aria-label')")
         second = [row for row in self.leaderboard["rows"] if not row["failure"]][1]["policy"]
         self.assertTrue(label.startswith(second), label)
-        self.assertEqual(len(rows), len(self.all(".forest .row")))
+        self.assertEqual(len(rows), len(self.all("#search-0 .forest .row")))
         self.assertTrue(self.one("#tip").is_displayed())
         self.assertIn(second, self.one("#tip").text)
         before = self.picked()
@@ -255,6 +255,14 @@ class Page(unittest.TestCase):
         self.click(self.one(".parameters header > button"))
         self.assertTrue(any(text.startswith(f"{len(trials)} of") for text in self.texts(".parameters svg > text")))
 
+    def test_suite(self):
+        suite = read("suite", "suite.json")
+        self.assertEqual(len(suite["rows"]), len(self.all(".suite-figures tbody tr")))
+        for shown, row in zip(self.column(".suite-figures", "geometric mean"), suite["rows"]):
+            self.assertAlmostEqual(number(shown), row["geometric_mean"]["value"], delta=6e-4)
+        for shown, row in zip(self.column(".suite-figures", suite["scenarios"][0]["name"]), suite["rows"]):
+            self.assertAlmostEqual(number(shown), row["scenarios"][0]["ratio"]["value"], delta=6e-4)
+
     def test_importances(self):
         bars = sum(len(policy["trials"][0]["params"]) for policy in self.study["policies"]
                    if policy["policy"] == "hra" and sum("failure" not in trial for trial in policy["trials"]) >= 10)
@@ -287,9 +295,9 @@ class Page(unittest.TestCase):
     def test_text_from_users_stays_text(self):
         name = self.leaderboard["scenario"]
         self.assertIn("<script>", name)
-        self.assertEqual(self.texts("h1")[0], name)
-        self.assertEqual(self.texts("nav a")[0], name)
-        self.assertEqual(self.texts(".kind")[0], f"Search {results / 'search'}")
+        self.assertEqual(self.texts("h1")[1], name)
+        self.assertEqual(self.texts("nav a")[1], name)
+        self.assertEqual(self.texts(".kind")[1], f"Search {results / 'search'}")
         self.assertIn(name, self.browser.driver.title)
         for row in self.all(".forest .row, .board tbody tr"):
             ActionChains(self.browser.driver).move_to_element(row).perform()
