@@ -8,6 +8,7 @@ const std::vector<Command>& commands() {
       {"search", "tune policies and rank them on held-out seeds", declare_search, command_search},
       {"compare", "run policies paired and say which differences are real", declare_compare, command_compare},
       {"suite", "rank policies over all scenarios, with the worst case of each", declare_suite, command_suite},
+      {"sweep", "run policies over a range of loads", declare_sweep, command_sweep},
       {"evaluate", "answer an outside optimiser, JSON lines in and out", declare_evaluate, command_evaluate},
       {"leaderboard", "show what searches found", declare_leaderboard, command_leaderboard},
       {"report", "write a page about runs and searches", declare_report, command_report},

@@ -8,8 +8,10 @@
 #include "results/schemas.hpp"
 #include "search/cli/command.hpp"
 #include "search/distributions.hpp"
+#include "search/pairwise.hpp"
 #include "search/study_files.hpp"
 #include "search/suite_files.hpp"
+#include "search/sweep_files.hpp"
 
 namespace switchyard {
 
@@ -32,6 +34,8 @@ const std::vector<Schema>& schemas() {
       {"distributions", "distributions.json of a search", distributions_schema},
       {"study-config", "config.json of a search", study_config_schema},
       {"suite", "suite.json of a robust ranking", suite_schema},
+      {"sweep", "sweep.json of a sweep over load", sweep_schema},
+      {"comparison", "what compare --json prints", comparison_schema},
   };
   return all;
 }

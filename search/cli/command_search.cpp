@@ -14,7 +14,8 @@
 #include "search/cli/search_flags.hpp"
 #include "search/distributions.hpp"
 #include "search/judge.hpp"
-#include "search/statistics.hpp"
+#include "search/pairwise.hpp"
+#include "search/spec_list.hpp"
 #include "search/study_files.hpp"
 
 namespace switchyard {
@@ -150,10 +151,12 @@ int command_search(const Options& options) {
 }
 
 Options declare_compare() {
-  Options options("compare SPEC SPEC... --scenario NAME",
-                  "Runs policies on the same held-out seeds and says which differences are real.\n"
-                  "example: switchyard compare llq 'hra(safety=0.05)' --scenario chat-pressure",
-                  1000);
+  Options options(
+      "compare SPEC SPEC... --scenario NAME",
+      "Runs policies on the same held-out seeds and says which differences are real: every pair by a paired "
+      "t-test over seeds, adjusted for the number of pairs by Holm's method. CSV has the leaderboard alone.\n"
+      "example: switchyard compare llq 'hra(safety=0.05)' --scenario chat-pressure",
+      1000);
   options.toggle("wide", "more columns: quantiles, slowdown by prompt length");
   declare_goal(options);
   declare_threads(options).scenario_flags();
@@ -166,6 +169,7 @@ int command_compare(const Options& options) {
   if (options.words().size() < 2) throw InputError("compare: give at least two policy specs");
   std::vector<PolicySpec> policies;
   for (const std::string& spec : options.words()) policies.push_back(parse_policy(spec, "compare"));
+  check_all_differ(policies, "compare");
   const Goal goal = goal_from(options);
   const Experiment experiment(options.scenario());
   Evaluator evaluator(experiment, goal.objective.limits, threads_from(options));
@@ -173,19 +177,10 @@ int command_compare(const Options& options) {
   std::vector<std::size_t> trials;
   for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
   const Leaderboard leaderboard = judge(ledger, goal, trials);
-  std::cout << render(leaderboard, format, style_for(STDOUT_FILENO), options.has("wide"));
-  if (format != TableFormat::table) return 0;
-  for (std::size_t i = 0; i < leaderboard.rows.size(); ++i) {
-    for (std::size_t k = i + 1; k < leaderboard.rows.size(); ++k) {
-      const LeaderboardRow &a = leaderboard.rows[i], &b = leaderboard.rows[k];
-      if (!a.failure.empty() || !b.failure.empty()) continue;
-      const Interval change = relative_change(a.held_out_by_seed, b.held_out_by_seed);
-      const bool real = distinguishable(a.held_out_by_seed, b.held_out_by_seed);
-      std::cout << fmt::format("{} against {}: {:+.2f}% [{:+.2f}, {:+.2f}]: {}\n", a.policy, b.policy,
-                               100 * change.value, 100 * change.low, 100 * change.high,
-                               real ? "a real difference" : "not distinguishable");
-    }
-  }
+  std::vector<std::string> asked;
+  for (const PolicySpec& policy : policies) asked.push_back(policy.text());
+  const auto pairs = paired_differences(leaderboard, asked);
+  std::cout << render(leaderboard, pairs, format, style_for(STDOUT_FILENO), options.has("wide"));
   return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "search/cli/format_flag.hpp"
 #include "search/cli/progress.hpp"
 #include "search/cli/search_flags.hpp"
-#include "search/cli/spec_list.hpp"
+#include "search/spec_list.hpp"
 #include "search/suite_files.hpp"
 
 namespace switchyard {

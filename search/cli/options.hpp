@@ -4,6 +4,7 @@
 
 #include <boost/program_options.hpp>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,8 @@ class Options {
   const std::vector<std::string>& words() const { return words_; }
 
   // The scenario that the flags describe. Throws InputError, also for flags that contradict each other.
-  Scenario scenario() const;
+  // Flags in `not_set` are checked to matter, but their values are left to the caller.
+  Scenario scenario(const std::set<std::string>& not_set = {}) const;
 
   // The declaration.
   const std::string& usage() const { return usage_; }

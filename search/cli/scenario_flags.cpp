@@ -46,7 +46,7 @@ Scenario Options::base_scenario() const {
   return scenario;
 }
 
-Scenario Options::scenario() const {
+Scenario Options::scenario(const std::set<std::string>& not_set) const {
   Scenario scenario = base_scenario();
   if (has("workload")) {
     scenario.set_trace(text("workload"));
@@ -57,7 +57,7 @@ Scenario Options::scenario() const {
   for (const ScenarioField& field : scenario_fields()) {
     if (!has(field.flag)) continue;
     given.insert(field.flag);
-    set_field_from_text(field, scenario, text(field.flag), "--" + field.flag);
+    if (not_set.count(field.flag) == 0) set_field_from_text(field, scenario, text(field.flag), "--" + field.flag);
   }
   check_flags_matter(given, scenario);
   if (has("workload") && replays_trace(scenario.workload)) {

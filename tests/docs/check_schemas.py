@@ -83,6 +83,13 @@ with tempfile.TemporaryDirectory() as scratch:
     output_of("search", *search, "--quiet", "--out", f"{scratch}/search")
     if "leaderboard" in schemas:
         check_folder(f"{scratch}/search", SEARCH)
+conv = ["--scenario", "azure-conv", "--duration", "20", "--held-out-seeds", "101-102", "--quiet", "--json"]
+for name, words in {
+    "suite": ["suite", "llq,hra", "--scenarios", "azure-conv,azure-code", "--seeds", "101-102", "--quiet", "--json"],
+    "sweep": ["sweep", "--policy", "llq,hra", "--qps", "1,2", *conv],
+    "comparison": ["compare", "llq", "hra", *conv],
+}.items():
+    check(name, f"switchyard {words[0]} --json", json.loads(output_of(*words)))
 for path in sorted((source / "bench/scenarios").glob("*.json")):
     if not path.name.endswith(".schema.json"):
         check("scenario", path, json.loads(path.read_text()), strict=False)

@@ -1,4 +1,4 @@
-#include "search/cli/spec_list.hpp"
+#include "search/spec_list.hpp"
 
 #include <fmt/format.h>
 

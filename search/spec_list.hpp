@@ -1,4 +1,4 @@
-// Lists of policy specs on the command line.
+// Lists of policy specs, as the command line takes them.
 #pragma once
 
 #include <string>

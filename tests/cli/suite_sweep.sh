@@ -1,0 +1,34 @@
+# suite, sweep and compare write the same bytes for any number of threads; lists of specs keep their parentheses.
+source "$(dirname "$0")/check.sh"
+"$switchyard" scenarios azure-conv | sed -E 's/"(duration_s)": 1000(\.0)?/"\1": 60/; s/"name": "[^"]*"/"name": "short-conv"/' >"$scratch/conv.json"
+"$switchyard" scenarios azure-code | sed -E 's/"(duration_s)": 0(\.0)?/"\1": 600/; s/"name": "[^"]*"/"name": "short-code"/' >"$scratch/code.json"
+policies='llq,hra(decode_ratio=0.5,safety=0.05),lor'
+for threads in 1 2; do
+  out="$scratch/$threads"
+  common=(--threads "$threads" --quiet)
+  "$switchyard" suite "$policies" --scenarios "$scratch/conv.json,$scratch/code.json" --seeds 101-103 "${common[@]}" \
+    --out "$out/suite" >"$out-suite"
+  "$switchyard" sweep --scenario "$scratch/conv.json" --policy "$policies" --qps 1,4,16 --held-out-seeds 101-103 \
+    "${common[@]}" --out "$out/sweep" >"$out-sweep"
+  "$switchyard" sweep --scenario "$scratch/code.json" --policy llq --time-scale 1,3 --held-out-seeds 0 "${common[@]}" \
+    >"$out-trace"
+  for format in table markdown csv json; do
+    "$switchyard" compare llq lor 'hra(safety=0.05)' --scenario "$scratch/conv.json" --train-seeds 1 \
+      --held-out-seeds 101-103 "${common[@]}" --format "$format" >"$out-compare-$format"
+  done
+done
+diff -r "$scratch/1" "$scratch/2" || fail "threads change the result"
+for file in suite sweep trace compare-table compare-markdown compare-csv compare-json; do
+  same "$scratch/1-$file" "$scratch/2-$file"
+done
+for file in suite/suite sweep/sweep; do
+  for ending in json csv md; do holds "$scratch/1/$file.$ending" 'hra\(decode_ratio=0.5,safety=0.05\)'; done
+done
+holds "$scratch/1-suite" '^1 .*'
+holds "$scratch/1-suite" 'short-code: seeds 101-103'
+holds "$scratch/1/suite/suite.json" '"policy": "clairvoyant_greedy'
+holds "$scratch/1-sweep" 'qps 16 +bends at qps'
+holds "$scratch/1-trace" 'over held-out seeds 0\.'
+for format in table markdown; do holds "$scratch/1-compare-$format" '3 pairs by Holm'; done
+holds "$scratch/1-compare-json" '"adjusted_p_value": '
+[ "$(grep -c '"against"' "$scratch/1-compare-json")" -eq 3 ] || fail "not every pair once"
