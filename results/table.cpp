@@ -17,16 +17,16 @@ std::size_t shown_width(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-// Pieces of at most `width`, broken after commas; one that has none is longer.
+// Pieces of at most `width`, broken after commas and opening brackets; one that has none is longer.
 std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
   std::vector<std::string> lines(1);
   for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t comma = std::min(text.find(',', begin), text.size() - 1);
-    const std::string piece = text.substr(begin, comma + 1 - begin);
+    const std::size_t last = std::min(text.find_first_of(",(", begin), text.size() - 1);
+    const std::string piece = text.substr(begin, last + 1 - begin);
     const bool first = lines.back().empty();
     if (!first && shown_width(lines.back()) + shown_width(piece) > width) lines.emplace_back("  ");
     lines.back() += piece;
-    begin = comma + 1;
+    begin = last + 1;
   }
   return lines;
 }
