@@ -26,7 +26,7 @@ check() {
 }
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 sanitized() {
-  build "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE="$2" -DSWITCHYARD_BENCH=OFF -DSWITCHYARD_DEVELOPER=ON
+  build "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE="$2" -DSWITCHYARD_BENCH=OFF
 }
 
 build tests -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON
