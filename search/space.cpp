@@ -16,7 +16,14 @@ bool in_shares(const ParamSpec& param) {
   return param.type == ParamType::choice || (param.type == ParamType::integer && param.scale == ParamScale::linear);
 }
 
-double value_at(const ParamSpec& param, double u) {
+double reflected(double u) {
+  u = std::abs(std::fmod(u, 2.0));
+  return u > 1 ? 2 - u : u;
+}
+
+}  // namespace
+
+double value_on_axis(const ParamSpec& param, double u) {
   if (in_shares(param)) return std::min(param.high, param.low + std::floor(u * (param.high - param.low + 1)));
   double value = param.scale == ParamScale::log ? param.low * std::pow(param.high / param.low, u)
                                                 : param.low + u * (param.high - param.low);
@@ -25,13 +32,6 @@ double value_at(const ParamSpec& param, double u) {
   std::from_chars(text.data(), text.data() + text.size(), value);
   return std::clamp(value, param.low, param.high);
 }
-
-double reflected(double u) {
-  u = std::abs(std::fmod(u, 2.0));
-  return u > 1 ? 2 - u : u;
-}
-
-}  // namespace
 
 double uniform(RandomStream& random) { return static_cast<double>(random.next() >> 11) * 0x1.0p-53; }
 
@@ -61,7 +61,7 @@ void settle(const std::vector<ParamSpec>& params, ParamValues& values) {
 
 ParamValues values_at(const std::vector<ParamSpec>& params, std::span<const double> coordinates) {
   ParamValues values;
-  for (std::size_t i = 0; i < params.size(); ++i) values.push_back(value_at(params[i], coordinates[i]));
+  for (std::size_t i = 0; i < params.size(); ++i) values.push_back(value_on_axis(params[i], coordinates[i]));
   settle(params, values);
   return values;
 }
@@ -94,14 +94,14 @@ ParamValues mutated(const std::vector<ParamSpec>& params, const ParamValues& fro
       continue;
     }
     const double before = values[i];
-    values[i] = value_at(param, reflected(coordinate_of(param, before) + step * normal(random)));
+    values[i] = value_on_axis(param, reflected(coordinate_of(param, before) + step * normal(random)));
     if (values[i] == before && param.type == ParamType::integer && param.high > param.low) {
       values[i] = before == param.high || (before > param.low && uniform(random) < 0.5) ? before - 1 : before + 1;
     }
   }
   for (std::size_t i = 0; i < params.size(); ++i) {
     if (!is_active(params, from, i) && is_active(params, values, i) && uniform(random) < 0.5) {
-      values[i] = value_at(params[i], uniform(random));
+      values[i] = value_on_axis(params[i], uniform(random));
     }
   }
   settle(params, values);

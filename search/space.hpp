@@ -18,6 +18,9 @@ double normal(RandomStream& random);   // Box, Muller 1958
 // these values take their default, so that equal settings have equal specs.
 ParamValues values_at(const std::vector<ParamSpec>& params, std::span<const double> coordinates);
 
+// The same of one parameter, which matters.
+double value_on_axis(const ParamSpec& param, double coordinate);
+
 // Where a value lies on its axis: values_at gives it back. Whole numbers and choices stand at the middle of their
 // share.
 double coordinate_of(const ParamSpec& param, double value);

@@ -170,6 +170,32 @@ std::string trials_csv(const Ledger& ledger, const StudyOptions& options) {
   return csv;
 }
 
+StudyOptions read_study_config(const JsonFile& config) {
+  try {
+    const auto& json = config.root();
+    StudyOptions options;
+    const std::string names = json.at("policy");
+    for (std::size_t begin = 0; begin < names.size();) {
+      const std::size_t end = std::min(names.find(',', begin), names.size());
+      options.policies.push_back(&find_policy(names.substr(begin, end - begin), config.name()));
+      begin = end + 1;
+    }
+    options.method = json.at("method");
+    options.goal.objective = parse_objective(json.at("objective").get<std::string>(), config.name());
+    if (json.contains("constraint")) {
+      options.goal.constraints = parse_constraints(json["constraint"].get<std::string>(), config.name());
+    }
+    options.replays = json.value("replays", std::size_t{0});
+    options.grid_points = json.value("grid-points", std::size_t{5});
+    if (json.contains("budget-s")) options.budget_s = json["budget-s"].get<double>();
+    options.study_seed = json.at("study-seed");
+    options.leaders = json.at("leaders");
+    return options;
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError(fmt::format("{}: not the configuration of a study: {}", config.name(), error.what()));
+  }
+}
+
 void write_study(const std::filesystem::path& folder, const Ledger& ledger, const StudyOptions& options,
                  const StudyResult& result, const StudyTimings& timings) {
   const Json times = {{"version", 2},

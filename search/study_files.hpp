@@ -4,9 +4,13 @@
 #include <filesystem>
 #include <string>
 
+#include "core/input/json_file.hpp"
 #include "search/study.hpp"
 
 namespace switchyard {
+
+// The options that study_config wrote. Throws InputError.
+StudyOptions read_study_config(const JsonFile& config);
 
 struct StudyTimings {
   int threads = 1;

@@ -21,7 +21,8 @@ constexpr std::size_t kElites = 10;        // settings whose neighbourhood is lo
 constexpr std::size_t kNeighbours = 400;   // of the pool: moved from elites
 constexpr std::size_t kCrossed = 150;      // crossed from two elites, then moved
 constexpr std::size_t kRandom = 250;       // anywhere
-constexpr double kPatience = 0.7;          // standard errors by which a challenger may lag and go on
+constexpr double kPatience = 1.0;          // standard errors by which a challenger may lag and go on
+constexpr double kLeastSpread = 0.01;      // of paired differences, in shares of the default's mean
 constexpr double kWorst = 3.0;             // relative costs are cut here: how bad a bad setting is does not matter
 constexpr std::size_t kMostSamples = 800;  // of the model: the latest
 
@@ -123,7 +124,8 @@ class Race final : public Method {
     return lag(setting) > kPatience * error;
   }
 
-  // How much paired differences vary from seed to seed: the median over the better half of what has run on all.
+  // How much paired differences vary from seed to seed: the upper quartile over the better half of what has run on all,
+  // as those are the more alike the longer the search goes on, and a challenger need not be.
   void note_spread() {
     std::vector<std::pair<double, double>> spreads;  // relative cost, standard deviation
     for (std::size_t i = 0; i < settings_.size(); ++i) {
@@ -142,7 +144,7 @@ class Race final : public Method {
     std::sort(spreads.begin(), spreads.end());
     spreads.resize(std::min<std::size_t>((spreads.size() + 1) / 2, 20));
     std::sort(spreads.begin(), spreads.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    spread_ = spreads[spreads.size() / 2].second;
+    spread_ = std::max(kLeastSpread, spreads[spreads.size() * 3 / 4].second);
   }
 
   double target(const Setting& setting) const {
@@ -258,9 +260,20 @@ class Race final : public Method {
 
 }  // namespace
 
+namespace {
+
+// As doubling_rungs, but the first look is at a quarter of the seeds: a single one of many misleads.
+std::vector<std::size_t> race_rungs(std::size_t num_seeds) {
+  std::vector<std::size_t> rungs = doubling_rungs(num_seeds);
+  std::erase_if(rungs, [&](std::size_t seeds) { return seeds < num_seeds / 4; });
+  return rungs;
+}
+
+}  // namespace
+
 std::unique_ptr<Method> make_race(const std::string& policy, const std::vector<ParamSpec>& params,
                                   const MethodOptions& options) {
-  return std::make_unique<Race>(policy, params, options, doubling_rungs(options.num_seeds));
+  return std::make_unique<Race>(policy, params, options, race_rungs(options.num_seeds));
 }
 
 std::unique_ptr<Method> make_forest(const std::string& policy, const std::vector<ParamSpec>& params,
