@@ -71,6 +71,7 @@ function forest(parent, board, pick) {
       svg.append("text").attr("class", "soft").attr("x", x(bound.value)).attr("y", 14).text(`no policy below ${digits(bound.value)} s`);
       svg.append("line").attr("class", "rule bound").attr("x1", x(bound.value)).attr("x2", x(bound.value)).attr("y1", top).attr("y2", height);
     }
+    else if (bound) svg.append("text").attr("class", "soft").attr("x", left).attr("y", 14).text(`◂ no policy below ${digits(bound.value)} s`);
     if (mode === "llq") svg.append("line").attr("class", "rule").attr("x1", x(0)).attr("x2", x(0)).attr("y1", top).attr("y2", height);
 
     rows.forEach((row, i) => {
