@@ -62,7 +62,8 @@ void check_same_study(const std::string& stored, const std::string& asked) {
   const auto flat = [](const std::string& text) { return nlohmann::ordered_json::parse(text).flatten(); };
   const nlohmann::ordered_json before = flat(stored), now = flat(asked);
   for (const auto* side : {&now, &before}) {
-    for (const auto& [key, value] : side->items()) {
+    for (const auto& item : side->items()) {
+      const std::string& key = item.key();
       const auto text = [&](const nlohmann::ordered_json& json) {
         return json.contains(key) ? json[key].dump() : std::string("not given");
       };

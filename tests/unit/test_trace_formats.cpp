@@ -133,9 +133,9 @@ TEST_CASE("trace formats: a bad value in any field is named with its place") {
   const auto check = [&](const Fixture& fixture, const std::string& name, const std::string& value,
                          const std::string& found) {
     INFO(fixture.file << ": " << name << " = " << value);
-    const auto [text, place] = with_field(fixture, name, value);
-    CHECK_THAT(error_of([&] { read_trace(folder.write("t", text)); }),
-               Contains("/t" + place) && Contains(fmt::format("(found '{}')", found)));
+    const auto broken = with_field(fixture, name, value);
+    CHECK_THAT(error_of([&] { read_trace(folder.write("t", broken.first)); }),
+               Contains("/t" + broken.second) && Contains(fmt::format("(found '{}')", found)));
   };
   const std::vector<std::string> bad_counts = {"",    "nan",         "inf",       "x",     "-1",
                                                "1.5", "99999999999", "100000001", "1e999", "99999999999999999999"};
