@@ -50,7 +50,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("switchyard", nargs="?", default="build/release/bin/switchyard")
     parser.add_argument("--out", default="build/goals", type=pathlib.Path)
-    parser.add_argument("--replays", default=3000, type=int, help="budget of each search (default 3000)")
+    parser.add_argument("--replays", default=2000, type=int, help="budget of each search (default 2000)")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--scenarios", default=",".join(goal.scenario for goal in GOALS))
     arguments = parser.parse_args()
