@@ -14,7 +14,7 @@ fi
 rm -rf "$out"
 
 echo "The seed benchmark (azure-conv, seed 42): mean end-to-end time, s"
-for policy in lor random round_robin power_of_two llq hra shortest_expected_work prefill_balance memory_headroom; do
+for policy in lor random round_robin power_of_two llq hra shortest_expected_work prefill_balance memory_headroom interference_aware; do
   mean=$($switchyard run --scenario azure-conv --policy "$policy" --json | sed -n 's/.*"mean_e2e_s": \([0-9.]*\).*/\1/p')
   printf '  %-24s %.3f\n' "$policy" "$mean"
 done
