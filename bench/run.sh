@@ -20,7 +20,6 @@ for policy in lor random round_robin power_of_two llq hra shortest_expected_work
 done
 
 echo
-rm -rf build/bench
 echo "Searching by grid and at random, on seeds 1-8; judged on seeds 101-116"
 $switchyard search --scenario azure-conv --policy hra,shortest_expected_work,prefill_balance,memory_headroom --method grid \
   --grid-points 3 --out "$out/grid" >/dev/null

@@ -5,6 +5,7 @@
 #include "core/cluster/simulation.hpp"
 #include "core/workload/random.hpp"
 #include "policies/registry.hpp"
+#include "tests/support/small_cluster.hpp"
 
 using namespace switchyard;
 
@@ -32,15 +33,7 @@ CostModel random_cost(WorkloadRandom& random, bool flat) {
 }
 
 bool same(const Replay& a, const Replay& b) {
-  if (a.makespan != b.makespan || a.requests.size() != b.requests.size()) return false;
-  for (std::size_t i = 0; i < a.requests.size(); ++i) {
-    const RequestRecord &x = a.requests[i], &y = b.requests[i];
-    if (x.assigned_at != y.assigned_at || x.scheduled_at != y.scheduled_at || x.completed_at != y.completed_at ||
-        x.prefill_completed_at != y.prefill_completed_at || x.execution != y.execution || x.replica != y.replica ||
-        x.num_restarts != y.num_restarts) {
-      return false;
-    }
-  }
+  if (!same_records(a, b)) return false;
   for (std::size_t i = 0; i < a.replicas.size(); ++i) {
     const ReplicaTotals &x = a.replicas[i], &y = b.replicas[i];
     if (x.num_batches != y.num_batches || x.num_requests != y.num_requests || x.num_restarts != y.num_restarts ||
