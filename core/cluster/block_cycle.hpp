@@ -17,7 +17,10 @@ class BlockCycle {
     size_ = static_cast<std::uint32_t>(allocates_ ? block_size : 1);
     log2_size_ = std::bit_width(size_) - 1;
     phase_ = 0;
-    before_.assign(1 + (static_cast<std::size_t>(size_) + kChunk - 1) / kChunk * kChunk, 0);
+    const std::size_t padded = (static_cast<std::size_t>(size_) + kChunk - 1) / kChunk * kChunk;
+    before_.assign(1 + padded, 0);
+    ramp_.assign(2 * padded, 0);
+    std::fill(ramp_.begin() + static_cast<std::ptrdiff_t>(padded), ramp_.end(), 1);
   }
 
   // The phase at which a request allocates that has `processed` tokens before the next step: when processed - 1 is a
@@ -29,8 +32,8 @@ class BlockCycle {
   bool is_next(std::uint32_t phase) const { return allocates_ && phase == phase_; }
 
   // A request begins or ceases to decode. O(block_size), a few vector instructions.
-  void add(std::uint32_t phase) { change(phase, 1); }
-  void remove(std::uint32_t phase) { change(phase, -1); }
+  void add(std::uint32_t phase) { change<1>(phase); }
+  void remove(std::uint32_t phase) { change<-1>(phase); }
 
   // Blocks that the next step allocates, and that the next `steps` do (as a leap takes them, fewer than 2^31).
   std::int32_t next() const { return before_[phase_ + 1] - before_[phase_]; }
@@ -61,22 +64,25 @@ class BlockCycle {
   }
 
  private:
-  void change(std::uint32_t phase, std::int32_t count) {
+  template <std::int32_t kCount>
+  void change(std::uint32_t phase) {
     if (!allocates_) return;
-    const auto limit = static_cast<std::int32_t>(phase);
-    std::int32_t* entries = before_.data() + 1;  // of phases 1 to size_, in whole chunks
-    for (std::int32_t first = 1; first <= static_cast<std::int32_t>(size_); first += kChunk, entries += kChunk) {
-      for (std::int32_t i = 0; i < kChunk; ++i) entries[i] += first + i > limit ? count : 0;
+    const std::size_t padded = before_.size() - 1;
+    std::int32_t* __restrict entries = before_.data() + 1;
+    const std::int32_t* __restrict later = ramp_.data() + padded - phase;  // 1 for each later phase
+    for (std::size_t first = 0; first < padded; first += kChunk) {
+      for (std::size_t i = first; i < first + kChunk; ++i) entries[i] += kCount * later[i];
     }
   }
 
-  static constexpr std::int32_t kChunk = 16;  // entries that are changed at once, without a branch
+  static constexpr std::size_t kChunk = 16;  // entries that are changed at once, without a branch
 
   bool allocates_ = true;
   std::uint32_t size_ = 1;            // block_size
   int log2_size_ = 0;                 // rounded down
   std::uint32_t phase_ = 0;           // of the next step, in the period
   std::vector<std::int32_t> before_;  // by phase: requests that allocate at an earlier one; entry size_ counts all
+  std::vector<std::int32_t> ramp_;    // zeros, then as many ones
 };
 
 }  // namespace switchyard

@@ -261,7 +261,6 @@ class Cluster final : public detail::Observatory {
 
   // Bookkeeping of a batch that has ended. Whether a request completed.
   bool book(std::int32_t replica) {
-    completed_.clear();
     at(replica).finish(completed_);
     if (completed_.empty()) return false;
     context_.add_outstanding(replica, -static_cast<std::int32_t>(completed_.size()));

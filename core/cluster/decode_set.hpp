@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "core/cluster/block_cycle.hpp"
@@ -12,16 +13,11 @@ namespace switchyard {
 
 class DecodeSet {
  public:
-  struct Member {
-    RequestId id = 0;
-    std::uint32_t block_phase = 0;  // see BlockCycle
-    std::int64_t completes_at = 0;  // in decode steps of the replica
-  };
-
   // A block_size of 0: see BlockCycle.
   void reset(std::int32_t block_size) {
-    members_.clear();
-    next_completion_ = kNone;
+    ids_.clear();
+    completes_at_.clear();
+    next_completion_ = INT64_MAX;
     steps_ = 0;
     time_ = 0;
     offset_sum_ = 0;
@@ -30,12 +26,10 @@ class DecodeSet {
   }
 
   // Members, in the scheduler's order.
-  bool empty() const { return members_.empty(); }
-  std::int32_t size() const { return static_cast<std::int32_t>(members_.size()); }
-  const Member* begin() const { return members_.data(); }
-  const Member* end() const { return members_.data() + members_.size(); }
-  const Member& operator[](std::int32_t i) const { return members_[static_cast<std::size_t>(i)]; }
-  RequestId back() const { return members_.back().id; }
+  std::span<const RequestId> ids() const { return ids_; }
+  bool empty() const { return ids_.empty(); }
+  std::int32_t size() const { return static_cast<std::int32_t>(ids_.size()); }
+  RequestId back() const { return ids_.back(); }
 
   // Of a member: tokens processed since its last (re)start, and the time for which it has decoded.
   std::int32_t processed(const LiveRequest& request) const {
@@ -48,7 +42,7 @@ class DecodeSet {
   std::int64_t generated_tokens() const { return kv_tokens() - original_sum_; }
 
   const BlockCycle& blocks() const { return blocks_; }
-  std::int64_t steps_to_completion() const { return next_completion_ - steps_; }
+  std::int64_t steps_to_completion() const { return next_completion_ - steps_; }  // of the next; huge if there is none
 
   // Takes decode steps, no more than up to the next completion; returns the blocks that they allocate.
   std::int64_t advance(std::int64_t steps, Time duration) {
@@ -61,68 +55,63 @@ class DecodeSet {
   void insert(std::int32_t position, RequestId id, LiveRequest& request) {
     request.step_offset = request.processed - steps_;
     request.decode_base = time_;
+    request.block_phase = blocks_.phase_of(request.processed);
     offset_sum_ += request.step_offset;
     original_sum_ += request.original_prefill_tokens;
-    const Member member{.id = id,
-                        .block_phase = blocks_.phase_of(request.processed),
-                        .completes_at = request.total_tokens - request.step_offset};
-    blocks_.add(member.block_phase);
-    next_completion_ = std::min(next_completion_, member.completes_at);
-    members_.push_back(member);
-    for (auto i = members_.size() - 1; i > static_cast<std::size_t>(position); --i) {
-      members_[i] = members_[i - 1];
-      members_[i - 1] = member;
-    }
+    blocks_.add(request.block_phase);
+    const std::int64_t completes_at = request.total_tokens - request.step_offset;
+    next_completion_ = std::min(next_completion_, completes_at);
+    ids_.push_back(id);
+    completes_at_.push_back(static_cast<std::uint32_t>(completes_at));
+    if (position == size() - 1) return;
+    std::rotate(ids_.begin() + position, ids_.end() - 1, ids_.end());
+    std::rotate(completes_at_.begin() + position, completes_at_.end() - 1, completes_at_.end());
   }
 
   // The last member leaves before it completes; its tokens are then in request.processed.
   void pop_back(LiveRequest& request) {
-    const Member last = members_.back();
-    leave(last, request);
-    members_.pop_back();
-    if (last.completes_at == next_completion_) find_next_completion();
+    const bool next = completes_at_.back() == static_cast<std::uint32_t>(next_completion_);
+    ids_.pop_back();
+    completes_at_.pop_back();
+    leave(request);
+    if (next) find_next_completion();
   }
 
-  // Takes out the members that complete with the last step and appends them to `completed`.
-  void take_completed(LiveRequest* live, std::vector<RequestId>& completed) {
-    std::int64_t next = kNone;
-    Member* kept = members_.data();
-    for (const Member& member : members_) {
-      *kept = member;
-      if (member.completes_at == steps_) {
-        leave(member, live[member.id]);
-        completed.push_back(member.id);
-      } else {
-        next = std::min(next, member.completes_at);
-        ++kept;
-      }
-    }
-    next_completion_ = next;
-    members_.resize(static_cast<std::size_t>(kept - members_.data()));
+  // Takes out a member that completes with the last step, while steps_to_completion() is 0.
+  RequestId take_completed(LiveRequest* live) {
+    const auto found = std::find(completes_at_.begin(), completes_at_.end(), static_cast<std::uint32_t>(steps_));
+    const auto position = found - completes_at_.begin();
+    const RequestId id = ids_[static_cast<std::size_t>(position)];
+    ids_.erase(ids_.begin() + position);
+    completes_at_.erase(found);
+    leave(live[id]);
+    find_next_completion();
+    return id;
   }
 
  private:
-  static constexpr std::int64_t kNone = INT64_MAX;
-
-  void leave(const Member& member, LiveRequest& request) {
+  void leave(LiveRequest& request) {
     request.processed = processed(request);
     offset_sum_ -= request.step_offset;
     original_sum_ -= request.original_prefill_tokens;
-    blocks_.remove(member.block_phase);
+    blocks_.remove(request.block_phase);
   }
 
   void find_next_completion() {
-    std::int64_t next = kNone;
-    for (const Member& member : members_) next = std::min(next, member.completes_at);
-    next_completion_ = next;
+    const auto now = static_cast<std::uint32_t>(steps_);
+    std::int32_t least = INT32_MAX;
+    for (const std::uint32_t at : completes_at_) least = std::min(least, static_cast<std::int32_t>(at - now));
+    next_completion_ = steps_ + least;
   }
 
   std::int64_t steps_ = 0;
   Time time_ = 0;                // sum of the durations of batches that decoded
   std::int64_t offset_sum_ = 0;  // of step_offset
   std::int64_t original_sum_ = 0;
-  std::int64_t next_completion_ = kNone;  // in steps
-  std::vector<Member> members_;
+  std::int64_t next_completion_ = 0;  // in steps
+  std::vector<RequestId> ids_;
+  // By member, in steps modulo 2^32: the difference to steps_ is what counts, and four fit in a vector register.
+  std::vector<std::uint32_t> completes_at_;
   BlockCycle blocks_;
 };
 

@@ -53,18 +53,14 @@ void LeapReplica::restart_last() {
 // not been considered. Leaves in decoding_ those that join.
 void LeapReplica::make_room_for_decodes() {
   const BlockCycle& blocks = decoding_.blocks();
-  const auto all_fit = [&] { return blocks_free() - blocks.next() >= 1; };
   restarted_ = false;
-  std::int32_t joined = 0;
-  std::int32_t joined_blocks = 0;  // that they take; the cycle counts them once the batch has ended
-  while (!all_fit()) {
+  while (blocks_free() - blocks.next() < 1) {
     restarted_ = true;
-    while (joined < decoding_.size() && blocks_free() - joined_blocks >= 1) {
-      joined_blocks += blocks.is_next(decoding_[joined++].block_phase) ? 1 : 0;
-    }
-    if (joined == decoding_.size()) return;
+    // The last needs a free block when it joins, even if it takes none; if it finds one, so did all before it.
+    if (decoding_.empty()) return;
+    const std::int32_t by_last = blocks.is_next(live(decoding_.back()).block_phase) ? 1 : 0;
+    if (blocks_free() - (blocks.next() - by_last) >= 1) return;
     restart_last();  // maybe the very one that was to join
-    if (joined == decoding_.size()) return;
   }
 }
 

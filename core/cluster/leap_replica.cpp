@@ -141,8 +141,8 @@ void LeapReplica::set_end(Time now, CostModel::Lookup cost, StartCause cause) {
   started_at_ = now;
   ends_at_ = checked_end(now, cost.time, num_batches_);
   const bool follows = cause == StartCause::own_batch_end;
-  if (follows && cost.time == ended_order_.duration) return;
-  order_.before_others = cause == StartCause::arrival_call || (follows && ended_order_.duration > cost.time);
+  if (follows && cost.time == order_.duration) return;
+  order_.before_others = cause == StartCause::arrival_call || (follows && order_.duration > cost.time);
   order_.duration = cost.time;
   order_.run_started_at = now;
   order_.created = context_->next_creation++;
@@ -161,7 +161,6 @@ bool LeapReplica::go_on() {
 void LeapReplica::count_batches() {
   const std::int64_t batches = num_batches_;
   const Time duration = order_.duration;
-  ended_order_ = order_;
   totals_.num_batches += batches;
   totals_.num_extrapolated_batches += extrapolated_ ? batches : 0;
   totals_.busy += duration * batches;
@@ -176,21 +175,25 @@ void LeapReplica::finish(std::vector<RequestId>& completed) {
   const Time now = ends_at_;
   ends_at_ = kNever;
   count_batches();
-  const std::size_t first = completed.size();
-  if (decodes_ && decoding_.steps_to_completion() == 0) {
-    decoding_.take_completed(context_->table->live.data(), completed);
-    for (std::size_t i = first; i < completed.size(); ++i) {
-      const LiveRequest& request = live(completed[i]);
-      blocks_used_ -= blocks_of(request);
-      record(completed[i]).execution += decoding_.decode_time(request);
+  completed.clear();
+  if (decodes_) {
+    while (decoding_.steps_to_completion() == 0) {
+      const RequestId id = decoding_.take_completed(context_->table->live.data());
+      record(id).execution += decoding_.decode_time(live(id));
+      complete(id, now, completed);
     }
   }
   if (!prefilling_.empty()) finish_prefills(now, completed);
-  const std::size_t count = completed.size() - first;
-  if (count == 0) return;
-  if (count > 1) std::sort(completed.begin() + static_cast<std::ptrdiff_t>(first), completed.end());
-  for (std::size_t i = first; i < completed.size(); ++i) record(completed[i]).completed_at = now;
-  totals_.num_requests += static_cast<std::int64_t>(count);
+  if (completed.empty()) return;
+  if (completed.size() > 1) std::sort(completed.begin(), completed.end());
+  ended_order_ = order_;
+}
+
+void LeapReplica::complete(RequestId id, Time now, std::vector<RequestId>& completed) {
+  blocks_used_ -= blocks_of(live(id));
+  record(id).completed_at = now;
+  ++totals_.num_requests;
+  completed.push_back(id);
 }
 
 void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& completed) {
@@ -203,14 +206,12 @@ void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& completed) {
       prefilling_[kept++] = id;
       continue;
     }
-    const std::int32_t blocks = blocks_of(request);
     request.prefill_complete = true;
     ++request.processed;
     if (!request.has_first_token) record(id).prefill_completed_at = now;
     request.has_first_token = true;
     if (request.processed == request.total_tokens) {
-      blocks_used_ -= blocks;
-      completed.push_back(id);
+      complete(id, now, completed);
     } else {
       begin_decoding(id);
     }
@@ -223,7 +224,8 @@ void LeapReplica::begin_decoding(RequestId id) {
   const QueuedRequest* requests = context_->table->requests;
   std::int32_t position = decoding_.size();
   if (limits_.scheduler == ReplicaSchedulerKind::vllm) {
-    while (position > 0 && requests[decoding_[position - 1].id].arrived_at > requests[id].arrived_at) --position;
+    const auto ids = decoding_.ids();
+    while (position > 0 && requests[ids[position - 1]].arrived_at > requests[id].arrived_at) --position;
   }
   decoding_.insert(position, id, live(id));
 }
@@ -267,9 +269,9 @@ void LeapReplica::waiting(std::vector<ResidentRequest>& out) const {
 void LeapReplica::running(std::vector<ResidentRequest>& out, Time now, const LeapReplica* caller) const {
   const std::int64_t steps = ends_at_ != kNever && decodes_ ? progress(now, caller).ended : 0;
   for (const RequestId id : left_out_) out.push_back(context_->table->view(id, live(id).processed));
-  for (const DecodeSet::Member& member : decoding_) {
-    const std::int32_t processed = decoding_.processed(live(member.id)) + static_cast<std::int32_t>(steps);
-    out.push_back(context_->table->view(member.id, processed));
+  for (const RequestId id : decoding_.ids()) {
+    const std::int32_t processed = decoding_.processed(live(id)) + static_cast<std::int32_t>(steps);
+    out.push_back(context_->table->view(id, processed));
   }
   for (const RequestId id : prefilling_) out.push_back(context_->table->view(id, live(id).processed));
 }

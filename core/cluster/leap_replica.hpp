@@ -76,6 +76,7 @@ class LeapReplica {
   void limit_by_blocks(std::int64_t spare);
   void set_end(Time now, CostModel::Lookup cost, StartCause cause);
   void count_batches();
+  void complete(RequestId id, Time now, std::vector<RequestId>& completed);
   void finish_prefills(Time now, std::vector<RequestId>& completed);
   void begin_decoding(RequestId id);
 
@@ -113,7 +114,7 @@ class LeapReplica {
   CostModel::DecodeTimes times_;
 
   Order order_;        // of the leap that runs or ran last
-  Order ended_order_;  // of the leap that ended last
+  Order ended_order_;  // of the leap that ended last with a completion
   ReplicaTotals totals_;
 };
 

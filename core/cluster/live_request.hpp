@@ -19,8 +19,9 @@ struct LiveRequest {
   bool prefill_complete = false;             // since the last (re)start
   bool has_first_token = false;
   // leap, while it decodes (see DecodeSet):
-  std::int64_t step_offset = 0;  // processed - decode steps of its replica
-  Time decode_base = 0;          // its replica's decode time when it began
+  std::uint32_t block_phase = 0;  // see BlockCycle
+  std::int64_t step_offset = 0;   // processed - decode steps of its replica
+  Time decode_base = 0;           // its replica's decode time when it began
 };
 
 // Everything about requests that a replica works on; owned by the driver.

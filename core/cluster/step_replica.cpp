@@ -204,7 +204,7 @@ bool StepReplica::start(Time now, StartCause) {
 void StepReplica::finish(std::vector<RequestId>& completed) {
   const Time now = ends_at_;
   ends_at_ = kNever;
-  const std::size_t first = completed.size();
+  completed.clear();
   for (const RequestId id : members_) {
     LiveRequest& request = live(id);
     RequestRecord& record = context_->table->records[static_cast<std::size_t>(id)];
@@ -223,10 +223,10 @@ void StepReplica::finish(std::vector<RequestId>& completed) {
       completed.push_back(id);
     }
   }
-  if (completed.size() == first) return;
-  std::sort(completed.begin() + static_cast<std::ptrdiff_t>(first), completed.end());
+  if (completed.empty()) return;
+  std::sort(completed.begin(), completed.end());
   std::erase_if(running_, [&](RequestId id) { return live(id).processed == live(id).total_tokens; });
-  totals_.num_requests += static_cast<std::int64_t>(completed.size() - first);
+  totals_.num_requests += static_cast<std::int64_t>(completed.size());
 }
 
 ReplicaState StepReplica::state(Time, const StepReplica*) const {
