@@ -30,9 +30,9 @@ class Cluster final : public detail::Observatory {
     if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
     policy.start(view_, seed);
     sampler_ = sampler;
-    while (std::min(ends_.earliest(), next_arrival_at_) != kNever) {
-      if (ends_.earliest() < next_arrival_at_) {
-        run_batch_ends();
+    for (EndTimes::End first = ends_.first(); std::min(first.at, next_arrival_at_) != kNever; first = ends_.first()) {
+      if (first.at < next_arrival_at_) {
+        run_batch_ends(first);
       } else {
         run_instant(next_arrival_at_);
       }
@@ -178,10 +178,9 @@ class Cluster final : public detail::Observatory {
     std::int32_t calls = 0;
     for (; next_arrival_at_ == now; ++calls) arrive(next_arrival_++);
     ended_.clear();
-    while (ends_.earliest() == now) {
-      const std::int32_t replica = ends_.replica();
-      ended_.push_back(replica);
-      ends_.set(replica, kNever);
+    for (EndTimes::End end = ends_.first(); end.at == now; end = ends_.first()) {
+      ended_.push_back(end.replica);
+      ends_.set(end.replica, kNever);
     }
     if (ended_.size() > 1) {
       std::sort(ended_.begin(), ended_.end(),
@@ -197,46 +196,45 @@ class Cluster final : public detail::Observatory {
   }
 
   // The same for the commonest instants, those of one batch end and nothing else, up to the next arrival.
-  void run_batch_ends() {
-    std::int32_t replica = ends_.replica();
-    Time now = ends_.earliest();
-    ends_.set(replica, kNever);
+  void run_batch_ends(EndTimes::End first) {
+    auto [now, replica] = first;
     while (true) {
       // What follows among the others is settled first: so the processor can begin with it before this replica's next
       // end is known.
-      const Time other_end = ends_.earliest();
-      const std::int32_t other = ends_.replica();
-      if (other_end == now) {
-        ends_.set(replica, now);
-        run_instant(now);
-        return;
-      }
-      if (sampler_) take_samples(now);
-      board_.now = now;
-      bool completes = false;
-      if (at(replica).go_on()) {
-        ++num_steps_;
-      } else {
-        completes = book(replica);
-        if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
-      }
-      const Time end = at(replica).ends_at();
-      if (completes && board_.queue_length > 0) {
-        ends_.set(replica, end);
-        call_policy(replica);
-        run_items();
-        return;
-      }
-      if (end < other_end && end < next_arrival_at_) {
-        now = end;
-        continue;
-      }
-      ends_.set(replica, end);
-      if (other_end >= next_arrival_at_ || end < other_end) return;
-      now = other_end;
-      replica = other;
       ends_.set(replica, kNever);
+      const EndTimes::End other = ends_.first();
+      if (other.at == now) {
+        ends_.set(replica, now);
+        return run_instant(now);
+      }
+      Time end = now;
+      do {
+        now = end;
+        if (!run_batch_end(replica, now)) return;
+        end = at(replica).ends_at();
+      } while (end < other.at && end < next_arrival_at_);
+      ends_.set(replica, end);
+      if (other.at >= next_arrival_at_ || end < other.at) return;
+      now = other.at;
+      replica = other.replica;
     }
+  }
+
+  // False if a policy call followed, so that anything may have changed.
+  bool run_batch_end(std::int32_t replica, Time now) {
+    if (sampler_) take_samples(now);
+    board_.now = now;
+    if (at(replica).go_on()) {
+      ++num_steps_;
+      return true;
+    }
+    const bool completes = book(replica);
+    if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
+    if (!completes || board_.queue_length == 0) return true;
+    ends_.set(replica, at(replica).ends_at());
+    call_policy(replica);
+    run_items();
+    return false;
   }
 
   void run_items() {
