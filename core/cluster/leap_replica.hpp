@@ -3,6 +3,9 @@
 // until the mean KV length enters the next bucket. A leap ends at the first completion, the end of the KV bucket, the
 // batch before free blocks run out, or (enqueue) the batch that runs when a request arrives. Every result is the one
 // that StepReplica computes batch by batch.
+//
+// What each step takes is inline, so that the event loop holds it in one piece: how a batch is formed
+// (leap_forming.hpp), begins and ends (leap_batches.hpp). The rest is in leap_replica.cpp.
 #pragma once
 
 #include <vector>
@@ -50,35 +53,38 @@ class LeapReplica {
   const ReplicaTotals& totals() const { return totals_; }
 
  private:
-  LiveRequest& live(RequestId id) { return context_->table->live[static_cast<std::size_t>(id)]; }
-  const LiveRequest& live(RequestId id) const { return context_->table->live[static_cast<std::size_t>(id)]; }
-  RequestRecord& record(RequestId id) { return context_->table->records[static_cast<std::size_t>(id)]; }
+  LiveRequest& live(RequestId id) { return live_[id]; }
+  const LiveRequest& live(RequestId id) const { return live_[id]; }
+  RequestRecord& record(RequestId id) { return records_[id]; }
   bool reserves_sequences() const { return limits_.scheduler == ReplicaSchedulerKind::orca; }
   std::int32_t num_running() const {
     return decoding_.size() + static_cast<std::int32_t>(left_out_.size() + prefilling_.size());
   }
-  std::int32_t num_decodes() const { return decodes_ ? decoding_.size() : 0; }  // of the running batch
   std::int32_t blocks_free() const { return limits_.num_blocks - blocks_used_; }
+  bool admissible(std::int32_t blocks) const { return blocks_free() - blocks >= limits_.watermark_blocks; }
   std::int32_t blocks_of(const LiveRequest& request) const;
 
-  // Forms the next batch: what it computes is then in prefilling_ and, if decodes_, decoding_.
-  void form_vllm();
-  void form_sarathi();
-  void form_orca();
-  bool admissible(RequestId id) const;
-  void admit(std::int32_t blocks, std::int32_t chunk);  // the front of the FIFO
+  // Forms the next batch: what it computes is then in prefilling_, prefills_ and, if decodes_, decoding_.
+  void form_vllm(Time now);
+  void form_sarathi(Time now);
+  void form_orca(Time now);
+  void admit(Time now, std::int32_t blocks, std::int64_t chunk);
+  void add_chunk(LiveRequest& request, std::int64_t chunk);
   void make_room_for_decodes();
+  void restart_for_decodes();
   void restart_last();
   std::int64_t continue_prefills(std::int64_t room);
+  void sort_left_out();
 
-  CostModel::Lookup begin_prefill_batch(Time now);
+  CostModel::Lookup begin_prefill_batch();
   CostModel::Lookup begin_decode_leap(std::int64_t steps_to_bucket);
   void limit_by_blocks(std::int64_t spare);
   void set_end(Time now, CostModel::Lookup cost, StartCause cause);
   void count_batches();
-  void complete(RequestId id, Time now, std::vector<RequestId>& completed);
+  void finish_decodes(Time now, std::vector<RequestId>& completed);
   void finish_prefills(Time now, std::vector<RequestId>& completed);
-  void begin_decoding(RequestId id);
+  void begin_decoding(RequestId id, LiveRequest& request);
+  void complete(RequestId id, Time now, std::vector<RequestId>& completed);
 
   // How far the running leap has come, seen from a policy call.
   struct Progress {
@@ -90,6 +96,8 @@ class LeapReplica {
   std::int32_t id_ = 0;
   bool restarted_ = false;  // requests may have been restarted to form the batch
   ReplicaContext* context_ = nullptr;
+  LiveRequest* live_ = nullptr;  // by id
+  RequestRecord* records_ = nullptr;
   ReplicaLimits limits_;
   WaitingFifo waiting_;
   std::int64_t waiting_tokens_ = 0;
@@ -97,7 +105,7 @@ class LeapReplica {
   std::vector<RequestId> left_out_;  // sarathi: prefill incomplete and not in the last batch
   DecodeSet decoding_;
   std::vector<RequestId> prefilling_;  // in the last batch
-  std::vector<RequestId> scratch_;
+  std::int64_t partial_tokens_ = 0;    // processed by those whose prefill is incomplete
   std::int32_t blocks_used_ = 0;
 
   // The running leap.
@@ -107,8 +115,7 @@ class LeapReplica {
   bool ends_with_bucket_ = false;  // and with nothing else
   bool extrapolated_ = false;
   bool decodes_ = false;
-  std::int32_t num_prefills_ = 0;
-  std::int64_t prefill_tokens_ = 0;
+  BatchShape prefills_;               // its prefills; no decodes
   std::int64_t resident_tokens_ = 0;  // processed tokens of all running requests as it starts
   std::int64_t kv_step_ = 0;          // of decodes alone: where their times are read
   CostModel::DecodeTimes times_;
@@ -119,3 +126,6 @@ class LeapReplica {
 };
 
 }  // namespace switchyard
+
+#include "core/cluster/leap_batches.hpp"
+#include "core/cluster/leap_forming.hpp"

@@ -1,0 +1,196 @@
+// How the batches of a LeapReplica begin and end. Part of leap_replica.hpp.
+#pragma once
+
+#include <algorithm>
+
+#include "core/cluster/leap_replica.hpp"
+
+namespace switchyard {
+
+inline bool LeapReplica::enqueue(RequestId id, Time now, const LeapReplica* caller) {
+  const bool blocked = !waiting_.empty();
+  ends_with_bucket_ = false;
+  waiting_.push_back(id);
+  waiting_tokens_ += live(id).num_prefill_tokens;
+  if (ends_at_ == kNever || num_batches_ == 1) return false;
+  const auto [ended, runs] = progress(now, caller);
+  const std::int64_t batches = runs ? ended + 1 : ended;
+  const Time end = started_at_ + batches * order_.duration;
+  // If others wait, the leap goes on because the first of them cannot be admitted, nor can this one. But an arrival at
+  // the very instant of an inner boundary starts the next batch ahead of those of other replicas.
+  if (blocked && (caller || end != now)) return false;
+  const bool ends_now = end == now && end != ends_at_;
+  num_batches_ = batches;
+  ends_at_ = end;
+  return ends_now;
+}
+
+inline LeapReplica::Progress LeapReplica::progress(Time now, const LeapReplica* caller) const {
+  if (num_batches_ == 1 || now <= started_at_) return {};
+  const Time elapsed = now - started_at_;
+  const std::int64_t ended = elapsed / order_.duration;
+  if (ended * order_.duration != elapsed) return {.ended = ended};
+  // An inner batch ends at this instant. The policy call of an arrival comes before its bookkeeping; that of a
+  // completion after it, and before the next start if that batch ended behind the one that the call follows.
+  if (!caller) return {.ended = ended - 1};
+  return {.ended = ended, .runs = !before(caller->ended_order_, order_)};
+}
+
+inline bool LeapReplica::start(Time now, StartCause cause) {
+  if (ends_at_ != kNever) return false;
+  prefills_ = {};
+  switch (limits_.scheduler) {
+    case ReplicaSchedulerKind::vllm:
+      form_vllm(now);
+      break;
+    case ReplicaSchedulerKind::sarathi:
+      form_sarathi(now);
+      break;
+    case ReplicaSchedulerKind::orca:
+      form_orca(now);
+      break;
+  }
+  decodes_ = decodes_ && !decoding_.empty();
+  if (!prefilling_.empty()) {
+    set_end(now, begin_prefill_batch(), cause);
+    return true;
+  }
+  if (!decodes_) return false;
+  const std::int64_t mean = CostModel::mean_kv(decoding_.kv_tokens(), decoding_.size());
+  kv_step_ = CostModel::kv_step(mean);
+  times_ = context_->cost->decode_times(decoding_.size());
+  set_end(now, begin_decode_leap(kv_step_ * kKvGrain - mean + 1), cause);
+  return true;
+}
+
+// One batch with prefills. Returns its time.
+inline CostModel::Lookup LeapReplica::begin_prefill_batch() {
+  const std::int64_t kv_tokens = decoding_.kv_tokens();
+  BatchShape shape = prefills_;
+  if (decodes_) {
+    shape.num_decodes = decoding_.size();
+    shape.decode_kv_tokens = kv_tokens;
+  }
+  resident_tokens_ = kv_tokens + partial_tokens_;
+  num_batches_ = 1;
+  ends_with_bucket_ = false;
+  return context_->cost->batch_time(shape);
+}
+
+// Batches of decodes alone with the same time and members: up to the end of the KV bucket or the first completion, or
+// as blocks allow. Returns the time of one.
+inline CostModel::Lookup LeapReplica::begin_decode_leap(std::int64_t steps_to_bucket) {
+  resident_tokens_ = decoding_.kv_tokens() + partial_tokens_;
+  const std::int64_t to_completion = decoding_.steps_to_completion();
+  num_batches_ = std::min(steps_to_bucket, to_completion);
+  ends_with_bucket_ = steps_to_bucket < to_completion && waiting_.empty() && left_out_.empty();
+  const std::int64_t spare = std::int64_t{blocks_free()} - 1;
+  // Enough for this leap and the next, as a rule.
+  if (restarted_ || spare < 2 * decoding_.blocks().at_most_in(kKvGrain)) limit_by_blocks(spare);
+  return times_.at(kv_step_);
+}
+
+inline void LeapReplica::set_end(Time now, CostModel::Lookup cost, StartCause cause) {
+  extrapolated_ = cost.extrapolated;
+  started_at_ = now;
+  ends_at_ = checked_end(now, cost.time, num_batches_);
+  const bool follows = cause == StartCause::own_batch_end;
+  if (follows && cost.time == order_.duration) return;
+  order_.before_others = cause == StartCause::arrival_call || (follows && order_.duration > cost.time);
+  order_.duration = cost.time;
+  order_.run_started_at = now;
+  order_.created = context_->next_creation++;
+}
+
+inline bool LeapReplica::go_on() {
+  if (!ends_with_bucket_) return false;
+  const Time now = ends_at_;
+  count_batches();
+  ++kv_step_;
+  set_end(now, begin_decode_leap(kKvGrain), StartCause::own_batch_end);
+  return true;
+}
+
+// The batches of the leap that ends become part of the totals, their tokens and blocks of the decoding requests.
+inline void LeapReplica::count_batches() {
+  const std::int64_t batches = num_batches_;
+  const Time duration = order_.duration;
+  const Time span = ends_at_ - started_at_;
+  totals_.num_batches += batches;
+  totals_.num_extrapolated_batches += extrapolated_ ? batches : 0;
+  totals_.busy += span;
+  totals_.kv_token_ticks += Int128{resident_tokens_} * span;
+  if (decodes_) {
+    // Each batch starts with one more token per decode than the one before.
+    const std::int64_t grown = decoding_.size() * (batches * (batches - 1) / 2);
+    totals_.kv_token_ticks += Int128{grown} * duration;
+    blocks_used_ += static_cast<std::int32_t>(decoding_.advance(batches, span));
+  }
+  totals_.peak_blocks = std::max(totals_.peak_blocks, blocks_used_);
+}
+
+inline void LeapReplica::finish(std::vector<RequestId>& completed) {
+  const Time now = ends_at_;
+  count_batches();
+  ends_at_ = kNever;
+  completed.clear();
+  if (decodes_ && decoding_.steps_to_completion() == 0) finish_decodes(now, completed);
+  if (!prefilling_.empty()) finish_prefills(now, completed);
+  if (completed.empty()) return;
+  if (completed.size() > 1) std::sort(completed.begin(), completed.end());
+  ended_order_ = order_;
+}
+
+inline void LeapReplica::finish_decodes(Time now, std::vector<RequestId>& completed) {
+  do {
+    const RequestId id = decoding_.take_completed(live_);
+    record(id).execution += decoding_.decode_time(live(id));
+    complete(id, now, completed);
+  } while (decoding_.steps_to_completion() == 0);
+}
+
+inline void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& completed) {
+  std::size_t kept = 0;
+  for (const RequestId id : prefilling_) {
+    LiveRequest& request = live(id);
+    record(id).execution += now - started_at_;
+    const std::int32_t processed = request.processed + request.chunk;
+    if (processed < request.num_prefill_tokens) {
+      partial_tokens_ += request.chunk;
+      request.processed = processed;
+      prefilling_[kept++] = id;
+      continue;
+    }
+    partial_tokens_ -= request.processed;
+    request.prefill_complete = true;
+    request.processed = processed + 1;
+    if (!request.has_first_token) record(id).prefill_completed_at = now;
+    request.has_first_token = true;
+    if (request.processed == request.total_tokens) {
+      complete(id, now, completed);
+    } else {
+      begin_decoding(id, request);
+    }
+  }
+  prefilling_.resize(kept);
+}
+
+// vllm keeps decodes in order of arrival, the others in order of joining.
+inline void LeapReplica::begin_decoding(RequestId id, LiveRequest& request) {
+  std::int32_t position = decoding_.size();
+  if (limits_.scheduler == ReplicaSchedulerKind::vllm) {
+    const QueuedRequest* requests = context_->table->requests;
+    const auto ids = decoding_.ids();
+    while (position > 0 && requests[ids[position - 1]].arrived_at > requests[id].arrived_at) --position;
+  }
+  decoding_.insert(position, id, request);
+}
+
+inline void LeapReplica::complete(RequestId id, Time now, std::vector<RequestId>& completed) {
+  blocks_used_ -= blocks_of(live(id));
+  record(id).completed_at = now;
+  ++totals_.num_requests;
+  completed.push_back(id);
+}
+
+}  // namespace switchyard
