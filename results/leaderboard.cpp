@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/input/error.hpp"
+#include "results/text_table.hpp"
 
 namespace switchyard {
 
@@ -30,8 +31,7 @@ std::string percent(const Spread& change, bool precise) {
 }
 
 std::string interval(const Spread& spread, bool precise) {
-  if (precise) return fmt::format("{}", spread.value);
-  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", spread.value, spread.low, spread.high);
+  return precise ? fmt::format("{}", spread.value) : interval_text(spread);
 }
 
 std::string rank_text(const LeaderboardRow& row, bool precise) {
@@ -132,49 +132,43 @@ Tone tone_of(const LeaderboardRow& row, const std::string& column, bool higher_i
   return (change.high < 0) != higher_is_better ? Tone::good : Tone::bad;
 }
 
-std::string render_terminal(const Leaderboard& leaderboard, const TableStyle& style, bool wide) {
-  const auto table = cells(leaderboard, false, wide);
-  std::vector<TableColumn> shown;
-  for (std::size_t c = 0; c < table[0].size(); ++c) {
-    const bool change = table[0][c].starts_with("vs ");
-    shown.push_back(
-        {.title = table[0][c], .right = c >= 2, .wraps = c == 1, .importance = c < 3 ? kEssential : (change ? 1 : 0)});
-  }
+// For people, in a terminal or as Markdown.
+struct Table {
+  std::vector<TableColumn> columns;
   std::vector<std::vector<TableCell>> rows;
-  for (std::size_t i = 1; i < table.size(); ++i) {
-    std::vector<TableCell>& row = rows.emplace_back();
-    for (std::size_t c = 0; c < shown.size(); ++c) {
-      row.push_back({table[i][c], tone_of(leaderboard.rows[i - 1], shown[c].title, leaderboard.higher_is_better)});
+};
+
+Table table_of(const Leaderboard& leaderboard, bool wide) {
+  const auto texts = cells(leaderboard, false, wide);
+  Table table;
+  for (std::size_t c = 0; c < texts[0].size(); ++c) {
+    const bool change = texts[0][c].starts_with("vs ");
+    table.columns.push_back(
+        {.title = texts[0][c], .right = c >= 2, .wraps = c == 1, .importance = c < 3 ? kEssential : (change ? 1 : 0)});
+  }
+  for (std::size_t i = 1; i < texts.size(); ++i) {
+    std::vector<TableCell>& row = table.rows.emplace_back();
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+      const Tone tone = tone_of(leaderboard.rows[i - 1], table.columns[c].title, leaderboard.higher_is_better);
+      row.push_back({texts[i][c], tone});
     }
   }
-  return render_table(shown, rows, style) + "\n" + caption(leaderboard);
+  return table;
+}
+
+std::string render_terminal(const Leaderboard& leaderboard, const TableStyle& style, bool wide) {
+  const Table table = table_of(leaderboard, wide);
+  return render_table(table.columns, table.rows, style) + "\n" + caption(leaderboard);
 }
 
 std::string render_markdown(const Leaderboard& leaderboard, bool wide) {
-  const auto table = cells(leaderboard, false, wide);
-  std::string text;
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    text += "|";
-    for (const std::string& cell : table[i]) text += " " + cell + " |";
-    text += "\n";
-    if (i > 0) continue;
-    text += "|";
-    for (std::size_t c = 0; c < table[0].size(); ++c) text += c < 2 ? "---|" : "---:|";
-    text += "\n";
-  }
-  return text + "\n" + caption(leaderboard);
+  const Table table = table_of(leaderboard, wide);
+  return markdown_table(table.columns, table.rows) + "\n" + caption(leaderboard);
 }
 
 std::string render_csv(const Leaderboard& leaderboard) {
-  std::string text;
-  for (const auto& line : cells(leaderboard, true, true)) {
-    for (std::size_t c = 0; c < line.size(); ++c) {
-      const bool quote = line[c].find(',') != std::string::npos;
-      text += (c > 0 ? "," : "") + (quote ? '"' + line[c] + '"' : line[c]);
-    }
-    text += "\n";
-  }
-  return text;
+  const auto texts = cells(leaderboard, true, true);
+  return csv_table(texts[0], {texts.begin() + 1, texts.end()});
 }
 
 }  // namespace

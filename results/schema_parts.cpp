@@ -1,5 +1,7 @@
 #include "results/schema_parts.hpp"
 
+#include <algorithm>
+
 namespace switchyard::schema {
 
 namespace {
@@ -8,9 +10,11 @@ Json typed(const char* type, const char* description) { return {{"description", 
 
 }  // namespace
 
-Json closed_object(const Json& properties) {
+Json closed_object(const Json& properties, const std::vector<std::string>& optional) {
   Json schema = {{"type", "object"}, {"additionalProperties", false}};
-  for (const auto& [name, property] : properties.items()) schema["required"].push_back(name);
+  for (const auto& [name, property] : properties.items()) {
+    if (std::find(optional.begin(), optional.end(), name) == optional.end()) schema["required"].push_back(name);
+  }
   schema["properties"] = properties;
   return schema;
 }

@@ -3,13 +3,14 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace switchyard::schema {
 
 using Json = nlohmann::ordered_json;
 
-// An object with these properties and no other, all of them there.
-Json closed_object(const Json& properties);
+// An object with these properties and no other, all of them there but for the optional ones.
+Json closed_object(const Json& properties, const std::vector<std::string>& optional = {});
 Json list_of(const char* description, const Json& items);
 Json version(int number);  // of the format
 Json text(const char* description);

@@ -37,13 +37,19 @@ std::vector<std::string> split_specs(std::string_view text, std::string_view whe
   return parts;
 }
 
+std::vector<const PolicyInfo*> all_policies() {
+  std::vector<const PolicyInfo*> policies;
+  for (const PolicyInfo& info : registered_policies()) {
+    const bool listed = info.group != PolicyGroup::builder && info.group != PolicyGroup::reference;
+    if (listed) policies.push_back(&info);
+  }
+  return policies;
+}
+
 std::vector<PolicySpec> parse_specs(std::string_view text, std::string_view where) {
   std::vector<PolicySpec> policies;
   if (text == "all") {
-    for (const PolicyInfo& info : registered_policies()) {
-      const bool listed = info.group != PolicyGroup::builder && info.group != PolicyGroup::reference;
-      if (listed) policies.push_back({&info, default_values(info.params)});
-    }
+    for (const PolicyInfo* info : all_policies()) policies.push_back({info, default_values(info->params)});
     return policies;
   }
   for (const std::string& spec : split_specs(text, where)) policies.push_back(parse_policy(spec, where));

@@ -13,7 +13,10 @@ namespace switchyard {
 // starts with `where` for an empty part.
 std::vector<std::string> split_specs(std::string_view text, std::string_view where);
 
-// Policies of such a list; "all": the default setting of each that is neither built of chosen parts nor clairvoyant.
+// What "all" means where policies are asked for: each that is neither built of chosen parts nor clairvoyant.
+std::vector<const PolicyInfo*> all_policies();
+
+// Policies of such a list; "all": the default setting of each of all_policies().
 // Throws InputError that starts with `where`, also for one given twice.
 std::vector<PolicySpec> parse_specs(std::string_view text, std::string_view where);
 

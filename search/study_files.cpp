@@ -6,6 +6,8 @@
 
 #include "core/input/write_file.hpp"
 #include "core/scenario/fields.hpp"
+#include "results/schema_parts.hpp"
+#include "results/text_table.hpp"
 
 namespace switchyard {
 
@@ -64,12 +66,6 @@ std::vector<const PolicyInfo*> policies_of(const StudyOptions& options) {
   return policies;
 }
 
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? "\"\"" : std::string(1, c);
-  return result + "\"";
-}
-
 }  // namespace
 
 std::string study_json(const Ledger& ledger, const StudyOptions& options) {
@@ -90,84 +86,69 @@ std::string study_json(const Ledger& ledger, const StudyOptions& options) {
 
 namespace {
 
-Json typed(const char* type, const char* description) { return {{"description", description}, {"type", type}}; }
-
-Json closed_object(const Json& properties, const std::vector<std::string>& optional = {}) {
-  Json schema = {{"type", "object"}, {"additionalProperties", false}};
-  for (const auto& [name, property] : properties.items()) {
-    if (std::find(optional.begin(), optional.end(), name) == optional.end()) schema["required"].push_back(name);
-  }
-  schema["properties"] = properties;
-  return schema;
-}
-
-std::string published(const char* title, const Json& object) {
-  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}};
-  schema.update(object);
-  return schema.dump(2) + "\n";
-}
-
 Json config_schema() {
   Json scenario = Json::parse(scenario_schema());
   for (const char* key : {"$schema", "title", "description"}) scenario.erase(key);
-  const Json properties = {{"version", {{"const", kConfigVersion}}},
-                           {"policy", typed("string", "policies that are tuned, comma between")},
+  const Json properties = {{"version", schema::version(kConfigVersion)},
+                           {"policy", schema::text("policies that are tuned, comma between")},
                            {"method", {{"enum", method_names()}}},
-                           {"grid-points", typed("integer", "points per number; grid only")},
-                           {"replays", typed("integer", "budget of each policy on training seeds")},
-                           {"budget-s", typed("number", "in place of it, wall time, s")},
-                           {"objective", typed("string", "what ranks")},
-                           {"constraint", typed("string", "limits on means over seeds, comma between")},
-                           {"study-seed", typed("integer", "seed of the search itself")},
-                           {"leaders", typed("integer", "settings per policy that are judged")},
+                           {"grid-points", schema::count("points per number; grid only")},
+                           {"replays", schema::count("budget of each policy on training seeds")},
+                           {"budget-s", schema::number("in place of it, wall time, s")},
+                           {"objective", schema::text("what ranks")},
+                           {"constraint", schema::text("limits on means over seeds, comma between")},
+                           {"study-seed", schema::count("seed of the search itself")},
+                           {"leaders", schema::count("settings per policy that are judged")},
                            {"scenario", scenario}};
-  Json schema = closed_object(properties, {"grid-points", "replays", "budget-s", "constraint"});
-  for (const char* budget : {"grid-points", "replays", "budget-s"}) schema["oneOf"].push_back({{"required", {budget}}});
-  return schema;
+  Json config = schema::closed_object(properties, {"grid-points", "replays", "budget-s", "constraint"});
+  for (const char* budget : {"grid-points", "replays", "budget-s"}) config["oneOf"].push_back({{"required", {budget}}});
+  return config;
 }
 
 }  // namespace
 
-std::string study_config_schema() { return published("switchyard search: config.json", config_schema()); }
+std::string study_config_schema() {
+  return schema::published("switchyard search: config.json", "What repeats a search.", config_schema());
+}
 
 std::string study_schema() {
-  const Json trial =
-      closed_object({{"trial", typed("integer", "number of the trial in the study, in the order of asking")},
-                     {"policy", typed("string", "canonical spec")},
-                     {"params", typed("object", "its parameters that matter, by name")},
-                     {"num_seeds", typed("integer", "training seeds that it ran on; fewer than all: given up early")},
-                     {"failure", typed("string", "why it failed; then there is no figure")},
-                     {"value", typed("number", "objective, mean over these seeds")},
-                     {"relative", typed("number", "value over that of the policy's default setting on the same seeds")},
-                     {"infeasible", typed("string", "the constraints that it breaks, with what was found")}},
-                    {"failure", "value", "relative", "infeasible"});
-  const Json policy =
-      closed_object({{"policy", typed("string", "name")}, {"trials", {{"type", "array"}, {"items", trial}}}});
-  return published("switchyard search: study.json",
-                   closed_object({{"version", {{"const", kVersion}}},
-                                  {"config", config_schema()},
-                                  {"objective", typed("string", "what ranks")},
-                                  {"higher_is_better", typed("boolean", "direction of the objective")},
-                                  {"num_training_seeds", typed("integer", "seeds that settings are chosen by")},
-                                  {"policies", {{"type", "array"}, {"items", policy}}}}));
+  const Json trial = schema::closed_object(
+      {{"trial", schema::count("number of the trial in the study, in the order of asking")},
+       {"policy", schema::text("canonical spec")},
+       {"params", {{"description", "its parameters that matter, by name"}, {"type", "object"}}},
+       {"num_seeds", schema::count("training seeds that it ran on; fewer than all: given up early")},
+       {"failure", schema::text("why it failed; then there is no figure")},
+       {"value", schema::number("objective, mean over these seeds")},
+       {"relative", schema::number("value over that of the policy's default setting on the same seeds")},
+       {"infeasible", schema::text("the constraints that it breaks, with what was found")}},
+      {"failure", "value", "relative", "infeasible"});
+  const Json policy = schema::closed_object(
+      {{"policy", schema::text("name")}, {"trials", schema::list_of("in the order of asking", trial)}});
+  return schema::published(
+      "switchyard search: study.json", "Every trial of a search.",
+      schema::closed_object({{"version", schema::version(kVersion)},
+                             {"config", config_schema()},
+                             {"objective", schema::text("what ranks")},
+                             {"higher_is_better", schema::flag("direction of the objective")},
+                             {"num_training_seeds", schema::count("seeds that settings are chosen by")},
+                             {"policies", schema::list_of("lor and llq, then the study's own", policy)}}));
 }
 
 std::string trials_csv(const Ledger& ledger, const StudyOptions& options) {
-  std::string csv = "trial,policy,num_seeds,value,relative,infeasible,failure\n";
   std::vector<TrialScore> scores;
   for (const PolicyInfo* info : policies_of(options)) {
     const std::vector<TrialScore> own = scores_of(ledger, options, *info);
     scores.insert(scores.end(), own.begin(), own.end());
   }
   std::sort(scores.begin(), scores.end(), [](const TrialScore& a, const TrialScore& b) { return a.trial < b.trial; });
+  std::vector<std::vector<std::string>> rows;
   for (const TrialScore& score : scores) {
     const bool failed = !score.failure.empty();
-    fmt::format_to(std::back_inserter(csv), "{},{},{},{},{},{},{}\n", score.trial,
-                   quoted(ledger.policy(score.trial).text()), score.num_seeds,
-                   failed ? "" : fmt::format("{}", score.value), failed ? "" : fmt::format("{}", score.relative),
-                   quoted(score.infeasible), quoted(score.failure));
+    rows.push_back({fmt::format("{}", score.trial), ledger.policy(score.trial).text(),
+                    fmt::format("{}", score.num_seeds), failed ? "" : fmt::format("{}", score.value),
+                    failed ? "" : fmt::format("{}", score.relative), score.infeasible, score.failure});
   }
-  return csv;
+  return csv_table({"trial", "policy", "num_seeds", "value", "relative", "infeasible", "failure"}, rows);
 }
 
 StudyOptions read_study_config(const JsonFile& config) {

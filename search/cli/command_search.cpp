@@ -23,14 +23,8 @@ namespace switchyard {
 namespace {
 
 std::vector<const PolicyInfo*> policies_from(const std::string& text) {
+  if (text == "all") return all_policies();
   std::vector<const PolicyInfo*> policies;
-  if (text == "all") {
-    for (const PolicyInfo& info : registered_policies()) {
-      const bool listed = info.group != PolicyGroup::builder && info.group != PolicyGroup::reference;
-      if (listed) policies.push_back(&info);
-    }
-    return policies;
-  }
   for (const std::string& name : list_from("policy", text)) policies.push_back(&find_policy(name, "--policy"));
   return policies;
 }

@@ -23,6 +23,11 @@ void* operator new(std::size_t size) { return counted(size > 0 ? size : 1, 0); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return counted(size > 0 ? size : 1, static_cast<std::size_t>(alignment));
 }
+// Sanitizers bring one of their own, which does not go through the above.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size > 0 ? size : 1);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
