@@ -3,7 +3,7 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -15,12 +15,11 @@ class BlockCycle {
   void reset(std::int32_t block_size) {
     allocates_ = block_size > 0;
     size_ = static_cast<std::uint32_t>(allocates_ ? block_size : 1);
-    log2_size_ = std::bit_width(size_) - 1;
     phase_ = 0;
-    const std::size_t padded = (static_cast<std::size_t>(size_) + kChunk - 1) / kChunk * kChunk;
-    before_.assign(1 + padded, 0);
-    ramp_.assign(2 * padded, 0);
-    std::fill(ramp_.begin() + static_cast<std::ptrdiff_t>(padded), ramp_.end(), 1);
+    num_chunks_ = (size_ + kChunk - 1) / kChunk;
+    before_.assign(1 + num_chunks_ * kChunk, 0);
+    ramp_.assign(2 * num_chunks_ * kChunk, 0);
+    std::fill_n(ramp_.rbegin(), num_chunks_ * kChunk, 1);
   }
 
   // The phase at which a request allocates that has `processed` tokens before the next step: when processed - 1 is a
@@ -42,18 +41,15 @@ class BlockCycle {
     return std::int64_t{end / size_} * before_[size_] + before_[end % size_] - before_[phase_];
   }
 
-  // A bound on the same that is cheaper: it needs no division.
-  std::int64_t at_most_in(std::int64_t steps) const { return ((steps >> log2_size_) + 1) * before_[size_]; }
-
   // The most steps that together allocate at most `blocks`. There is at least one request.
   std::int64_t steps_within(std::int64_t blocks) const {
-    const std::int64_t target = blocks + before_[phase_];  // counted from the start of the period
-    const std::int32_t all = before_[size_];
+    const auto target = static_cast<std::uint32_t>(blocks + before_[phase_]);  // counted from the start of the period
+    const auto all = static_cast<std::uint32_t>(before_[size_]);
     const auto rest = static_cast<std::int32_t>(target % all);
     // The last phase before which no more than the rest is allocated; counted, as a search would have to guess.
     std::int64_t phase = -1;
     for (std::uint32_t p = 0; p < size_; ++p) phase += before_[p] <= rest ? 1 : 0;
-    return target / all * size_ + phase - phase_;
+    return std::int64_t{target / all} * size_ + phase - phase_;
   }
 
   // Takes steps; returns the blocks that they allocate.
@@ -67,11 +63,12 @@ class BlockCycle {
   template <std::int32_t kCount>
   void change(std::uint32_t phase) {
     if (!allocates_) return;
-    const std::size_t padded = before_.size() - 1;
-    std::int32_t* __restrict entries = before_.data() + 1;
-    const std::int32_t* __restrict later = ramp_.data() + padded - phase;  // 1 for each later phase
-    for (std::size_t first = 0; first < padded; first += kChunk) {
-      for (std::size_t i = first; i < first + kChunk; ++i) entries[i] += kCount * later[i];
+    std::int32_t* entries = before_.data() + 1;
+    const std::int32_t* later = ramp_.data() + num_chunks_ * kChunk - phase;  // 1 for each later phase
+    for (std::size_t chunk = 0; chunk < num_chunks_; ++chunk, entries += kChunk, later += kChunk) {
+      std::array<std::int32_t, kChunk> changed;  // read all before any is written, so that vectors are
+      for (std::size_t i = 0; i < kChunk; ++i) changed[i] = entries[i] + kCount * later[i];
+      std::copy(changed.begin(), changed.end(), entries);
     }
   }
 
@@ -79,8 +76,8 @@ class BlockCycle {
 
   bool allocates_ = true;
   std::uint32_t size_ = 1;            // block_size
-  int log2_size_ = 0;                 // rounded down
   std::uint32_t phase_ = 0;           // of the next step, in the period
+  std::size_t num_chunks_ = 0;        // that hold a period
   std::vector<std::int32_t> before_;  // by phase: requests that allocate at an earlier one; entry size_ counts all
   std::vector<std::int32_t> ramp_;    // zeros, then as many ones
 };

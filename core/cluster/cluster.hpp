@@ -31,7 +31,10 @@ class Cluster final : public detail::Observatory {
     policy.start(view_, seed);
     sampler_ = sampler;
     for (EndTimes::End first = ends_.first(); std::min(first.at, next_arrival_at_) != kNever; first = ends_.first()) {
-      if (first.at < next_arrival_at_) {
+      if (sampler_) {
+        take_samples(std::min(first.at, next_arrival_at_));
+        run_instant(std::min(first.at, next_arrival_at_));
+      } else if (first.at < next_arrival_at_) {
         run_batch_ends(first);
       } else {
         run_instant(next_arrival_at_);
@@ -50,12 +53,9 @@ class Cluster final : public detail::Observatory {
   const CostModel& cost_of(std::int32_t) const override { return *config_.cost; }
 
   void assign(RequestId id, std::int32_t replica) override {
-    if (id < 0 || id >= next_arrival_ || table_.records[size(id)].replica >= 0) {
-      throw std::logic_error(fmt::format("policy assigned request {}, which is not queued", id));
-    }
-    if (replica < 0 || size(replica) >= replicas_.size()) {
-      throw std::logic_error(
-          fmt::format("policy assigned request {} to replica {} of {}", id, replica, replicas_.size()));
+    if (id < 0 || id >= next_arrival_ || table_.records[size(id)].replica >= 0 || replica < 0 ||
+        size(replica) >= replicas_.size()) {
+      reject(id, replica);
     }
     if (context_.observer) observe_decision(id, replica);
     unlink(id);
@@ -65,19 +65,9 @@ class Cluster final : public detail::Observatory {
     context_.add_outstanding(replica, 1);
     received_.push_back(replica);
     if (context_.observer) context_.observer->on_assign(board_.now, id, replica);
+    const Time planned_end = at(replica).ends_at();
     const bool ends_now = at(replica).enqueue(id, board_.now, caller());
-    if constexpr (Replica::kLeaps) {
-      if (!ends_now) {
-        if (at(replica).ends_at() > board_.now) ends_.set(replica, at(replica).ends_at());
-      } else if (!caller()) {
-        ends_.set(replica, kNever);
-        ended_.push_back(replica);  // its bookkeeping follows with the others'
-      } else {
-        ends_.set(replica, kNever);
-        at(replica).finish(completed_);  // an inner batch: nothing completes
-        insert_start(replica);
-      }
-    }
+    if (at(replica).ends_at() != planned_end) cut_leap(replica, ends_now);
   }
 
  private:
@@ -138,6 +128,26 @@ class Cluster final : public detail::Observatory {
     }
   }
 
+  [[noreturn]] void reject(RequestId id, std::int32_t replica) {
+    if (id < 0 || id >= next_arrival_ || table_.records[size(id)].replica >= 0) {
+      throw std::logic_error(fmt::format("policy assigned request {}, which is not queued", id));
+    }
+    throw std::logic_error(
+        fmt::format("policy assigned request {} to replica {} of {}", id, replica, replicas_.size()));
+  }
+
+  // An assignment has made the running leap of a replica end earlier, maybe at this very instant.
+  void cut_leap(std::int32_t replica, bool ends_now) {
+    ends_.set(replica, ends_now ? kNever : at(replica).ends_at());
+    if (!ends_now) return;
+    if (!caller()) {
+      ended_.push_back(replica);  // its bookkeeping follows with the others'
+    } else {
+      at(replica).finish(completed_);  // an inner batch: nothing completes
+      insert_start(replica);
+    }
+  }
+
   void observe_decision(RequestId id, std::int32_t replica) {
     const QueuedRequest& request = board_.requests[size(id)];
     scores_.clear();
@@ -173,7 +183,6 @@ class Cluster final : public detail::Observatory {
   }
 
   void run_instant(Time now) {
-    if (sampler_) take_samples(now);
     board_.now = now;
     std::int32_t calls = 0;
     for (; next_arrival_at_ == now; ++calls) arrive(next_arrival_++);
@@ -210,7 +219,12 @@ class Cluster final : public detail::Observatory {
       Time end = now;
       do {
         now = end;
-        if (!run_batch_end(replica, now)) return;
+        board_.now = now;
+        if (at(replica).go_on()) {
+          ++num_steps_;
+        } else if (!run_batch_end(replica, now)) {
+          return;
+        }
         end = at(replica).ends_at();
       } while (end < other.at && end < next_arrival_at_);
       ends_.set(replica, end);
@@ -221,13 +235,7 @@ class Cluster final : public detail::Observatory {
   }
 
   // False if a policy call followed, so that anything may have changed.
-  bool run_batch_end(std::int32_t replica, Time now) {
-    if (sampler_) take_samples(now);
-    board_.now = now;
-    if (at(replica).go_on()) {
-      ++num_steps_;
-      return true;
-    }
+  [[gnu::flatten]] bool run_batch_end(std::int32_t replica, Time now) {
     const bool completes = book(replica);
     if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
     if (!completes || board_.queue_length == 0) return true;

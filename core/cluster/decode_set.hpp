@@ -15,8 +15,7 @@ class DecodeSet {
  public:
   // A block_size of 0: see BlockCycle.
   void reset(std::int32_t block_size) {
-    ids_.clear();
-    completes_at_.clear();
+    size_ = 0;
     next_completion_ = INT64_MAX;
     steps_ = 0;
     time_ = 0;
@@ -26,10 +25,10 @@ class DecodeSet {
   }
 
   // Members, in the scheduler's order.
-  std::span<const RequestId> ids() const { return ids_; }
-  bool empty() const { return ids_.empty(); }
-  std::int32_t size() const { return static_cast<std::int32_t>(ids_.size()); }
-  RequestId back() const { return ids_.back(); }
+  std::span<const RequestId> ids() const { return {ids_.data(), static_cast<std::size_t>(size_)}; }
+  bool empty() const { return size_ == 0; }
+  std::int32_t size() const { return size_; }
+  RequestId back() const { return ids_[static_cast<std::size_t>(size_) - 1]; }
 
   // Of a member: tokens processed since its last (re)start, and the time for which it has decoded.
   std::int32_t processed(const LiveRequest& request) const {
@@ -61,29 +60,30 @@ class DecodeSet {
     blocks_.add(request.block_phase);
     const std::int64_t completes_at = request.total_tokens - request.step_offset;
     next_completion_ = std::min(next_completion_, completes_at);
-    ids_.push_back(id);
-    completes_at_.push_back(static_cast<std::uint32_t>(completes_at));
-    if (position == size() - 1) return;
-    std::rotate(ids_.begin() + position, ids_.end() - 1, ids_.end());
-    std::rotate(completes_at_.begin() + position, completes_at_.end() - 1, completes_at_.end());
+    const auto end = static_cast<std::size_t>(size_++);
+    if (end == ids_.size()) grow();
+    const auto i = static_cast<std::size_t>(position);
+    if (i < end) move_up(i, end);
+    ids_[i] = id;
+    completes_at_[i] = static_cast<std::uint32_t>(completes_at);
   }
 
   // The last member leaves before it completes; its tokens are then in request.processed.
   void pop_back(LiveRequest& request) {
-    const bool next = completes_at_.back() == static_cast<std::uint32_t>(next_completion_);
-    ids_.pop_back();
-    completes_at_.pop_back();
     leave(request);
-    if (next) find_next_completion();
+    if (completes_at_[static_cast<std::size_t>(size_)] == static_cast<std::uint32_t>(next_completion_)) {
+      find_next_completion();
+    }
   }
 
   // Takes out a member that completes with the last step, while steps_to_completion() is 0.
   RequestId take_completed(LiveRequest* live) {
-    const auto found = std::find(completes_at_.begin(), completes_at_.end(), static_cast<std::uint32_t>(steps_));
-    const auto position = found - completes_at_.begin();
-    const RequestId id = ids_[static_cast<std::size_t>(position)];
-    ids_.erase(ids_.begin() + position);
-    completes_at_.erase(found);
+    std::uint32_t* at = completes_at_.data();
+    RequestId* member = ids_.data();
+    while (*at != static_cast<std::uint32_t>(steps_)) ++at, ++member;
+    const RequestId id = *member;
+    std::copy(at + 1, completes_at_.data() + size_, at);
+    std::copy(member + 1, ids_.data() + size_, member);
     leave(live[id]);
     find_next_completion();
     return id;
@@ -91,6 +91,7 @@ class DecodeSet {
 
  private:
   void leave(LiveRequest& request) {
+    --size_;
     request.processed = processed(request);
     offset_sum_ -= request.step_offset;
     original_sum_ -= request.original_prefill_tokens;
@@ -100,8 +101,20 @@ class DecodeSet {
   void find_next_completion() {
     const auto now = static_cast<std::uint32_t>(steps_);
     std::int32_t least = INT32_MAX;
-    for (const std::uint32_t at : completes_at_) least = std::min(least, static_cast<std::int32_t>(at - now));
+    for (std::int32_t i = 0; i < size_; ++i) {
+      least = std::min(least, static_cast<std::int32_t>(completes_at_[static_cast<std::size_t>(i)] - now));
+    }
     next_completion_ = steps_ + least;
+  }
+
+  void move_up(std::size_t first, std::size_t end) {
+    std::copy_backward(ids_.data() + first, ids_.data() + end, ids_.data() + end + 1);
+    std::copy_backward(completes_at_.data() + first, completes_at_.data() + end, completes_at_.data() + end + 1);
+  }
+
+  void grow() {
+    ids_.resize(2 * ids_.size() + 8);
+    completes_at_.resize(ids_.size());
   }
 
   std::int64_t steps_ = 0;
@@ -109,6 +122,8 @@ class DecodeSet {
   std::int64_t offset_sum_ = 0;  // of step_offset
   std::int64_t original_sum_ = 0;
   std::int64_t next_completion_ = 0;  // in steps
+  // The first size_ of each are in use.
+  std::int32_t size_ = 0;
   std::vector<RequestId> ids_;
   // By member, in steps modulo 2^32: the difference to steps_ is what counts, and four fit in a vector register.
   std::vector<std::uint32_t> completes_at_;

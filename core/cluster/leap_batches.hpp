@@ -36,8 +36,7 @@ inline LeapReplica::Progress LeapReplica::progress(Time now, const LeapReplica* 
   return {.ended = ended, .runs = !before(caller->ended_order_, order_)};
 }
 
-inline bool LeapReplica::start(Time now, StartCause cause) {
-  if (ends_at_ != kNever) return false;
+inline bool LeapReplica::form(Time now, StartCause cause) {
   prefills_ = {};
   switch (limits_.scheduler) {
     case ReplicaSchedulerKind::vllm:
@@ -86,7 +85,7 @@ inline CostModel::Lookup LeapReplica::begin_decode_leap(std::int64_t steps_to_bu
   ends_with_bucket_ = steps_to_bucket < to_completion && waiting_.empty() && left_out_.empty();
   const std::int64_t spare = std::int64_t{blocks_free()} - 1;
   // Enough for this leap and the next, as a rule.
-  if (restarted_ || spare < 2 * decoding_.blocks().at_most_in(kKvGrain)) limit_by_blocks(spare);
+  if (restarted_ || spare < std::int64_t{blocks_per_decode_} * decoding_.size()) limit_by_blocks(spare);
   return times_.at(kv_step_);
 }
 
@@ -114,18 +113,18 @@ inline bool LeapReplica::go_on() {
 // The batches of the leap that ends become part of the totals, their tokens and blocks of the decoding requests.
 inline void LeapReplica::count_batches() {
   const std::int64_t batches = num_batches_;
-  const Time duration = order_.duration;
   const Time span = ends_at_ - started_at_;
   totals_.num_batches += batches;
   totals_.num_extrapolated_batches += extrapolated_ ? batches : 0;
   totals_.busy += span;
-  totals_.kv_token_ticks += Int128{resident_tokens_} * span;
+  Int128 kv_token_ticks = Int128{resident_tokens_} * span;
   if (decodes_) {
     // Each batch starts with one more token per decode than the one before.
-    const std::int64_t grown = decoding_.size() * (batches * (batches - 1) / 2);
-    totals_.kv_token_ticks += Int128{grown} * duration;
+    const auto batches_before = static_cast<std::int64_t>(static_cast<std::uint64_t>(batches * (batches - 1)) / 2);
+    kv_token_ticks += Int128{decoding_.size() * batches_before} * order_.duration;
     blocks_used_ += static_cast<std::int32_t>(decoding_.advance(batches, span));
   }
+  totals_.kv_token_ticks += kv_token_ticks;
   totals_.peak_blocks = std::max(totals_.peak_blocks, blocks_used_);
 }
 

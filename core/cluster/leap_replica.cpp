@@ -17,6 +17,7 @@ void LeapReplica::reset(std::int32_t id, ReplicaContext& context) {
   prefilling_.clear();
   partial_tokens_ = 0;
   blocks_used_ = 0;
+  blocks_per_decode_ = reserves_sequences() ? 0 : 2 * (kKvGrain / limits_.block_size + 1);
   decodes_ = false;
   restarted_ = false;
   ends_at_ = kNever;

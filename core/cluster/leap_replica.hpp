@@ -25,7 +25,10 @@ class LeapReplica {
   // if a leap was cut short so that it ends at this very instant.
   bool enqueue(RequestId id, Time now, const LeapReplica* caller);
 
-  bool start(Time now, StartCause cause);
+  // Forms a batch if none is running and there is work. True if one was started.
+  bool start(Time now, StartCause cause) { return ends_at_ == kNever && form(now, cause); }
+
+  // Bookkeeping of the batch that has just ended; sets `completed` to the completed requests, in order of id.
   void finish(std::vector<RequestId>& completed);
 
   // The commonest end of a leap is that of a KV bucket, when nothing completes and nothing waits: goes straight on with
@@ -64,7 +67,8 @@ class LeapReplica {
   bool admissible(std::int32_t blocks) const { return blocks_free() - blocks >= limits_.watermark_blocks; }
   std::int32_t blocks_of(const LiveRequest& request) const;
 
-  // Forms the next batch: what it computes is then in prefilling_, prefills_ and, if decodes_, decoding_.
+  bool form(Time now, StartCause cause);
+  // What the next batch computes is then in prefilling_, prefills_ and, if decodes_, decoding_.
   void form_vllm(Time now);
   void form_sarathi(Time now);
   void form_orca(Time now);
@@ -107,6 +111,7 @@ class LeapReplica {
   std::vector<RequestId> prefilling_;  // in the last batch
   std::int64_t partial_tokens_ = 0;    // processed by those whose prefill is incomplete
   std::int32_t blocks_used_ = 0;
+  std::int32_t blocks_per_decode_ = 0;  // the most that a decoding request allocates in two leaps
 
   // The running leap.
   Time started_at_ = 0;

@@ -47,27 +47,34 @@ class WaitingFifo {
   void clear() {
     ids_.clear();
     head_ = 0;
+    size_ = 0;
   }
-  bool empty() const { return head_ == ids_.size(); }
-  std::size_t size() const { return ids_.size() - head_; }
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
   RequestId front() const { return ids_[head_]; }
-  void push_back(RequestId id) { ids_.push_back(id); }
+  void push_back(RequestId id) {
+    ids_.push_back(id);
+    ++size_;
+  }
   void push_front(RequestId id) {
     if (head_ == 0) {  // make room for as many again, so that a series of restarts is cheap
       head_ = ids_.size() + 8;
       ids_.insert(ids_.begin(), head_, 0);
     }
     ids_[--head_] = id;
+    ++size_;
   }
   void pop_front() {
-    if (++head_ == ids_.size()) clear();
+    ++head_;
+    if (--size_ == 0) clear();
   }
   const RequestId* begin() const { return ids_.data() + head_; }
-  const RequestId* end() const { return ids_.data() + ids_.size(); }
+  const RequestId* end() const { return begin() + size_; }
 
  private:
   std::vector<RequestId> ids_;
   std::size_t head_ = 0;
+  std::size_t size_ = 0;
 };
 
 }  // namespace switchyard
