@@ -7,6 +7,8 @@ const std::vector<Command>& commands() {
       {"run", "replay one workload under one policy", declare_run, command_run},
       {"search", "tune policies and rank them on held-out seeds", declare_search, command_search},
       {"compare", "run policies paired and say which differences are real", declare_compare, command_compare},
+      {"sensitivity", "show how much each parameter of a setting moves the result", declare_sensitivity,
+       command_sensitivity},
       {"suite", "rank policies over all scenarios, with the worst case of each", declare_suite, command_suite},
       {"sweep", "run policies over a range of loads", declare_sweep, command_sweep},
       {"study", "look into what a search has tried", declare_study, command_study},

@@ -88,6 +88,7 @@ for name, words in {
     "suite": ["suite", "llq,hra", "--scenarios", "azure-conv,azure-code", "--seeds", "101-102", "--quiet", "--json"],
     "sweep": ["sweep", "--policy", "llq,hra", "--qps", "1,2", *conv],
     "comparison": ["compare", "llq", "hra", *conv],
+    "sensitivity": ["sensitivity", "hra", *conv],
 }.items():
     check(name, f"switchyard {words[0]} --json", json.loads(output_of(*words)))
 for path in sorted((source / "bench/scenarios").glob("*.json")):
