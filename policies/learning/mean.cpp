@@ -6,7 +6,13 @@
 namespace switchyard {
 
 double MeanLengths::survival(std::int32_t, double, double steps) const {
-  return std::pow(1.0 - 1.0 / std::max(1.0, mean_.mean()), std::max(0.0, steps));
+  steps = std::max(0.0, steps);
+  for (const Answer& answer : known_) {
+    if (answer.steps == steps) return answer.survival;
+  }
+  Answer& answer = known_[oldest_++ % known_.size()];
+  answer = {steps, std::pow(1.0 - 1.0 / std::max(1.0, mean_.mean()), steps)};
+  return answer.survival;
 }
 
 double MeanLengths::growth(std::int32_t prompt, double generated, double horizon) const {
