@@ -3,7 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <span>
+#include <stdexcept>
 #include <vector>
 
 #include "core/cluster/block_cycle.hpp"
@@ -16,6 +19,7 @@ class DecodeSet {
   // A block_size of 0: see BlockCycle.
   void reset(std::int32_t block_size) {
     size_ = 0;
+    std::fill(completes_at_.begin(), completes_at_.end(), kNone);
     next_completion_ = INT64_MAX;
     steps_ = 0;
     time_ = 0;
@@ -59,31 +63,33 @@ class DecodeSet {
     original_sum_ += request.original_prefill_tokens;
     blocks_.add(request.block_phase);
     const std::int64_t completes_at = request.total_tokens - request.step_offset;
-    next_completion_ = std::min(next_completion_, completes_at);
     const auto end = static_cast<std::size_t>(size_++);
-    if (end == ids_.size()) grow();
+    if (end + kChunk >= ids_.size()) grow();
     const auto i = static_cast<std::size_t>(position);
     if (i < end) move_up(i, end);
     ids_[i] = id;
-    completes_at_[i] = static_cast<std::uint32_t>(completes_at);
+    completes_at_[i] = static_cast<double>(completes_at);
+    if (completes_at < next_completion_) {
+      next_completion_ = completes_at;
+      next_ = i;
+    }
   }
 
   // The last member leaves before it completes; its tokens are then in request.processed.
   void pop_back(LiveRequest& request) {
     leave(request);
-    if (completes_at_[static_cast<std::size_t>(size_)] == static_cast<std::uint32_t>(next_completion_)) {
-      find_next_completion();
-    }
+    const auto last = static_cast<std::size_t>(size_);
+    completes_at_[last] = kNone;
+    if (last == next_) find_next_completion();
   }
 
   // Takes out a member that completes with the last step, while steps_to_completion() is 0.
   RequestId take_completed(LiveRequest* live) {
-    std::uint32_t* at = completes_at_.data();
-    RequestId* member = ids_.data();
-    while (*at != static_cast<std::uint32_t>(steps_)) ++at, ++member;
-    const RequestId id = *member;
-    std::copy(at + 1, completes_at_.data() + size_, at);
-    std::copy(member + 1, ids_.data() + size_, member);
+    const RequestId id = ids_[next_];
+    for (auto i = next_; i < static_cast<std::size_t>(size_); i += kChunk) {
+      move_down(ids_.data() + i);
+      move_down(completes_at_.data() + i);
+    }
     leave(live[id]);
     find_next_completion();
     return id;
@@ -98,35 +104,67 @@ class DecodeSet {
     blocks_.remove(request.block_phase);
   }
 
+  // The least of (steps to completion, position), each pair as one number.
   void find_next_completion() {
-    const auto now = static_cast<std::uint32_t>(steps_);
-    std::int32_t least = INT32_MAX;
-    for (std::int32_t i = 0; i < size_; ++i) {
-      least = std::min(least, static_cast<std::int32_t>(completes_at_[static_cast<std::size_t>(i)] - now));
+    constexpr double kScale = kMostMembers;
+    const auto now = static_cast<double>(steps_);
+    Pair least[kChunk / 2];
+    for (Pair& pair : least) pair = Pair{kNone, kNone};
+    double first = 0.0;
+    for (const double *at = completes_at_.data(), *end = at + size_; at < end; at += kChunk, first += kChunk) {
+      for (std::size_t i = 0; i < kChunk / 2; ++i) {
+        const Pair key = (Pair{at[2 * i], at[2 * i + 1]} - now) * kScale + first;
+        least[i] = lesser(least[i], key);
+      }
     }
-    next_completion_ = steps_ + least;
+    Pair pair = least[0] + Pair{0.0, 1.0};
+    for (std::size_t i = 1; i < kChunk / 2; ++i) {
+      const auto position = static_cast<double>(2 * i);
+      pair = lesser(pair, least[i] + Pair{position, position + 1});
+    }
+    const auto key = static_cast<std::size_t>(static_cast<std::int64_t>(std::min({pair[0], pair[1], 0x1p62})));
+    next_completion_ = steps_ + static_cast<std::int64_t>(key / kMostMembers);
+    next_ = key % kMostMembers;
+  }
+
+  using Pair [[gnu::vector_size(16)]] = double;
+  static Pair lesser(Pair a, Pair b) { return a < b ? a : b; }
+
+  // The kChunk entries after this one, each to the place before it.
+  template <class T>
+  static void move_down(T* entry) {
+    std::array<T, kChunk> moved;
+    for (std::size_t i = 0; i < kChunk; ++i) moved[i] = entry[i + 1];
+    for (std::size_t i = 0; i < kChunk; ++i) entry[i] = moved[i];
   }
 
   void move_up(std::size_t first, std::size_t end) {
     std::copy_backward(ids_.data() + first, ids_.data() + end, ids_.data() + end + 1);
     std::copy_backward(completes_at_.data() + first, completes_at_.data() + end, completes_at_.data() + end + 1);
+    if (next_ >= first) ++next_;
   }
 
   void grow() {
-    ids_.resize(2 * ids_.size() + 8);
-    completes_at_.resize(ids_.size());
+    if (size_ > kMostMembers / 4) throw std::length_error("a replica decodes too many requests at once");
+    ids_.resize(2 * ids_.size() + 2 * kChunk);
+    completes_at_.resize(ids_.size(), kNone);
   }
+
+  static constexpr std::int32_t kMostMembers = 1 << 20;  // so that steps to completion, below 2^31, leave it exact
+  // Members are looked at and moved in chunks, so that a few of them take no branch that depends on their number.
+  static constexpr std::size_t kChunk = 8;
+  static constexpr double kNone = std::numeric_limits<double>::infinity();
 
   std::int64_t steps_ = 0;
   Time time_ = 0;                // sum of the durations of batches that decoded
   std::int64_t offset_sum_ = 0;  // of step_offset
   std::int64_t original_sum_ = 0;
   std::int64_t next_completion_ = 0;  // in steps
-  // The first size_ of each are in use.
+  std::size_t next_ = 0;              // the member that completes then
+  // By member; kNone and room for a chunk after the last.
   std::int32_t size_ = 0;
   std::vector<RequestId> ids_;
-  // By member, in steps modulo 2^32: the difference to steps_ is what counts, and four fit in a vector register.
-  std::vector<std::uint32_t> completes_at_;
+  std::vector<double> completes_at_;  // in steps; any x86-64 has vector minima of these
   BlockCycle blocks_;
 };
 
