@@ -21,16 +21,6 @@ void MinIndex::build(std::span<const std::int32_t> counts) {
 
 }  // namespace detail
 
-std::int32_t ClusterView::least_waiting() const {
-  if (!board_->least_waiting.built()) board_->least_waiting.build(board_->num_waiting);
-  return board_->least_waiting.argmin();
-}
-
-std::int32_t ClusterView::least_outstanding() const {
-  if (!board_->least_outstanding.built()) board_->least_outstanding.build(board_->outstanding);
-  return board_->least_outstanding.argmin();
-}
-
 std::span<const ResidentRequest> ClusterView::waiting(std::int32_t replica) const {
   residents_.clear();
   kernel_->waiting_of(replica, residents_);

@@ -84,8 +84,14 @@ class ClusterView {
   std::int32_t outstanding(std::int32_t replica) const { return board_->outstanding[std::size_t(replica)]; }
 
   // The replica with the fewest waiting or outstanding requests, ties to the lowest id. O(log replicas).
-  std::int32_t least_waiting() const;
-  std::int32_t least_outstanding() const;
+  std::int32_t least_waiting() const {
+    if (!board_->least_waiting.built()) board_->least_waiting.build(board_->num_waiting);
+    return board_->least_waiting.argmin();
+  }
+  std::int32_t least_outstanding() const {
+    if (!board_->least_outstanding.built()) board_->least_outstanding.build(board_->outstanding);
+    return board_->least_outstanding.argmin();
+  }
 
   // Aggregates of one replica. O(1), dearer than the counts.
   ReplicaState state(std::int32_t replica) const { return kernel_->state_of(replica); }

@@ -57,14 +57,14 @@ class Cluster final : public detail::Observatory {
         size(replica) >= replicas_.size()) {
       reject(id, replica);
     }
-    if (context_.observer) observe_decision(id, replica);
+    if (observer()) observe_decision(id, replica);
     unlink(id);
     table_.records[size(id)].replica = replica;
     table_.records[size(id)].assigned_at = board_.now;
     context_.add_waiting(replica, 1);
     context_.add_outstanding(replica, 1);
     received_.push_back(replica);
-    if (context_.observer) context_.observer->on_assign(board_.now, id, replica);
+    if (observer()) observer()->on_assign(board_.now, id, replica);
     const Time planned_end = at(replica).ends_at();
     const bool ends_now = at(replica).enqueue(id, board_.now, caller());
     if (at(replica).ends_at() != planned_end) cut_leap(replica, ends_now);
@@ -82,6 +82,8 @@ class Cluster final : public detail::Observatory {
   static constexpr std::size_t size(I i) {
     return static_cast<std::size_t>(i);
   }
+  // A replay that is observed runs on the step kernel.
+  Observer* observer() const { return Replica::kLeaps ? nullptr : context_.observer; }
   Replica& at(std::int32_t replica) { return replicas_[size(replica)]; }
   // The replica whose completion the running policy call follows; nullptr if it follows an arrival.
   const Replica* caller() { return caller_ < 0 ? nullptr : &at(caller_); }
@@ -152,7 +154,7 @@ class Cluster final : public detail::Observatory {
     const QueuedRequest& request = board_.requests[size(id)];
     scores_.clear();
     policy_->scores(view_, request, scores_);
-    context_.observer->on_decision(board_.now, request, replica, view_, scores_);
+    observer()->on_decision(board_.now, request, replica, view_, scores_);
   }
 
   void arrive(RequestId id) {
@@ -163,7 +165,7 @@ class Cluster final : public detail::Observatory {
                              .num_prefill_tokens = request.num_prefill_tokens,
                              .original_prefill_tokens = request.num_prefill_tokens};
     link(id);
-    if (context_.observer) context_.observer->on_arrival(board_.now, request);
+    if (observer()) observer()->on_arrival(board_.now, request);
     policy_->on_arrival(request);
   }
 
@@ -195,7 +197,14 @@ class Cluster final : public detail::Observatory {
       std::sort(ended_.begin(), ended_.end(),
                 [this](std::int32_t a, std::int32_t b) { return Replica::ended_before(at(a), at(b)); });
     }
-    for (; calls > 0; --calls) call_policy(-1);
+    for (std::int32_t call = 0; call < calls; ++call) {
+      call_policy(-1);
+      if (calls == 1 && ended_.empty()) {  // as a rule: nothing else happens at this instant
+        for (const std::int32_t replica : received_) start(replica, StartCause::arrival_call);
+        return;
+      }
+      queue_starts(StartCause::arrival_call);
+    }
     for (std::size_t i = 0; i < ended_.size(); ++i) {  // a policy call may have added to them
       const bool completes = book(ended_[i]);
       items_.push_back({Kind::start, StartCause::own_batch_end, ended_[i]});
@@ -241,6 +250,7 @@ class Cluster final : public detail::Observatory {
     if (!completes || board_.queue_length == 0) return true;
     ends_.set(replica, at(replica).ends_at());
     call_policy(replica);
+    queue_starts(StartCause::completion_call);
     run_items();
     return false;
   }
@@ -251,6 +261,7 @@ class Cluster final : public detail::Observatory {
       const Item& item = items_[next_item_++];
       if (item.kind == Kind::policy_call) {
         call_policy(item.replica);
+        queue_starts(StartCause::completion_call);
       } else {
         start(item.replica, item.cause);
       }
@@ -274,7 +285,7 @@ class Cluster final : public detail::Observatory {
     makespan_ = board_.now;
     for (const RequestId id : completed_) {
       const LiveRequest& request = table_.live[size(id)];
-      if (context_.observer) context_.observer->on_complete(board_.now, id, replica);
+      if (observer()) observer()->on_complete(board_.now, id, replica);
       const RequestRecord& record = table_.records[size(id)];
       policy_->on_completion({.id = id,
                               .replica = replica,
@@ -288,18 +299,20 @@ class Cluster final : public detail::Observatory {
     return true;
   }
 
-  // `caller`: the replica whose completion this follows, or -1 for an arrival.
+  // `caller`: the replica whose completion this follows, or -1 for an arrival. Sets received_.
   void call_policy(std::int32_t caller) {
+    received_.clear();
     if (board_.queue_length == 0) return;
     caller_ = caller;
-    received_.clear();
     policy_->schedule(view_);
-    if (context_.observer && board_.queue_length > 0) context_.observer->on_hold(board_.now, board_.queue_length);
+    if (observer() && board_.queue_length > 0) observer()->on_hold(board_.now, board_.queue_length);
     if (received_.size() > 1) {
       std::sort(received_.begin(), received_.end());
       received_.erase(std::unique(received_.begin(), received_.end()), received_.end());
     }
-    const StartCause cause = caller < 0 ? StartCause::arrival_call : StartCause::completion_call;
+  }
+
+  void queue_starts(StartCause cause) {
     for (const std::int32_t replica : received_) items_.push_back({Kind::start, cause, replica});
   }
 
@@ -349,7 +362,7 @@ class Cluster final : public detail::Observatory {
   std::vector<std::int32_t> ended_;  // at this instant, in order of creation
   std::vector<Item> items_;          // the FIFO of this instant
   std::size_t next_item_ = 0;
-  std::vector<std::int32_t> received_;  // replicas that the running policy call assigned to
+  std::vector<std::int32_t> received_;  // replicas that the last policy call assigned to, in order
   std::vector<RequestId> completed_;
   std::vector<ReplicaState> states_;  // of a sample
   std::vector<double> scores_;        // of a decision that is observed

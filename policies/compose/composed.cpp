@@ -20,8 +20,10 @@ void Composed::start(const ClusterView& cluster, std::uint64_t seed) {
 
 void Composed::on_arrival(const QueuedRequest& request) {
   scene.arrived(request);
-  if (order_) queue_.push({order_->key(request), request.id});
+  if (order_) enqueue(request);
 }
+
+void Composed::enqueue(const QueuedRequest& request) { queue_.push({order_->key(request), request.id}); }
 
 void Composed::on_completion(const CompletedRequest& request) {
   scene.observe(request);
@@ -64,7 +66,8 @@ void Composed::scores(const ClusterView&, const QueuedRequest& request, std::vec
   for (std::size_t i = 0; i < candidates.size(); ++i) out[static_cast<std::size_t>(candidates[i])] = found[i];
 }
 
-void Composed::schedule(ClusterView& cluster) {
+// In one piece for the simplest policies, which are to cost next to nothing.
+[[gnu::flatten]] void Composed::schedule(ClusterView& cluster) {
   scene.begin_call(cluster);
   if (order_) {
     schedule_by_key(cluster);

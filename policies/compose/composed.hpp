@@ -31,6 +31,7 @@ class Composed final : public Policy {
   void scores(const ClusterView&, const QueuedRequest& request, std::vector<double>& out) const override;
 
  private:
+  [[gnu::noinline]] void enqueue(const QueuedRequest& request);
   std::int32_t choose(const QueuedRequest& request);  // -1: it waits
   bool admits(const QueuedRequest& request, std::int32_t replica);
   bool place(ClusterView& cluster, RequestId id);
