@@ -33,11 +33,11 @@ class Cluster final : public detail::Observatory {
     for (EndTimes::End first = ends_.first(); std::min(first.at, next_arrival_at_) != kNever; first = ends_.first()) {
       if (sampler_) {
         take_samples(std::min(first.at, next_arrival_at_));
-        run_instant(std::min(first.at, next_arrival_at_));
+        run_instant(std::min(first.at, next_arrival_at_), first.at <= next_arrival_at_);
       } else if (first.at < next_arrival_at_) {
         run_batch_ends(first);
       } else {
-        run_instant(next_arrival_at_);
+        run_instant(next_arrival_at_, first.at == next_arrival_at_);
       }
     }
     close(replay);
@@ -184,19 +184,22 @@ class Cluster final : public detail::Observatory {
     --board_.queue_length;
   }
 
-  void run_instant(Time now) {
-    board_.now = now;
-    std::int32_t calls = 0;
-    for (; next_arrival_at_ == now; ++calls) arrive(next_arrival_++);
-    ended_.clear();
+  // Sets ended_ to the replicas whose batches end now.
+  void take_ended(Time now) {
     for (EndTimes::End end = ends_.first(); end.at == now; end = ends_.first()) {
       ended_.push_back(end.replica);
       ends_.set(end.replica, kNever);
     }
-    if (ended_.size() > 1) {
-      std::sort(ended_.begin(), ended_.end(),
-                [this](std::int32_t a, std::int32_t b) { return Replica::ended_before(at(a), at(b)); });
-    }
+    std::sort(ended_.begin(), ended_.end(),
+              [this](std::int32_t a, std::int32_t b) { return Replica::ended_before(at(a), at(b)); });
+  }
+
+  void run_instant(Time now, bool batches_end) {
+    board_.now = now;
+    std::int32_t calls = 0;
+    for (; next_arrival_at_ == now; ++calls) arrive(next_arrival_++);
+    ended_.clear();
+    if (batches_end) take_ended(now);
     for (std::int32_t call = 0; call < calls; ++call) {
       call_policy(-1);
       if (calls == 1 && ended_.empty()) {  // as a rule: nothing else happens at this instant
@@ -223,7 +226,7 @@ class Cluster final : public detail::Observatory {
       const EndTimes::End other = ends_.first();
       if (other.at == now) {
         ends_.set(replica, now);
-        return run_instant(now);
+        return run_instant(now, true);
       }
       Time end = now;
       do {
