@@ -41,7 +41,7 @@ class BlockCycle {
     return std::int64_t{end / size_} * before_[size_] + before_[end % size_] - before_[phase_];
   }
 
-  // The most steps that together allocate at most `blocks`. There is at least one request.
+  // The most steps that together allocate at most `blocks`, not negative. There is at least one request.
   std::int64_t steps_within(std::int64_t blocks) const {
     const auto target = static_cast<std::uint32_t>(blocks + before_[phase_]);  // counted from the start of the period
     const auto all = static_cast<std::uint32_t>(before_[size_]);

@@ -116,6 +116,7 @@ class Cluster final : public detail::Observatory {
     next_arrival_at_ = num_requests > 0 ? workload.requests.front().arrived_at : kNever;
     num_steps_ = 0;
     num_completed_ = 0;
+    completed_.clear();
     makespan_ = 0;
     items_.clear();
     next_item_ = 0;
@@ -228,6 +229,7 @@ class Cluster final : public detail::Observatory {
         ends_.set(replica, now);
         return run_instant(now, true);
       }
+      const Time horizon = std::min(other.at, next_arrival_at_);
       Time end = now;
       do {
         now = end;
@@ -238,9 +240,9 @@ class Cluster final : public detail::Observatory {
           return;
         }
         end = at(replica).ends_at();
-      } while (end < other.at && end < next_arrival_at_);
+      } while (end < horizon);
       ends_.set(replica, end);
-      if (other.at >= next_arrival_at_ || end < other.at) return;
+      if (horizon == next_arrival_at_) return;
       now = other.at;
       replica = other.replica;
     }
@@ -299,6 +301,7 @@ class Cluster final : public detail::Observatory {
                               .num_prefill_tokens = request.original_prefill_tokens,
                               .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});
     }
+    completed_.clear();
     return true;
   }
 
@@ -366,9 +369,9 @@ class Cluster final : public detail::Observatory {
   std::vector<Item> items_;          // the FIFO of this instant
   std::size_t next_item_ = 0;
   std::vector<std::int32_t> received_;  // replicas that the last policy call assigned to, in order
-  std::vector<RequestId> completed_;
-  std::vector<ReplicaState> states_;  // of a sample
-  std::vector<double> scores_;        // of a decision that is observed
+  std::vector<RequestId> completed_;    // with the batch whose bookkeeping is done; else empty
+  std::vector<ReplicaState> states_;    // of a sample
+  std::vector<double> scores_;          // of a decision that is observed
 };
 
 }  // namespace switchyard

@@ -49,7 +49,7 @@ inline bool LeapReplica::form(Time now, StartCause cause) {
       form_orca(now);
       break;
   }
-  decodes_ = decodes_ && !decoding_.empty();
+  decodes_ = decodes_ & !decoding_.empty();
   if (!prefilling_.empty()) {
     set_end(now, begin_prefill_batch(), cause);
     return true;
@@ -82,7 +82,11 @@ inline CostModel::Lookup LeapReplica::begin_decode_leap(std::int64_t steps_to_bu
   resident_tokens_ = decoding_.kv_tokens() + partial_tokens_;
   const std::int64_t to_completion = decoding_.steps_to_completion();
   num_batches_ = std::min(steps_to_bucket, to_completion);
-  ends_with_bucket_ = steps_to_bucket < to_completion && waiting_.empty() && left_out_.empty();
+  // Without branches, as what ends a leap cannot be predicted.
+  const bool bucket_ends_first = steps_to_bucket < to_completion;
+  const bool none_waits = waiting_.empty();
+  const bool none_is_left_out = left_out_.empty();
+  ends_with_bucket_ = bucket_ends_first & none_waits & none_is_left_out;
   const std::int64_t spare = std::int64_t{blocks_free()} - 1;
   // Enough for this leap and the next, as a rule.
   if (restarted_ || spare < std::int64_t{blocks_per_decode_} * decoding_.size()) limit_by_blocks(spare);
@@ -117,14 +121,11 @@ inline void LeapReplica::count_batches() {
   totals_.num_batches += batches;
   totals_.num_extrapolated_batches += extrapolated_ ? batches : 0;
   totals_.busy += span;
-  Int128 kv_token_ticks = Int128{resident_tokens_} * span;
-  if (decodes_) {
-    // Each batch starts with one more token per decode than the one before.
-    const auto batches_before = static_cast<std::int64_t>(static_cast<std::uint64_t>(batches * (batches - 1)) / 2);
-    kv_token_ticks += Int128{decoding_.size() * batches_before} * order_.duration;
-    blocks_used_ += static_cast<std::int32_t>(decoding_.advance(batches, span));
-  }
-  totals_.kv_token_ticks += kv_token_ticks;
+  // Each batch starts with one more token per decode than the one before. (One with prefills is alone.)
+  const auto batches_before = static_cast<std::int64_t>(static_cast<std::uint64_t>(batches * (batches - 1)) / 2);
+  totals_.kv_token_ticks +=
+      Int128{resident_tokens_} * span + Int128{decoding_.size() * batches_before} * order_.duration;
+  blocks_used_ += static_cast<std::int32_t>(decoding_.advance(decodes_ ? batches : 0, decodes_ ? span : 0));
   totals_.peak_blocks = std::max(totals_.peak_blocks, blocks_used_);
 }
 
@@ -132,8 +133,7 @@ inline void LeapReplica::finish(std::vector<RequestId>& completed) {
   const Time now = ends_at_;
   count_batches();
   ends_at_ = kNever;
-  completed.clear();
-  if (decodes_ && decoding_.steps_to_completion() == 0) finish_decodes(now, completed);
+  if (decoding_.steps_to_completion() == 0) finish_decodes(now, completed);
   if (!prefilling_.empty()) finish_prefills(now, completed);
   if (completed.empty()) return;
   if (completed.size() > 1) std::sort(completed.begin(), completed.end());
@@ -163,7 +163,7 @@ inline void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& compl
     partial_tokens_ -= request.processed;
     request.prefill_complete = true;
     request.processed = processed + 1;
-    if (!request.has_first_token) record(id).prefill_completed_at = now;
+    record(id).prefill_completed_at = request.has_first_token ? record(id).prefill_completed_at : now;
     request.has_first_token = true;
     if (request.processed == request.total_tokens) {
       complete(id, now, completed);

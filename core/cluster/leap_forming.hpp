@@ -23,7 +23,7 @@ inline void LeapReplica::admit(Time now, std::int32_t blocks, std::int64_t chunk
   LiveRequest& request = live(id);
   waiting_tokens_ -= request.num_prefill_tokens;
   blocks_used_ += blocks;
-  if (record(id).scheduled_at == kNever) record(id).scheduled_at = now;
+  record(id).scheduled_at = std::min(record(id).scheduled_at, now);
   prefilling_.push_back(id);
   add_chunk(request, chunk);
 }

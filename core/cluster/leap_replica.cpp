@@ -82,9 +82,9 @@ void LeapReplica::limit_by_blocks(std::int64_t spare) {
   ends_with_bucket_ = false;
   if (restarted_ && limits_.scheduler == ReplicaSchedulerKind::vllm) {
     num_batches_ = 1;  // what was restarted waits, and might be admitted as soon as the next batch is formed
-  } else if (decoding_.blocks().in(num_batches_) > spare) {
+  } else {
     // The first batch was formed by the exact rule; it may take the last block.
-    num_batches_ = std::max<std::int64_t>(decoding_.blocks().steps_within(spare), 1);
+    num_batches_ = std::clamp<std::int64_t>(decoding_.blocks().steps_within(spare), 1, num_batches_);
   }
 }
 

@@ -28,7 +28,7 @@ class LeapReplica {
   // Forms a batch if none is running and there is work. True if one was started.
   bool start(Time now, StartCause cause) { return ends_at_ == kNever && form(now, cause); }
 
-  // Bookkeeping of the batch that has just ended; sets `completed` to the completed requests, in order of id.
+  // Bookkeeping of the batch that has just ended; fills `completed`, which is empty, in order of id.
   void finish(std::vector<RequestId>& completed);
 
   // The commonest end of a leap is that of a KV bucket, when nothing completes and nothing waits: goes straight on with

@@ -204,7 +204,6 @@ bool StepReplica::start(Time now, StartCause) {
 void StepReplica::finish(std::vector<RequestId>& completed) {
   const Time now = ends_at_;
   ends_at_ = kNever;
-  completed.clear();
   for (const RequestId id : members_) {
     LiveRequest& request = live(id);
     RequestRecord& record = context_->table->records[static_cast<std::size_t>(id)];

@@ -21,7 +21,7 @@ class StepReplica {
   // Forms a batch if none is running and there is work. True if one was started.
   bool start(Time now, StartCause cause);
 
-  // Bookkeeping of the batch that has just ended; sets `completed` to the completed requests, in order of id.
+  // Bookkeeping of the batch that has just ended; fills `completed`, which is empty, in order of id.
   void finish(std::vector<RequestId>& completed);
 
   bool go_on() { return false; }
