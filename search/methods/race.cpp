@@ -16,14 +16,16 @@ namespace switchyard {
 
 namespace {
 
-constexpr std::size_t kLargestBatch = 16;  // settings proposed at once
-constexpr std::size_t kElites = 10;        // settings whose neighbourhood is looked at
-constexpr std::size_t kNeighbours = 400;   // of the pool: moved from elites
-constexpr std::size_t kCrossed = 150;      // crossed from two elites, then moved
-constexpr std::size_t kRandom = 250;       // anywhere
-constexpr double kPatience = 1.0;          // standard errors by which a challenger may lag and go on
-constexpr double kLeastSpread = 0.01;      // of paired differences, in shares of the default's mean
-constexpr double kWorst = 3.0;             // relative costs are cut here: how bad a bad setting is does not matter
+constexpr std::size_t kLargestBatch = 8;  // settings proposed at once
+constexpr std::size_t kElites = 10;       // settings whose neighbourhood is looked at
+constexpr std::size_t kNeighbours = 400;  // of the pool: moved from elites
+constexpr std::size_t kCrossed = 150;     // crossed from two elites, then moved
+constexpr std::size_t kRandom = 250;      // anywhere
+constexpr double kPatience = 1.0;         // errors of a look by which a challenger may lag and go on
+constexpr std::size_t kBar = 5;           // of the settings that ran on all seeds, the one that a challenger must reach
+constexpr double kFirstError = 0.05;      // of any look, before it is known; relative
+constexpr double kLeastError = 0.002;     // of a look, relative
+constexpr double kWorst = 3.0;            // relative costs are cut here: how bad a bad setting is does not matter
 constexpr std::size_t kMostSamples = 800;  // of the model: the latest
 
 double normal_density(double z) { return std::exp(-0.5 * z * z) / std::sqrt(2 * std::numbers::pi); }
@@ -43,6 +45,7 @@ class Race final : public Method {
       : params_(std::move(params)),
         options_(options),
         rungs_(std::move(rungs)),
+        error_(rungs_.size(), kFirstError),
         batch_(std::clamp<std::size_t>(options.replays / (12 * options.num_seeds), 2, kLargestBatch)),
         sobol_(policy, params_, options.study_seed),
         random_(options.study_seed, "race " + policy) {
@@ -75,18 +78,21 @@ class Race final : public Method {
     for (std::size_t k = 0; k < answers.size(); ++k) {
       Setting& setting = settings_[racers_[k]];
       setting.failed = answers[k].failed;
-      setting.relative = setting.failed ? kWorst : answers[k].relative;
+      if (setting.failed) continue;
+      // The default, which skips the looks before the last, is at each as good as itself.
+      setting.relative.resize(rung_, answers[k].relative);
+      setting.relative.push_back(answers[k].relative);
       setting.by_seed = answers[k].by_seed;
-      if (last && !setting.failed && (best_ == kNone || setting.relative < settings_[best_].relative)) {
-        best_ = racers_[k];
-      }
+      if (last && (best_ == kNone || setting.relative[rung_] < settings_[best_].relative[rung_])) best_ = racers_[k];
     }
     if (last) {
-      note_spread();
+      note_bar();
+      note_errors();
       racers_.clear();
       return;
     }
-    std::erase_if(racers_, [&](std::size_t i) { return is_beaten(settings_[i]); });
+    std::erase_if(racers_,
+                  [&](std::size_t i) { return (rung_ == 0 && is_twin(settings_[i])) || is_beaten(settings_[i]); });
     ++rung_;
   }
 
@@ -96,8 +102,8 @@ class Race final : public Method {
   struct Setting {
     ParamValues values;
     bool failed = false;
-    double relative = 0;
-    std::vector<double> by_seed;  // as far as it was run
+    std::vector<double> relative;  // cost at each look, relative to the default's on the same seeds
+    std::vector<double> by_seed;   // as far as it was run
   };
 
   std::size_t add(ParamValues values) {
@@ -106,62 +112,82 @@ class Race final : public Method {
     return settings_.size() - 1;
   }
 
-  // Mean paired difference to the best setting on the seeds that it has run on.
-  double lag(const Setting& setting) const {
+  // The relative cost on all seeds, as seen at a look: what it were if the setting stood to the best one there as it
+  // did on the seeds that it had run on. The first seeds are the hard ones, on which a good setting gains more than on
+  // all: its relative cost on these alone would flatter it.
+  double cost(const Setting& setting, std::size_t look) const {
     const Setting& best = settings_[best_];
-    double sum = 0;
-    for (std::size_t s = 0; s < setting.by_seed.size(); ++s) sum += setting.by_seed[s] - best.by_seed[s];
-    return sum / static_cast<double>(setting.by_seed.size());
+    const double there = best.relative[look];
+    return there == 0 ? setting.relative[look] : setting.relative[look] * best.relative.back() / there;
+  }
+  double cost(const Setting& setting) const {
+    return setting.failed ? kWorst : cost(setting, setting.relative.size() - 1);
   }
 
   bool is_beaten(const Setting& setting) const {
     if (setting.failed) return true;
     if (best_ == kNone) return false;
-    const auto run = static_cast<double>(setting.by_seed.size());
-    const auto all = static_cast<double>(options_.num_seeds);
-    // What the mean over the seeds to come may still change: sampling without replacement.
-    const double error = spread_ * std::sqrt((all - run) / (run * all));
-    return lag(setting) > kPatience * error;
+    return cost(setting) - bar_ > kPatience * error_[rung_] * std::abs(bar_);
   }
 
-  // How much paired differences vary from seed to seed: the upper quartile over the better half of what has run on all,
-  // as those are the more alike the longer the search goes on, and a challenger need not be.
-  void note_spread() {
-    std::vector<std::pair<double, double>> spreads;  // relative cost, standard deviation
-    for (std::size_t i = 0; i < settings_.size(); ++i) {
-      const Setting& setting = settings_[i];
-      if (i == best_ || setting.failed || setting.by_seed.size() < options_.num_seeds || options_.num_seeds < 2)
-        continue;
-      const double mean = lag(setting);
-      double squares = 0;
-      for (std::size_t s = 0; s < setting.by_seed.size(); ++s) {
-        const double deviation = setting.by_seed[s] - settings_[best_].by_seed[s] - mean;
-        squares += deviation * deviation;
+  // Whether it did just as another on the first seeds: then it differs in what does not come into play, as a cap that
+  // is never reached, and would do the same on the others.
+  bool is_twin(const Setting& setting) { return !setting.failed && !seen_.insert(setting.by_seed).second; }
+
+  void note_bar() {
+    const std::vector<std::size_t> order = by_cost();
+    if (!order.empty()) bar_ = cost(settings_[order[std::min(order.size(), kBar) - 1]]);
+  }
+
+  // By how much each look has misjudged settings: the upper quartile over the better half of those that have run on all
+  // seeds, as these are the more alike the longer the search goes on, and a challenger need not be.
+  void note_errors() {
+    std::vector<std::size_t> judged = by_cost();
+    judged.resize(std::min<std::size_t>((judged.size() + 1) / 2, 20));
+    for (std::size_t look = 0; look + 1 < rungs_.size(); ++look) {
+      std::vector<double> errors;
+      for (const std::size_t i : judged) {
+        if (i == best_) continue;
+        const double all = settings_[i].relative.back();
+        errors.push_back(all == 0 ? 0 : std::abs(cost(settings_[i], look) / all - 1));
       }
-      spreads.emplace_back(setting.relative, std::sqrt(squares / static_cast<double>(options_.num_seeds - 1)));
+      if (errors.empty()) return;
+      std::sort(errors.begin(), errors.end());
+      error_[look] = std::max(kLeastError, errors[errors.size() * 3 / 4]);
     }
-    if (spreads.empty()) return;
-    std::sort(spreads.begin(), spreads.end());
-    spreads.resize(std::min<std::size_t>((spreads.size() + 1) / 2, 20));
-    std::sort(spreads.begin(), spreads.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    spread_ = std::max(kLeastSpread, spreads[spreads.size() * 3 / 4].second);
   }
 
-  double target(const Setting& setting) const {
-    const double cut = std::min(setting.relative, kWorst);
+  static double target(double cost) {
+    const double cut = std::min(cost, kWorst);
     return cut > 0 ? std::log(cut) : cut;  // negative: an objective of which more is better
   }
 
-  // The settings that are best so far; those that have run on more seeds count for more where they tie.
-  std::vector<std::size_t> elites() const {
+  // The settings that have run on all seeds, the best first.
+  std::vector<std::size_t> by_cost() const {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < settings_.size(); ++i) {
       if (!settings_[i].failed && settings_[i].by_seed.size() == options_.num_seeds) order.push_back(i);
     }
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return settings_[a].relative < settings_[b].relative; });
-    if (order.size() > kElites) order.resize(kElites);
+                     [&](std::size_t a, std::size_t b) { return cost(settings_[a]) < cost(settings_[b]); });
     return order;
+  }
+
+  // The best setting of each combination of choices, then the others, the best first: the best of all soon differ in
+  // numbers only, and a search around them alone would never leave their combination.
+  std::vector<std::size_t> elites() const {
+    std::set<std::vector<double>> combinations;
+    std::vector<std::size_t> first, others;
+    for (const std::size_t i : by_cost()) {
+      std::vector<double> choices;
+      for (std::size_t p = 0; p < params_.size(); ++p) {
+        if (params_[p].type == ParamType::choice) choices.push_back(settings_[i].values[p]);
+      }
+      (combinations.insert(std::move(choices)).second ? first : others).push_back(i);
+    }
+    first.insert(first.end(), others.begin(), others.end());
+    if (first.size() > kElites) first.resize(kElites);
+    return first;
   }
 
   void propose() {
@@ -196,7 +222,7 @@ class Race final : public Method {
     for (std::size_t i = 0; i < kRandom; ++i) offer(random_values(params_, random_));
 
     const Forest forest = fit();
-    const double goal = target(settings_[best_]);
+    const double goal = target(bar_);
     std::vector<std::pair<double, std::size_t>> order;  // minus improvement: the best first, ties as they came
     for (std::size_t i = 0; i < pool.size(); ++i) {
       order.emplace_back(-expected_improvement(forest.predict(pool[i]), goal), i);
@@ -225,7 +251,7 @@ class Race final : public Method {
     }
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
       const Setting &x = settings_[a], &y = settings_[b];
-      return std::pair(x.failed, x.relative) < std::pair(y.failed, y.relative);
+      return std::pair(x.failed, cost(x)) < std::pair(y.failed, cost(y));
     });
     std::vector<ParamValues> values;
     for (const std::size_t i : order) values.push_back(settings_[i].values);
@@ -239,7 +265,7 @@ class Race final : public Method {
     for (std::size_t i = first; i < settings_.size(); ++i) {
       if (settings_[i].by_seed.empty() && !settings_[i].failed) continue;
       settings.push_back(settings_[i].values);
-      targets.push_back(target(settings_[i]));
+      targets.push_back(target(cost(settings_[i])));
     }
     return {params_, settings, targets, {.seed = settings_.size()}};
   }
@@ -247,15 +273,19 @@ class Race final : public Method {
   std::vector<ParamSpec> params_;
   MethodOptions options_;
   std::vector<std::size_t> rungs_;
-  std::size_t batch_;  // a small budget is spent in more, smaller rounds
+  std::vector<double> error_;  // of a look at each rung, relative
+  std::size_t batch_;          // a small budget is spent in more, smaller rounds
   SobolSettings sobol_;
   RandomStream random_;
   std::vector<Setting> settings_;  // in the order of proposal; the first is the default
   std::set<ParamValues> known_;
-  std::vector<std::size_t> racers_;  // of the batch, those still in it
+  std::set<std::vector<double>> seen_;  // costs at the first look
+  std::vector<std::size_t> racers_;     // of the batch, those still in it
   std::size_t rung_ = 0;
   std::size_t best_ = kNone;  // of those that have run on all seeds
-  double spread_ = 0.05;      // standard deviation over seeds of paired differences, in shares of the default's mean
+  // What a challenger must reach. The very best owes something to luck on these seeds: held against it, hardly any
+  // would be run on all, and the models would learn little more.
+  double bar_ = 1;
 };
 
 }  // namespace
