@@ -30,16 +30,7 @@ class Cluster final : public detail::Observatory {
     if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
     policy.start(view_, seed);
     sampler_ = sampler;
-    for (EndTimes::End first = ends_.first(); std::min(first.at, next_arrival_at_) != kNever; first = ends_.first()) {
-      if (sampler_) {
-        take_samples(std::min(first.at, next_arrival_at_));
-        run_instant(std::min(first.at, next_arrival_at_), first.at <= next_arrival_at_);
-      } else if (first.at < next_arrival_at_) {
-        run_batch_ends(first);
-      } else {
-        run_instant(next_arrival_at_, first.at == next_arrival_at_);
-      }
-    }
+    run_events();
     close(replay);
   }
 
@@ -185,6 +176,19 @@ class Cluster final : public detail::Observatory {
     --board_.queue_length;
   }
 
+  [[gnu::flatten]] void run_events() {
+    for (EndTimes::End first = ends_.first(); std::min(first.at, next_arrival_at_) != kNever; first = ends_.first()) {
+      if (sampler_) {
+        take_samples(std::min(first.at, next_arrival_at_));
+        run_instant(std::min(first.at, next_arrival_at_), first.at <= next_arrival_at_);
+      } else if (first.at < next_arrival_at_) {
+        run_batch_ends(first);
+      } else {
+        run_instant(next_arrival_at_, first.at == next_arrival_at_);
+      }
+    }
+  }
+
   // Sets ended_ to the replicas whose batches end now.
   void take_ended(Time now) {
     for (EndTimes::End end = ends_.first(); end.at == now; end = ends_.first()) {
@@ -195,7 +199,7 @@ class Cluster final : public detail::Observatory {
               [this](std::int32_t a, std::int32_t b) { return Replica::ended_before(at(a), at(b)); });
   }
 
-  void run_instant(Time now, bool batches_end) {
+  [[gnu::noinline]] void run_instant(Time now, bool batches_end) {
     board_.now = now;
     std::int32_t calls = 0;
     for (; next_arrival_at_ == now; ++calls) arrive(next_arrival_++);
@@ -249,7 +253,7 @@ class Cluster final : public detail::Observatory {
   }
 
   // False if a policy call followed, so that anything may have changed.
-  [[gnu::flatten]] bool run_batch_end(std::int32_t replica, Time now) {
+  bool run_batch_end(std::int32_t replica, Time now) {
     const bool completes = book(replica);
     if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
     if (!completes || board_.queue_length == 0) return true;

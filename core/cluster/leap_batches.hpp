@@ -37,7 +37,6 @@ inline LeapReplica::Progress LeapReplica::progress(Time now, const LeapReplica* 
 }
 
 inline bool LeapReplica::form(Time now, StartCause cause) {
-  prefills_ = {};
   switch (limits_.scheduler) {
     case ReplicaSchedulerKind::vllm:
       form_vllm(now);
@@ -119,7 +118,8 @@ inline void LeapReplica::count_batches() {
   const std::int64_t batches = num_batches_;
   const Time span = ends_at_ - started_at_;
   totals_.num_batches += batches;
-  totals_.num_extrapolated_batches += extrapolated_ ? batches : 0;
+  if (extrapolated_) [[unlikely]]
+    totals_.num_extrapolated_batches += batches;
   totals_.busy += span;
   // Each batch starts with one more token per decode than the one before. (One with prefills is alone.)
   const auto batches_before = static_cast<std::int64_t>(static_cast<std::uint64_t>(batches * (batches - 1)) / 2);
@@ -172,6 +172,7 @@ inline void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& compl
     }
   }
   prefilling_.resize(kept);
+  prefills_ = {};
 }
 
 // vllm keeps decodes in order of arrival, the others in order of joining.

@@ -16,6 +16,7 @@ void LeapReplica::reset(std::int32_t id, ReplicaContext& context) {
   decoding_.reset(reserves_sequences() ? 0 : limits_.block_size);
   prefilling_.clear();
   partial_tokens_ = 0;
+  prefills_ = {};
   blocks_used_ = 0;
   blocks_per_decode_ = reserves_sequences() ? 0 : 2 * (kKvGrain / limits_.block_size + 1);
   decodes_ = false;

@@ -120,7 +120,7 @@ class LeapReplica {
   bool ends_with_bucket_ = false;  // and with nothing else
   bool extrapolated_ = false;
   bool decodes_ = false;
-  BatchShape prefills_;               // its prefills; no decodes
+  BatchShape prefills_;               // its prefills; zeros between batches
   std::int64_t resident_tokens_ = 0;  // processed tokens of all running requests as it starts
   std::int64_t kv_step_ = 0;          // of decodes alone: where their times are read
   CostModel::DecodeTimes times_;
