@@ -64,7 +64,7 @@ std::vector<Column> columns(const Leaderboard& leaderboard) {
       {"p50", [](Row row, bool p) { return number(row.metrics.p50_e2e_s, p, 2); }, Where::wide},
       {"p90", [](Row row, bool p) { return number(row.metrics.p90_e2e_s, p, 2); }, Where::wide},
       {"p99", [](Row row, bool p) { return number(row.metrics.p99_e2e_s, p, 2); }},
-      {"longest wait", [](Row row, bool p) { return number(row.metrics.longest_queue_wait_s, p, 1); }},
+      {"longest wait", [](Row row, bool p) { return number(row.metrics.longest_wait_s, p, 1); }},
       {"ttft", [](Row row, bool p) { return number(row.metrics.mean_ttft_s, p); }},
       {"ttft p99", [](Row row, bool p) { return number(row.metrics.p99_ttft_s, p); }, Where::wide},
       {"tpot", [](Row row, bool p) { return number(row.metrics.mean_tpot_s, p, 4); }},

@@ -83,7 +83,7 @@ const std::vector<SummaryField>& summary_fields() {
       {"p99_ttft_s", "99th percentile of time to first token, s", &S::p99_ttft_s, lower},
       {"mean_tpot_s", "mean time per output token after the first, s", &S::mean_tpot_s, lower},
       {"p99_tpot_s", "99th percentile of the same, s", &S::p99_tpot_s, lower},
-      {"longest_queue_wait_s", "longest wait in the global queue, s", &S::longest_queue_wait_s, lower},
+      {"longest_wait_s", "longest wait for a first batch, s", &S::longest_wait_s, lower},
       {"interference_free_e2e_s", "mean end-to-end time were each request alone: a bound, s",
        &S::interference_free_e2e_s},
       {"mean_slowdown", "mean of end-to-end time over that of the request alone", &S::mean_slowdown, lower},
@@ -155,7 +155,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
     const Time arrived_at = workload.requests[i].arrived_at;
     e2e[i] = record.completed_at - arrived_at;
     ttft[i] = record.prefill_completed_at - arrived_at;
-    longest_wait = std::max(longest_wait, record.assigned_at - arrived_at);
+    longest_wait = std::max(longest_wait, record.scheduled_at - arrived_at);
     const std::int32_t outputs = workload.hidden.num_decode_tokens[i];
     double per_token = 0;
     if (outputs > 1) {
@@ -179,7 +179,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   summary.p90_e2e_s = seconds_from_ticks(quantile(e2e, 0.90));
   summary.p99_e2e_s = seconds_from_ticks(quantile(e2e, 0.99));
   summary.p99_ttft_s = seconds_from_ticks(quantile(ttft, 0.99));
-  summary.longest_queue_wait_s = seconds_from_ticks(longest_wait);
+  summary.longest_wait_s = seconds_from_ticks(longest_wait);
   summary.makespan_s = seconds_from_ticks(replay.makespan);
   summary.throughput_rps = static_cast<double>(n) / summary.makespan_s;
   summary.goodput_rps = static_cast<double>(good) / summary.makespan_s;

@@ -20,7 +20,7 @@ struct Summary {
   double mean_e2e_s = 0, p50_e2e_s = 0, p90_e2e_s = 0, p99_e2e_s = 0;
   double mean_ttft_s = 0, p99_ttft_s = 0;
   double mean_tpot_s = 0, p99_tpot_s = 0;
-  double longest_queue_wait_s = 0;
+  double longest_wait_s = 0;
   double interference_free_e2e_s = 0;
   double mean_slowdown = 0, p99_slowdown = 0;
   double slowdown_prompt_to_127 = 0, slowdown_prompt_128_to_511 = 0;

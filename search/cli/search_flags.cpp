@@ -34,7 +34,7 @@ Options& declare_goal(Options& options) {
              objectives)
       .value(
           "constraint",
-          "limits on figures' means over seeds, as 'p99_e2e_s<=20,longest_queue_wait_s<=60'; what breaks them loses");
+          "limits on figures' means over seeds, as 'p99_e2e_s<=20,longest_wait_s<=60'; what breaks them loses");
 }
 
 Goal goal_from(const Options& options) {
