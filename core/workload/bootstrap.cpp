@@ -28,7 +28,8 @@ std::vector<RawRequest> bootstrap_trace(const std::vector<RawRequest>& rows, std
   const auto before = [](const RawRequest& row, double time) { return row.arrived_at_s < time; };
   WorkloadRandom random(seed, WorkloadRandom::Purpose::blocks);
   std::vector<RawRequest> drawn;
-  for (double at = 0; at < duration; at += block) {
+  double at = 0;
+  while (at < duration) {
     const double block_begin = half_begin + random.uniform() * (half - block);
     const double block_end = block_begin + std::min(block, duration - at);
     auto row = std::lower_bound(rows.begin(), rows.end(), block_begin, before);
@@ -36,6 +37,7 @@ std::vector<RawRequest> bootstrap_trace(const std::vector<RawRequest>& rows, std
       drawn.push_back(*row);
       drawn.back().arrived_at_s = at + (row->arrived_at_s - block_begin);
     }
+    at += block;
   }
   if (drawn.empty()) {
     throw InputError(
