@@ -1,13 +1,10 @@
 #include "search/distributions.hpp"
 
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
 #include <nlohmann/json.hpp>
 
 #include "policies/registry.hpp"
 #include "results/quantile_sketch.hpp"
-#include "search/hand_over.hpp"
+#include "search/parallel.hpp"
 
 namespace switchyard {
 
@@ -39,17 +36,7 @@ std::string distributions_json(const Experiment& experiment, const Leaderboard& 
     if (!row.failure.empty()) continue;
     const PolicySpec spec = parse_policy(row.policy, "leaderboard");
     std::vector<RequestTimes> by_seed(seeds.size());
-    HandOver out;
-    HandOver back;
-    out.give();
-    arena.execute([&] {
-      tbb::parallel_for(std::size_t{0}, seeds.size(), [&](std::size_t i) {
-        out.take();
-        by_seed[i] = times_of(experiment, spec, seeds[i]);
-        back.give();
-      });
-    });
-    back.take();
+    parallel_for_each(arena, seeds.size(), [&](std::size_t i) { by_seed[i] = times_of(experiment, spec, seeds[i]); });
     RequestTimes all;
     for (const RequestTimes& times : by_seed) {
       all.e2e.insert(all.e2e.end(), times.e2e.begin(), times.e2e.end());

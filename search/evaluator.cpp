@@ -1,13 +1,10 @@
 #include "search/evaluator.hpp"
 
-#include <tbb/blocked_range.h>
 #include <tbb/enumerable_thread_specific.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 #include <mutex>
 
-#include "search/hand_over.hpp"
+#include "search/parallel.hpp"
 
 namespace switchyard {
 
@@ -41,20 +38,7 @@ std::vector<ReplayResult> Evaluator::run(std::span<const Job> jobs, const Progre
       progress(++done, jobs.size());
     }
   };
-  HandOver out;
-  HandOver back;
-  out.give();
-  workers_->arena.execute([&] {
-    tbb::parallel_for(
-        tbb::blocked_range<std::size_t>(0, jobs.size(), 1),
-        [&](const tbb::blocked_range<std::size_t>& range) {
-          out.take();
-          for (std::size_t i = range.begin(); i < range.end(); ++i) replay(jobs[i], results[i]);
-          back.give();
-        },
-        tbb::simple_partitioner());
-  });
-  back.take();
+  parallel_for_each(workers_->arena, jobs.size(), [&](std::size_t i) { replay(jobs[i], results[i]); });
   return results;
 }
 
