@@ -1,7 +1,6 @@
 // Loops whose turns run on the threads of an arena.
 #pragma once
 
-#include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -36,20 +35,23 @@ class HandOver {
 #endif
 };
 
+// Global: where they are is not itself handed over.
+inline HandOver to_threads;
+inline HandOver from_threads;
+
 // body(i) for each i below n, each on some thread of the arena; returns when all are done. An exception of a body is
 // thrown here.
 template <class Body>
 void parallel_for_each(tbb::task_arena& arena, std::size_t n, const Body& body) {
-  HandOver out;
-  HandOver back;
-  const auto turns = [&](const tbb::blocked_range<std::size_t>& range) {
-    out.take();
-    for (std::size_t i = range.begin(); i < range.end(); ++i) body(i);
-    back.give();
+  const auto turn = [&](std::size_t i) {
+    to_threads.take();
+    body(i);
+    from_threads.give();
   };
-  out.give();
-  arena.execute([&] { tbb::parallel_for(tbb::blocked_range<std::size_t>(0, n, 1), turns, tbb::simple_partitioner()); });
-  back.take();
+  const auto turns = [&] { tbb::parallel_for(std::size_t{0}, n, turn, tbb::simple_partitioner()); };
+  to_threads.give();
+  arena.execute(turns);
+  from_threads.take();
 }
 
 }  // namespace switchyard
