@@ -21,8 +21,8 @@ class StandingCluster final : public detail::Observatory {
     const auto replicas = static_cast<std::size_t>(num_replicas);
     board_.now = kTicksPerSecond;
     board_.requests = {&request_, 1};
-    board_.next = {-1};
-    board_.previous = {-1};
+    board_.next = {-1, -1};
+    board_.previous = {-1, -1};
     board_.least_waiting.reset(replicas);
     board_.least_outstanding.reset(replicas);
     for (std::int32_t r = 0; r < num_replicas; ++r) {
@@ -61,7 +61,7 @@ class StandingCluster final : public detail::Observatory {
   // The replica that the policy picks for the request, -1 if it holds it.
   std::int32_t decide(Policy& policy) {
     placed_ = -1;
-    board_.first = board_.last = 0;
+    board_.next[0] = board_.previous[0] = 0;
     board_.queue_length = 1;
     policy.on_arrival(request_);
     policy.schedule(view_);
@@ -80,7 +80,7 @@ class StandingCluster final : public detail::Observatory {
   const CostModel& cost_of(std::int32_t) const override { return *experiment_.cluster().cost; }
   void assign(RequestId, std::int32_t replica) override {
     placed_ = replica;
-    board_.first = board_.last = -1;
+    board_.next[0] = board_.previous[0] = -1;
     board_.queue_length = 0;
   }
 

@@ -47,12 +47,10 @@ struct Board {
   std::vector<std::int32_t> outstanding;  // per replica: waiting + running
   MinIndex least_waiting;
   MinIndex least_outstanding;
-  // The global queue: a doubly linked list through the ids in arrival order; kNoRequest ends it.
+  // The global queue: a ring through the ids in arrival order. Id i is entry i + 1, and entry 0, id -1, both ends.
   std::span<const QueuedRequest> requests;
   std::vector<RequestId> next;
   std::vector<RequestId> previous;
-  RequestId first = -1;
-  RequestId last = -1;
   std::int32_t queue_length = 0;
 };
 
@@ -107,8 +105,8 @@ class ClusterView {
   // The global queue in arrival order.
   bool queue_empty() const { return board_->queue_length == 0; }
   std::int32_t queue_length() const { return board_->queue_length; }
-  RequestId first_queued() const { return board_->first; }                             // -1 if empty
-  RequestId next_queued(RequestId id) const { return board_->next[std::size_t(id)]; }  // -1 at the end
+  RequestId first_queued() const { return next_queued(-1); }  // -1 if empty
+  RequestId next_queued(RequestId id) const { return board_->next[std::size_t(id + 1)]; }  // -1 at the end
   // A request that has arrived and is queued.
   const QueuedRequest& queued(RequestId id) const { return board_->requests[std::size_t(id)]; }
 

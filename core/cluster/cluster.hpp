@@ -94,9 +94,9 @@ class Cluster final : public detail::Observatory {
     board_.least_waiting.reset(num_replicas);
     board_.least_outstanding.reset(num_replicas);
     board_.requests = workload.requests;
-    board_.next.resize(num_requests);
-    board_.previous.resize(num_requests);
-    board_.first = board_.last = -1;
+    board_.next.resize(num_requests + 1);
+    board_.previous.resize(num_requests + 1);
+    board_.next[0] = board_.previous[0] = -1;
     board_.queue_length = 0;
     context_ = {
         .limits = &config_.limits, .cost = config_.cost, .table = &table_, .board = &board_, .observer = observer};
@@ -162,18 +162,17 @@ class Cluster final : public detail::Observatory {
   }
 
   void link(RequestId id) {
-    board_.previous[size(id)] = board_.last;
-    board_.next[size(id)] = -1;
-    (board_.last >= 0 ? board_.next[size(board_.last)] : board_.first) = id;
-    board_.last = id;
+    join(board_.previous[0], id);
+    join(id, -1);
     ++board_.queue_length;
   }
   void unlink(RequestId id) {
-    const RequestId before = board_.previous[size(id)];
-    const RequestId after = board_.next[size(id)];
-    (before >= 0 ? board_.next[size(before)] : board_.first) = after;
-    (after >= 0 ? board_.previous[size(after)] : board_.last) = before;
+    join(board_.previous[size(id + 1)], board_.next[size(id + 1)]);
     --board_.queue_length;
+  }
+  void join(RequestId before, RequestId after) {
+    board_.next[size(before + 1)] = after;
+    board_.previous[size(after + 1)] = before;
   }
 
   [[gnu::flatten]] void run_events() {

@@ -123,8 +123,8 @@ inline void LeapReplica::count_batches() {
   totals_.busy += span;
   // Each batch starts with one more token per decode than the one before. (One with prefills is alone.)
   const auto batches_before = static_cast<std::int64_t>(static_cast<std::uint64_t>(batches * (batches - 1)) / 2);
-  totals_.kv_token_ticks +=
-      Int128{resident_tokens_} * span + Int128{decoding_.size() * batches_before} * order_.duration;
+  const std::int64_t kv_tokens = resident_tokens_ * batches + decoding_.size() * batches_before;
+  totals_.kv_token_ticks += Int128{kv_tokens} * order_.duration;
   blocks_used_ += static_cast<std::int32_t>(decoding_.advance(decodes_ ? batches : 0, decodes_ ? span : 0));
   totals_.peak_blocks = std::max(totals_.peak_blocks, blocks_used_);
 }
