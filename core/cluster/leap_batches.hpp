@@ -56,7 +56,6 @@ inline bool LeapReplica::form(Time now, StartCause cause) {
   if (!decodes_) return false;
   const std::int64_t mean = CostModel::mean_kv(decoding_.kv_tokens(), decoding_.size());
   kv_step_ = CostModel::kv_step(mean);
-  times_ = context_->cost->decode_times(decoding_.size());
   set_end(now, begin_decode_leap(kv_step_ * kKvGrain - mean + 1), cause);
   return true;
 }
@@ -72,7 +71,7 @@ inline CostModel::Lookup LeapReplica::begin_prefill_batch() {
   resident_tokens_ = kv_tokens + partial_tokens_;
   num_batches_ = 1;
   ends_with_bucket_ = false;
-  return context_->cost->batch_time(shape);
+  return cost_->batch_time(shape);
 }
 
 // Batches of decodes alone with the same time and members: up to the end of the KV bucket or the first completion, or
@@ -89,7 +88,7 @@ inline CostModel::Lookup LeapReplica::begin_decode_leap(std::int64_t steps_to_bu
   const std::int64_t spare = std::int64_t{blocks_free()} - 1;
   // Enough for this leap and the next, as a rule.
   if (restarted_ || spare < std::int64_t{blocks_per_decode_} * decoding_.size()) limit_by_blocks(spare);
-  return times_.at(kv_step_);
+  return cost_->decode_time(decoding_.size(), kv_step_);
 }
 
 inline void LeapReplica::set_end(Time now, CostModel::Lookup cost, StartCause cause) {

@@ -7,6 +7,7 @@ namespace switchyard {
 void LeapReplica::reset(std::int32_t id, ReplicaContext& context) {
   id_ = id;
   context_ = &context;
+  cost_ = context.cost;
   live_ = context.table->live.data();
   records_ = context.table->records.data();
   limits_ = *context.limits;

@@ -100,6 +100,7 @@ class LeapReplica {
   std::int32_t id_ = 0;
   bool restarted_ = false;  // requests may have been restarted to form the batch
   ReplicaContext* context_ = nullptr;
+  const CostModel* cost_ = nullptr;
   LiveRequest* live_ = nullptr;  // by id
   RequestRecord* records_ = nullptr;
   ReplicaLimits limits_;
@@ -123,7 +124,6 @@ class LeapReplica {
   BatchShape prefills_;               // its prefills; zeros between batches
   std::int64_t resident_tokens_ = 0;  // processed tokens of all running requests as it starts
   std::int64_t kv_step_ = 0;          // of decodes alone: where their times are read
-  CostModel::DecodeTimes times_;
 
   Order order_;        // of the leap that runs or ran last
   Order ended_order_;  // of the leap that ended last with a completion

@@ -65,6 +65,19 @@ CostModel::CostModel(std::string name, CostTables tables) : name_(std::move(name
   tables_.covered_tokens = std::min(tables_.covered_tokens, tables_.max_tokens);
   complete_cover(tables_.decode_covered, tables_.max_decodes + 1, tables_.max_decode_kv_steps, "decode_covered");
   complete_cover(tables_.prefill_covered, tables_.max_prefill_kv_steps + 1, tables_.max_chunk, "prefill_covered");
+  for (std::int32_t b = 0; b <= tables_.max_decodes; ++b) {
+    bool outside = false;
+    const double tokens = token_part(b, outside);
+    decode_rows_.push_back({.tokens = tokens,
+                            .first = static_cast<std::size_t>(tables_.decode_row(b) - tables_.decode.data()),
+                            .covered = outside ? -1 : tables_.decode_covered[static_cast<std::size_t>(b)]});
+  }
+}
+
+CostModel::Lookup CostModel::decode_time_beyond(std::int32_t decodes, std::int64_t step) const {
+  bool outside = false;
+  const double ticks = token_part(decodes, outside) + decode_part(decodes, step, outside);
+  return {to_ticks(ticks), outside};
 }
 
 double CostModel::tokens_beyond(std::int64_t tokens) const {

@@ -86,36 +86,14 @@ class CostModel {
   // entries that are negative or not finite.
   CostModel(std::string name, CostTables tables);
 
-  // Times of batches of decodes alone, of one size, by KV step: for whoever asks for many.
-  class DecodeTimes {
-   public:
-    DecodeTimes() = default;
-    // `kv_step`: the mean KV length, truncated, in units of kKvGrain, rounded up.
-    Lookup at(std::int64_t kv_step) const {
-      if (kv_step > last_) return model_->decode_time(num_decodes_, kv_step);
-      return {to_ticks(tokens_ + row_[kv_step]), kv_step > covered_};
+  // A batch of decodes alone. `kv_step`: the mean KV length, truncated, in units of kKvGrain, rounded up.
+  Lookup decode_time(std::int32_t num_decodes, std::int64_t kv_step) const {
+    if (num_decodes > tables_.max_decodes || kv_step > tables_.max_decode_kv_steps) {
+      return decode_time_beyond(num_decodes, kv_step);
     }
-
-   private:
-    friend class CostModel;
-    double tokens_ = 0;            // token operators
-    const double* row_ = nullptr;  // attention, by KV step up to last_
-    std::int32_t last_ = -1;
-    std::int32_t covered_ = -1;  // the last KV step within what the source covers
-    std::int32_t num_decodes_ = 0;
-    const CostModel* model_ = nullptr;
-  };
-  DecodeTimes decode_times(std::int32_t num_decodes) const {
-    DecodeTimes times;
-    times.model_ = this;
-    times.num_decodes_ = num_decodes;
-    if (num_decodes > tables_.max_decodes) return times;
-    bool outside = false;
-    times.tokens_ = token_part(num_decodes, outside);
-    times.row_ = tables_.decode_row(num_decodes);
-    times.last_ = tables_.max_decode_kv_steps;
-    if (!outside) times.covered_ = tables_.decode_covered[static_cast<std::size_t>(num_decodes)];
-    return times;
+    const DecodeRow& row = decode_rows_[static_cast<std::size_t>(num_decodes)];
+    return {to_ticks(row.tokens + tables_.decode[row.first + static_cast<std::size_t>(kv_step)]),
+            kv_step > row.covered};
   }
 
   // No count may be negative. A batch of one prefilling member has prefill_chunk_squares = prefill_tokens squared.
@@ -148,11 +126,7 @@ class CostModel {
 
  private:
   static Time to_ticks(double ticks) { return std::max<Time>(static_cast<Time>(ticks + 0.5), 1); }
-  Lookup decode_time(std::int32_t decodes, std::int64_t step) const {
-    bool outside = false;
-    const double ticks = token_part(decodes, outside) + decode_part(decodes, step, outside);
-    return {to_ticks(ticks), outside};
-  }
+  Lookup decode_time_beyond(std::int32_t decodes, std::int64_t step) const;
   double token_part(std::int64_t tokens, bool& outside) const {
     outside |= tokens > tables_.covered_tokens;
     if (tokens <= tables_.max_tokens) return tables_.tokens[static_cast<std::size_t>(tokens)];
@@ -183,8 +157,16 @@ class CostModel {
   double decode_beyond(std::int64_t decodes, std::int64_t kv_step) const;
   double prefill_beyond(std::int64_t kv_step, std::int64_t chunk) const;
 
+  // What the times of batches of decodes alone have in common, by their number.
+  struct DecodeRow {
+    double tokens = 0.0;        // token operators
+    std::size_t first = 0;      // entry of tables_.decode
+    std::int32_t covered = -1;  // the last KV step within what the source covers
+  };
+
   std::string name_;
   CostTables tables_;
+  std::vector<DecodeRow> decode_rows_;
 };
 
 }  // namespace switchyard
