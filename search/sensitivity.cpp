@@ -18,7 +18,7 @@ namespace {
 std::vector<double> steps_of(const ParamSpec& param, double value) {
   std::vector<double> values;
   if (param.type == ParamType::choice) {
-    for (double choice = param.low; choice <= param.high; ++choice) values.push_back(choice);
+    for (int choice = 0; choice <= static_cast<int>(param.high); ++choice) values.push_back(choice);
   } else {
     for (const double side : {-1.0, 1.0}) {
       const double u = std::clamp(coordinate_of(param, value) + side * kStepShare, 0.0, 1.0);

@@ -105,7 +105,7 @@ class ClusterView {
   // The global queue in arrival order.
   bool queue_empty() const { return board_->queue_length == 0; }
   std::int32_t queue_length() const { return board_->queue_length; }
-  RequestId first_queued() const { return next_queued(-1); }  // -1 if empty
+  RequestId first_queued() const { return next_queued(-1); }                               // -1 if empty
   RequestId next_queued(RequestId id) const { return board_->next[std::size_t(id + 1)]; }  // -1 at the end
   // A request that has arrived and is queued.
   const QueuedRequest& queued(RequestId id) const { return board_->requests[std::size_t(id)]; }

@@ -122,10 +122,10 @@ class Split final : public WithScoring {
  private:
   static constexpr std::size_t kBins = 32 * 8;
   static std::size_t bin_of(std::int32_t tokens) {
-    const auto value = static_cast<std::uint64_t>(std::max(1, tokens))
-                       << 3;  // so that small prompts have bins of their own
-    const int log = static_cast<int>(std::bit_width(value)) - 1;
-    return std::min(kBins - 1, static_cast<std::size_t>(8 * (log - 3)) + ((value >> (log - 3)) & 7));
+    // Times 8, so that small prompts have bins of their own: eight bins between powers of two.
+    const auto value = static_cast<std::uint64_t>(tokens) << 3;
+    const int shift = std::max(0, static_cast<int>(std::bit_width(value)) - 4);
+    return std::min(kBins - 1, static_cast<std::size_t>(8 * shift) + ((value >> shift) & 7));
   }
   std::vector<std::int64_t> seen_;
   std::int64_t total_ = 0;

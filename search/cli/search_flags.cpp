@@ -32,9 +32,8 @@ Options& declare_goal(Options& options) {
       .value("objective",
              "what ranks: mean_e2e_s (default), another figure as p99_ttft_s, or 'goodput(ttft_s<=2,tpot_s<=0.1)'",
              objectives)
-      .value(
-          "constraint",
-          "limits on figures' means over seeds, as 'p99_e2e_s<=20,longest_wait_s<=60'; what breaks them loses");
+      .value("constraint",
+             "limits on figures' means over seeds, as 'p99_e2e_s<=20,longest_wait_s<=60'; what breaks them loses");
 }
 
 Goal goal_from(const Options& options) {
