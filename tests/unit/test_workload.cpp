@@ -190,7 +190,7 @@ TEST_CASE("workload: seed 0 replays a trace as it is, scaled and cut") {
 TEST_CASE("workload: training and held-out seeds redraw separate halves of a trace") {
   Ramp ramp;
   const auto check = [&](std::uint64_t seed, std::int32_t least, std::int32_t most) {
-    const auto rows = make_rows(ramp.spec, seed, kContext);
+    auto rows = make_rows(ramp.spec, seed, kContext);
     CHECK(rows.size() == Approx(1000).margin(20));  // a request a second, for as long as the trace
     CHECK(rows.back().arrived_at_s <= 1000);
     std::size_t in_sequence = 0;
