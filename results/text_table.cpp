@@ -49,6 +49,22 @@ std::string csv_table(const std::vector<std::string>& header, const std::vector<
   return text;
 }
 
+std::string render_as(TableFormat format, const TableStyle& style, const std::vector<TableColumn>& columns,
+                      const std::vector<std::vector<TableCell>>& rows, const std::string& caption,
+                      const std::function<std::string()>& csv, const std::function<std::string()>& json) {
+  switch (format) {
+    case TableFormat::table:
+      return render_table(columns, rows, style) + "\n" + caption;
+    case TableFormat::markdown:
+      return markdown_table(columns, rows) + "\n" + caption;
+    case TableFormat::csv:
+      return csv();
+    case TableFormat::json:
+      return json();
+  }
+  return "";
+}
+
 std::string interval_text(const Spread& spread, int digits) {
   return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", spread.value, digits, spread.low, digits, spread.high, digits);
 }

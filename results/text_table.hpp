@@ -1,6 +1,8 @@
 // The cells of one table as a terminal shows them, as Markdown or as CSV.
 #pragma once
 
+#include <functional>
+
 #include "results/leaderboard.hpp"
 #include "results/table.hpp"
 
@@ -11,6 +13,11 @@ std::string markdown_table(const std::vector<TableColumn>& columns, const std::v
 
 // As RFC 4180 has it, lines end in \n: a cell with a comma, a quote or a line break is quoted.
 std::string csv_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+
+// The table with its caption for people, or what csv() or json() make for programs.
+std::string render_as(TableFormat format, const TableStyle& style, const std::vector<TableColumn>& columns,
+                      const std::vector<std::vector<TableCell>>& rows, const std::string& caption,
+                      const std::function<std::string()>& csv, const std::function<std::string()>& json);
 
 // "1.234 [1.200, 1.268]".
 std::string interval_text(const Spread& spread, int digits = 3);

@@ -123,17 +123,9 @@ std::string render_json(const Sensitivity& sensitivity) {
 }  // namespace
 
 std::string render(const Sensitivity& sensitivity, TableFormat format, const TableStyle& style) {
-  switch (format) {
-    case TableFormat::table:
-      return render_table(columns_of(sensitivity), cells_of(sensitivity), style) + "\n" + caption(sensitivity);
-    case TableFormat::markdown:
-      return markdown_table(columns_of(sensitivity), cells_of(sensitivity)) + "\n" + caption(sensitivity);
-    case TableFormat::csv:
-      return render_csv(sensitivity);
-    case TableFormat::json:
-      return render_json(sensitivity);
-  }
-  return "";
+  return render_as(
+      format, style, columns_of(sensitivity), cells_of(sensitivity), caption(sensitivity),
+      [&] { return render_csv(sensitivity); }, [&] { return render_json(sensitivity); });
 }
 
 std::string sensitivity_schema() {

@@ -182,17 +182,9 @@ std::string render_json(const Suite& suite) {
 }  // namespace
 
 std::string render(const Suite& suite, TableFormat format, const TableStyle& style) {
-  switch (format) {
-    case TableFormat::table:
-      return render_table(columns_of(suite), cells_of(suite), style) + "\n" + caption(suite);
-    case TableFormat::markdown:
-      return markdown_table(columns_of(suite), cells_of(suite)) + "\n" + caption(suite);
-    case TableFormat::csv:
-      return render_csv(suite);
-    case TableFormat::json:
-      return render_json(suite);
-  }
-  return "";
+  return render_as(
+      format, style, columns_of(suite), cells_of(suite), caption(suite), [&] { return render_csv(suite); },
+      [&] { return render_json(suite); });
 }
 
 std::string suite_schema() {

@@ -122,17 +122,9 @@ std::string render_json(const Sweep& sweep) {
 }  // namespace
 
 std::string render(const Sweep& sweep, TableFormat format, const TableStyle& style) {
-  switch (format) {
-    case TableFormat::table:
-      return render_table(columns_of(sweep), cells_of(sweep), style) + "\n" + caption(sweep);
-    case TableFormat::markdown:
-      return markdown_table(columns_of(sweep), cells_of(sweep)) + "\n" + caption(sweep);
-    case TableFormat::csv:
-      return render_csv(sweep);
-    case TableFormat::json:
-      return render_json(sweep);
-  }
-  return "";
+  return render_as(
+      format, style, columns_of(sweep), cells_of(sweep), caption(sweep), [&] { return render_csv(sweep); },
+      [&] { return render_json(sweep); });
 }
 
 std::string sweep_schema() {
