@@ -34,20 +34,12 @@ std::string interval(const Spread& spread, bool precise) {
   return precise ? fmt::format("{}", spread.value) : interval_text(spread);
 }
 
-std::string rank_text(const LeaderboardRow& row, bool precise) {
-  if (!row.failure.empty()) return "failed";
-  if (row.clairvoyant) return "clairvoyant";
-  const std::string rank = row.infeasible.empty() ? fmt::format("{}", row.rank) : "infeasible";
-  const bool tie = row.not_distinguishable_from > 0 && !precise;
-  return tie ? fmt::format("{} (~{})", rank, row.not_distinguishable_from) : rank;
-}
-
 std::vector<Column> columns(const Leaderboard& leaderboard) {
   using Row = const LeaderboardRow&;
   const std::string figure = leaderboard.ranks_mean_e2e() ? "e2e" : leaderboard.objective;
   const std::string unit = leaderboard.ranks_mean_e2e() ? " s" : "";
   return {
-      {"rank", rank_text, Where::always, true},
+      {"rank", [](Row row, bool p) { return p ? rank_text(row) : rank_text_with_tie(row); }, Where::always, true},
       {"policy", [](Row row, bool p) { return row.is_default && !p ? row.policy + " *" : row.policy; }, Where::always,
        true},
       {figure + " held-out" + unit, [](Row row, bool p) { return interval(row.held_out, p); }},
@@ -117,19 +109,14 @@ std::string caption(const Leaderboard& leaderboard) {
         leaderboard.interference_free.value);
   }
   if (!leaderboard.reproducible) text += "The search's budget was wall time: another run may find other settings.\n";
-  for (const LeaderboardRow& row : leaderboard.rows) {
-    if (!row.failure.empty()) text += fmt::format("Failed: {}: {}\n", row.policy, row.failure);
-    if (!row.infeasible.empty()) text += fmt::format("Infeasible: {}: {}\n", row.policy, row.infeasible);
-  }
+  for (const LeaderboardRow& row : leaderboard.rows) text += exclusion_text(row);
   return text;
 }
 
 Tone tone_of(const LeaderboardRow& row, const std::string& column, bool higher_is_better) {
   if (!row.failure.empty()) return Tone::bad;
   if (column != "vs LOR" && column != "vs LLQ") return row.clairvoyant ? Tone::faint : Tone::plain;
-  const Spread& change = column == "vs LOR" ? row.change_against_lor : row.change_against_llq;
-  if (change.low <= 0 && change.high >= 0) return Tone::faint;
-  return (change.high < 0) != higher_is_better ? Tone::good : Tone::bad;
+  return tone_of(column == "vs LOR" ? row.change_against_lor : row.change_against_llq, 0, higher_is_better);
 }
 
 // For people, in a terminal or as Markdown.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/metrics/summary.hpp"
+#include "results/ranked_row.hpp"
 #include "results/table.hpp"
 
 namespace switchyard {
@@ -18,26 +19,20 @@ struct Spread {  // a figure with its 95% interval
 
 // The objective is the figure that ranks; its unit and direction are the leaderboard's. Changes are relative (0.1: 10%
 // more), paired by seed.
-struct LeaderboardRow {
-  std::string policy;                    // canonical spec
+struct LeaderboardRow : RankedRow {
   bool is_default = false;               // the policy's default setting
-  bool clairvoyant = false;              // knows output lengths: a reference, not ranked
-  std::string failure;                   // why it failed; then no figure holds
-  std::string infeasible;                // the constraints that it breaks on held-out seeds, with what was found
   std::vector<double> training_by_seed;  // objective by training seed
   std::vector<double> held_out_by_seed;  // objective by held-out seed
   Summary metrics;                       // means over held-out seeds
 
-  // What rank_rows derives.
-  int rank = 0;  // from 1; 0: clairvoyant or failed
+  // What rank_rows derives, besides the ranks.
   Spread training;
   Spread held_out;  // what ranks
   Spread change_against_lor;
   Spread change_against_llq;
-  Spread simultaneous_against_llq;   // the same change, with an interval that holds for all rows together
-  Spread optimism;                   // change against LLQ on held-out seeds, less that on training seeds
-  Spread gap_closed;                 // share of the gap from LLQ to the interference-free bound (objective mean_e2e_s)
-  int not_distinguishable_from = 0;  // the best rank whose difference the paired interval does not show; 0: none
+  Spread simultaneous_against_llq;  // the same change, with an interval that holds for all rows together
+  Spread optimism;                  // change against LLQ on held-out seeds, less that on training seeds
+  Spread gap_closed;                // share of the gap from LLQ to the interference-free bound (objective mean_e2e_s)
 };
 
 struct Leaderboard {

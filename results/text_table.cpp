@@ -69,4 +69,9 @@ std::string interval_text(const Spread& spread, int digits) {
   return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", spread.value, digits, spread.low, digits, spread.high, digits);
 }
 
+Tone tone_of(const Spread& spread, double same, bool higher_is_better) {
+  if (spread.low <= same && spread.high >= same) return Tone::faint;
+  return (spread.high < same) != higher_is_better ? Tone::good : Tone::bad;
+}
+
 }  // namespace switchyard

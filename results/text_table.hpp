@@ -22,4 +22,7 @@ std::string render_as(TableFormat format, const TableStyle& style, const std::ve
 // "1.234 [1.200, 1.268]".
 std::string interval_text(const Spread& spread, int digits = 3);
 
+// Good or bad where the whole interval lies to one side of `same`, faint where it holds it.
+Tone tone_of(const Spread& spread, double same, bool higher_is_better);
+
 }  // namespace switchyard

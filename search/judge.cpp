@@ -7,23 +7,10 @@
 #include <tuple>
 
 #include "core/input/error.hpp"
+#include "search/ranking.hpp"
 #include "search/statistics.hpp"
 
 namespace switchyard {
-
-namespace {
-
-std::vector<double> values_of(const Ledger& ledger, const Objective& objective, std::size_t trial,
-                              const std::vector<std::uint64_t>& seeds) {
-  std::vector<double> values;
-  for (const std::uint64_t seed : seeds) values.push_back(objective.field->get(ledger.result(trial, seed).summary));
-  return values;
-}
-
-// How far down a row belongs before its figure is looked at.
-int class_of(const LeaderboardRow& row) { return !row.failure.empty() ? 2 : !row.infeasible.empty() ? 1 : 0; }
-
-}  // namespace
 
 Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_t>& judged) {
   const Experiment& experiment = ledger.experiment();
@@ -56,9 +43,9 @@ Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_
   for (const Summary& summary : ledger.summaries(llq, held_out)) {
     leaderboard.interference_free_by_seed.push_back(summary.interference_free_e2e_s);
   }
-  leaderboard.lor_by_seed = values_of(ledger, goal.objective, lor, held_out);
-  leaderboard.llq_by_seed = values_of(ledger, goal.objective, llq, held_out);
-  leaderboard.llq_training_by_seed = values_of(ledger, goal.objective, llq, training);
+  leaderboard.lor_by_seed = goal.objective.by_seed(ledger.summaries(lor, held_out));
+  leaderboard.llq_by_seed = goal.objective.by_seed(ledger.summaries(llq, held_out));
+  leaderboard.llq_training_by_seed = goal.objective.by_seed(ledger.summaries(llq, training));
   for (const std::size_t trial : rows) {
     const PolicySpec& policy = ledger.policy(trial);
     LeaderboardRow row;
@@ -68,8 +55,8 @@ Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_
     row.failure = ledger.failure(trial, training);
     if (row.failure.empty()) row.failure = ledger.failure(trial, held_out);
     if (row.failure.empty()) {
-      row.training_by_seed = values_of(ledger, goal.objective, trial, training);
-      row.held_out_by_seed = values_of(ledger, goal.objective, trial, held_out);
+      row.training_by_seed = goal.objective.by_seed(ledger.summaries(trial, training));
+      row.held_out_by_seed = goal.objective.by_seed(ledger.summaries(trial, held_out));
       row.metrics = mean_of(ledger.summaries(trial, held_out));
       row.infeasible = broken_constraints(goal, row.metrics);
     }
@@ -85,40 +72,28 @@ void rank_rows(Leaderboard& leaderboard) {
     if (row.failure.empty()) row.held_out = mean_interval(row.held_out_by_seed);
   }
   const double sign = leaderboard.higher_is_better ? -1 : 1;
-  std::sort(rows.begin(), rows.end(), [&](const LeaderboardRow& a, const LeaderboardRow& b) {
-    return std::tuple(class_of(a), sign * a.held_out.value, std::cref(a.policy).get()) <
-           std::tuple(class_of(b), sign * b.held_out.value, std::cref(b.policy).get());
-  });
+  sort_and_number(
+      rows, [&](const LeaderboardRow& row) { return sign * row.held_out.value; },
+      [](const LeaderboardRow& row, const LeaderboardRow& other) {
+        return distinguishable(row.held_out_by_seed, other.held_out_by_seed);
+      });
   leaderboard.interference_free = mean_interval(leaderboard.interference_free_by_seed);
   std::vector<std::vector<double>> held_out;
   for (const LeaderboardRow& row : rows) {
     if (row.failure.empty()) held_out.push_back(row.held_out_by_seed);
   }
   const std::vector<Interval> simultaneous = simultaneous_changes(held_out, leaderboard.llq_by_seed);
-  int rank = 0;
-  std::vector<const LeaderboardRow*> ranked;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  for (std::size_t i = 0; i < held_out.size(); ++i) {  // failed rows come last
     LeaderboardRow& row = rows[i];
-    row.rank = 0;
-    row.not_distinguishable_from = 0;
-    if (!row.failure.empty()) continue;
     const std::vector<double>& values = row.held_out_by_seed;
     row.training = mean_interval(row.training_by_seed);
     row.change_against_lor = relative_change(values, leaderboard.lor_by_seed);
     row.change_against_llq = relative_change(values, leaderboard.llq_by_seed);
-    row.simultaneous_against_llq = simultaneous[i];  // failed rows come last
+    row.simultaneous_against_llq = simultaneous[i];
     row.optimism = optimism(row.training_by_seed, leaderboard.llq_training_by_seed, values, leaderboard.llq_by_seed);
     if (leaderboard.ranks_mean_e2e()) {
       row.gap_closed = gap_closed(values, leaderboard.llq_by_seed, leaderboard.interference_free_by_seed);
     }
-    if (row.clairvoyant) continue;
-    row.rank = ++rank;
-    for (std::size_t k = 0; k < ranked.size() && row.not_distinguishable_from == 0 && row.infeasible.empty(); ++k) {
-      if (!distinguishable(values, ranked[k]->held_out_by_seed)) {
-        row.not_distinguishable_from = static_cast<int>(k) + 1;
-      }
-    }
-    ranked.push_back(&row);
   }
 }
 

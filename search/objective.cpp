@@ -63,6 +63,12 @@ std::string Objective::text() const {
   return parts.empty() ? field->name : fmt::format("goodput({})", fmt::join(parts, ","));
 }
 
+std::vector<double> Objective::by_seed(const std::vector<Summary>& summaries) const {
+  std::vector<double> values;
+  for (const Summary& summary : summaries) values.push_back(field->get(summary));
+  return values;
+}
+
 Objective parse_objective(std::string_view text, std::string_view where) {
   Objective objective;
   text = trim(text);

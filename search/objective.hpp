@@ -16,6 +16,10 @@ struct Objective {
   std::string text() const;  // canonical: "mean_e2e_s", "goodput(ttft_s<=2,tpot_s<=0.1)"
   bool higher_is_better() const { return field->better == Better::higher; }
 
+  bool is_mean_e2e() const { return field->name == "mean_e2e_s"; }  // the default, that we have a bound for
+
+  std::vector<double> by_seed(const std::vector<Summary>& summaries) const;
+
   // Lower is better whatever the objective: the value, or its negative.
   double cost(double value) const { return higher_is_better() ? -value : value; }
 };

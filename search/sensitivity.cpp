@@ -31,13 +31,6 @@ std::vector<double> steps_of(const ParamSpec& param, double value) {
   return values;
 }
 
-std::vector<double> objective_by_seed(const Ledger& ledger, const Goal& goal, std::size_t trial,
-                                      const std::vector<std::uint64_t>& seeds) {
-  std::vector<double> values;
-  for (const Summary& summary : ledger.summaries(trial, seeds)) values.push_back(goal.objective.field->get(summary));
-  return values;
-}
-
 }  // namespace
 
 std::vector<ParameterStep> steps_from(const PolicySpec& policy) {
@@ -72,13 +65,11 @@ Sensitivity sensitivity_of(Ledger& ledger, const Goal& goal, const PolicySpec& p
   result.scenario = scenario.name;
   result.workload = ledger.experiment().workload(seeds.front())->source;
   result.cost = ledger.experiment().cost_description();
-  result.objective = goal.objective.text();
-  result.higher_is_better = goal.objective.higher_is_better();
-  result.constraints = format_constraints(goal.constraints);
+  result.goal = goal;
   result.seeds = format_seed_range(scenario.held_out_seeds);
   result.policy = policy.text();
   result.infeasible = broken_constraints(goal, mean_of(ledger.summaries(centre, seeds)));
-  result.by_seed = objective_by_seed(ledger, goal, centre, seeds);
+  result.by_seed = goal.objective.by_seed(ledger.summaries(centre, seeds));
   result.value = mean_interval(result.by_seed);
   std::map<std::string, double> largest;  // change, by parameter
   for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -96,7 +87,7 @@ Sensitivity sensitivity_of(Ledger& ledger, const Goal& goal, const PolicySpec& p
       continue;
     }
     step.infeasible = broken_constraints(goal, mean_of(ledger.summaries(trials[i + 1], seeds)));
-    step.by_seed = objective_by_seed(ledger, goal, trials[i + 1], seeds);
+    step.by_seed = goal.objective.by_seed(ledger.summaries(trials[i + 1], seeds));
     step.change = relative_change(step.by_seed, result.by_seed);
     change = std::max(change, std::abs(step.change.value));
   }

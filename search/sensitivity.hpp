@@ -38,9 +38,7 @@ struct Sensitivity {
   std::string scenario;
   std::string workload;  // source
   std::string cost;      // source of batch times
-  std::string objective;
-  bool higher_is_better = false;
-  std::string constraints;
+  Goal goal;
   std::string seeds;   // held-out ones
   std::string policy;  // canonical spec of the setting
   std::string infeasible;

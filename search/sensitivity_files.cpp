@@ -4,6 +4,7 @@
 
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
+#include "search/goal_files.hpp"
 
 namespace switchyard {
 
@@ -28,13 +29,8 @@ std::vector<TableColumn> columns_of(const Sensitivity& sensitivity) {
   return {{.title = "parameter", .right = false, .importance = kEssential},
           {.title = "from", .importance = 2},
           {.title = "to", .importance = kEssential},
-          {.title = sensitivity.objective, .importance = 1},
+          {.title = sensitivity.goal.objective.text(), .importance = 1},
           {.title = "change", .importance = kEssential}};
-}
-
-Tone tone_of(const Interval& change, bool higher_is_better) {
-  if (change.low <= 0 && change.high >= 0) return Tone::faint;
-  return (change.value < 0) == higher_is_better ? Tone::bad : Tone::good;
 }
 
 std::vector<std::vector<TableCell>> cells_of(const Sensitivity& sensitivity) {
@@ -51,7 +47,7 @@ std::vector<std::vector<TableCell>> cells_of(const Sensitivity& sensitivity) {
     row.push_back({fmt::format("{:.4f}", sensitivity.value.value * (1 + change.value))});
     row.push_back(
         {fmt::format("{:+.2f}% [{:+.2f}, {:+.2f}]{}", 100 * change.value, 100 * change.low, 100 * change.high, broken),
-         broken.empty() ? tone_of(change, sensitivity.higher_is_better) : Tone::bad});
+         broken.empty() ? tone_of(change, 0, sensitivity.goal.objective.higher_is_better()) : Tone::bad});
   }
   return rows;
 }
@@ -61,7 +57,7 @@ std::string caption(const Sensitivity& sensitivity) {
       "{}: {} of {} is {} over held-out seeds {}. Workload: {}. Batch times: {}.\n"
       "Steps from it, one parameter at a time: {}. Changes are of the mean, paired by seed.\n"
       "Intervals {}.\n",
-      sensitivity.scenario, sensitivity.objective, sensitivity.policy, interval_text(sensitivity.value, 4),
+      sensitivity.scenario, sensitivity.goal.objective.text(), sensitivity.policy, interval_text(sensitivity.value, 4),
       sensitivity.seeds, sensitivity.workload, sensitivity.cost, steps_text(), interval_methods());
   if (!sensitivity.infeasible.empty()) text += fmt::format("It is infeasible: {}\n", sensitivity.infeasible);
   for (const SensitivityStep& step : sensitivity.steps) {
@@ -92,18 +88,16 @@ std::string render_json(const Sensitivity& sensitivity) {
   Json json = {{"version", kVersion},
                {"scenario", sensitivity.scenario},
                {"workload", sensitivity.workload},
-               {"cost", sensitivity.cost},
-               {"objective", sensitivity.objective},
-               {"higher_is_better", sensitivity.higher_is_better},
-               {"constraints", sensitivity.constraints},
-               {"seeds", sensitivity.seeds},
+               {"cost", sensitivity.cost}};
+  json.update(goal_json(sensitivity.goal));
+  json.update({{"seeds", sensitivity.seeds},
                {"intervals", interval_methods()},
                {"step_share", kStepShare},
                {"policy", sensitivity.policy},
                {"infeasible", sensitivity.infeasible},
                {"value", to_json(sensitivity.value)},
                {"by_seed", sensitivity.by_seed},
-               {"steps", Json::array()}};
+               {"steps", Json::array()}});
   for (const SensitivityStep& step : sensitivity.steps) {
     Json entry = {{"parameter", step.parameter},
                   {"from", step.from},
@@ -140,23 +134,21 @@ std::string sensitivity_schema() {
                              {"change", spread("of the objective's mean, relative to the setting's, paired by seed")},
                              {"by_seed", by_seed}});
   step["required"] = {"parameter", "from", "to", "policy", "failure"};
+  Json properties = {{"version", version(kVersion)},
+                     {"scenario", text("name of the scenario")},
+                     {"workload", text("where the workload comes from")},
+                     {"cost", text("where batch times come from")}};
+  properties.update(goal_properties());
+  properties.update({{"seeds", text("held-out seeds that all ran on")},
+                     {"intervals", text("how they are made")},
+                     {"step_share", number("of a number's range that a step is")},
+                     {"policy", text("canonical spec of the setting")},
+                     {"infeasible", text("the constraints that it breaks, with what was found, or empty")},
+                     {"value", spread("objective of the setting, mean over seeds")},
+                     {"by_seed", by_seed},
+                     {"steps", list_of("the parameter whose steps change most first", step)}});
   return published("switchyard sensitivity: what --json prints",
-                   "A setting, and what a step of each parameter away from it changes.",
-                   closed_object({{"version", version(kVersion)},
-                                  {"scenario", text("name of the scenario")},
-                                  {"workload", text("where the workload comes from")},
-                                  {"cost", text("where batch times come from")},
-                                  {"objective", text("what is looked at")},
-                                  {"higher_is_better", flag("direction of the objective")},
-                                  {"constraints", text("limits on means over seeds, comma between, or empty")},
-                                  {"seeds", text("held-out seeds that all ran on")},
-                                  {"intervals", text("how they are made")},
-                                  {"step_share", number("of a number's range that a step is")},
-                                  {"policy", text("canonical spec of the setting")},
-                                  {"infeasible", text("the constraints that it breaks, with what was found, or empty")},
-                                  {"value", spread("objective of the setting, mean over seeds")},
-                                  {"by_seed", by_seed},
-                                  {"steps", list_of("the parameter whose steps change most first", step)}}));
+                   "A setting, and what a step of each parameter away from it changes.", closed_object(properties));
 }
 
 }  // namespace switchyard
