@@ -52,6 +52,48 @@ std::vector<std::size_t> all_of(std::size_t n) {
   return at;
 }
 
+using ResampledSeeds = std::vector<std::span<const std::size_t>>;  // by scenario
+
+// Figures of several scenarios with their intervals: seeds are resampled within each scenario, the same ones for all
+// that have as many. Of no width if a scenario has a single seed.
+std::vector<Interval> bootstrap_scenarios(const BySeed& like,
+                                          const std::function<std::vector<double>(const ResampledSeeds&)>& figures_at) {
+  std::vector<std::vector<std::size_t>> all;
+  std::vector<Resamples> resamples;
+  bool single = false;
+  for (std::size_t s = 0; s < like.size(); ++s) {
+    all.push_back(all_of(like[s].size()));
+    resamples.emplace_back(like[s].size(), "scenario " + std::to_string(s));
+    single = single || like[s].size() < 2;
+  }
+  std::vector<Interval> figures;
+  for (const double value : figures_at({all.begin(), all.end()})) figures.push_back({value, value, value});
+  if (single) return figures;
+  std::vector<std::vector<double>> resampled(figures.size());
+  ResampledSeeds at(like.size());
+  for (std::size_t i = 0; i < kResamples; ++i) {
+    for (std::size_t s = 0; s < like.size(); ++s) at[s] = resamples[s].next();
+    const std::vector<double> values = figures_at(at);
+    for (std::size_t f = 0; f < values.size(); ++f) resampled[f].push_back(values[f]);
+  }
+  for (std::size_t f = 0; f < figures.size(); ++f) figures[f] = percentiles(figures[f].value, resampled[f]);
+  return figures;
+}
+
+std::vector<double> ratios_at(const BySeed& values, const BySeed& references, const ResampledSeeds& at) {
+  std::vector<double> ratios;
+  for (std::size_t s = 0; s < values.size(); ++s) {
+    ratios.push_back(1 + change(sum_at(values[s], at[s]), sum_at(references[s], at[s])));
+  }
+  return ratios;
+}
+
+double geometric_mean(const std::vector<double>& values) {
+  double logs = 0;
+  for (const double value : values) logs += std::log(value);  // of 0: -infinity, and the mean is 0
+  return std::exp(logs / static_cast<double>(values.size()));
+}
+
 }  // namespace
 
 Interval mean_interval(std::span<const double> values) {
@@ -139,33 +181,20 @@ Interval gap_closed(std::span<const double> values, std::span<const double> refe
   });
 }
 
-Robustness robust_ratio(const std::vector<std::vector<double>>& values,
-                        const std::vector<std::vector<double>>& references) {
-  std::vector<Resamples> resamples;
-  bool single = false;
-  for (std::size_t s = 0; s < values.size(); ++s) {
-    resamples.emplace_back(values[s].size(), "scenario " + std::to_string(s));
-    single = single || values[s].size() < 2;
-  }
-  auto figures = [&](auto at_of) {
-    double logs = 0, worst = 0;
-    for (std::size_t s = 0; s < values.size(); ++s) {
-      const auto at = at_of(s);
-      const double ratio = 1 + change(sum_at(values[s], at), sum_at(references[s], at));
-      logs += std::log(ratio);
-      worst = std::max(worst, ratio);
-    }
-    return std::pair{std::exp(logs / static_cast<double>(values.size())), worst};
-  };
-  const auto [mean, worst] = figures([&](std::size_t s) { return all_of(values[s].size()); });
-  if (single) return {{mean, mean, mean}, {worst, worst, worst}};
-  std::vector<double> means, worsts;
-  for (std::size_t i = 0; i < kResamples; ++i) {
-    const auto [m, w] = figures([&](std::size_t s) { return resamples[s].next(); });
-    means.push_back(m);
-    worsts.push_back(w);
-  }
-  return {percentiles(mean, means), percentiles(worst, worsts)};
+Robustness robust_ratio(const BySeed& values, const BySeed& references, bool higher_is_better) {
+  const std::vector<Interval> figures = bootstrap_scenarios(references, [&](const ResampledSeeds& at) {
+    const std::vector<double> ratios = ratios_at(values, references, at);
+    const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+    return std::vector{geometric_mean(ratios), higher_is_better ? *least : *most};
+  });
+  return {figures[0], figures[1]};
+}
+
+bool robustly_distinguishable(const BySeed& a, const BySeed& b, const BySeed& references) {
+  const std::vector<Interval> difference = bootstrap_scenarios(references, [&](const ResampledSeeds& at) {
+    return std::vector{geometric_mean(ratios_at(a, references, at)) - geometric_mean(ratios_at(b, references, at))};
+  });
+  return difference[0].low > 0 || difference[0].high < 0;
 }
 
 bool distinguishable(std::span<const double> values, std::span<const double> reference) {

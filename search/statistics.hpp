@@ -37,13 +37,20 @@ Interval optimism(std::span<const double> training, std::span<const double> trai
 // the bound. 0 if there is no gap.
 Interval gap_closed(std::span<const double> values, std::span<const double> reference, std::span<const double> bound);
 
+// By scenario and seed: [scenario][seed].
+using BySeed = std::vector<std::vector<double>>;
+
 // Geometric mean over scenarios of (mean of values / mean of reference); seeds are resampled within each scenario.
+// References are above 0, values may be 0: so is their geometric mean then.
 struct Robustness {
   Interval geometric_mean;
-  Interval worst;  // of the ratios
+  Interval worst;  // of the ratios: the largest, or the smallest where higher is better
 };
-Robustness robust_ratio(const std::vector<std::vector<double>>& values,
-                        const std::vector<std::vector<double>>& references);
+Robustness robust_ratio(const BySeed& values, const BySeed& references, bool higher_is_better = false);
+
+// Whether the geometric means of a's and b's ratios to the references differ: the paired interval of their difference
+// excludes 0.
+bool robustly_distinguishable(const BySeed& a, const BySeed& b, const BySeed& references);
 
 // Whether the means differ: the paired interval excludes 0.
 bool distinguishable(std::span<const double> values, std::span<const double> reference);

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <set>
-#include <tuple>
 
 #include "core/input/error.hpp"
 #include "search/ledger.hpp"
+#include "search/ranking.hpp"
 
 namespace switchyard {
 
@@ -24,17 +23,25 @@ std::vector<PolicySpec> with_references(std::vector<PolicySpec> policies) {
   return policies;
 }
 
-bool excludes(const Interval& interval, double value) { return interval.low > value || interval.high < value; }
-
 Interval ratio_of(std::span<const double> values, std::span<const double> reference) {
   const Interval change = relative_change(values, reference);
   return {1 + change.value, 1 + change.low, 1 + change.high};
 }
 
+// Ratios to it are defined, in each resample too.
+void check_yardstick(const Objective& objective, const SuiteScenario& scenario,
+                     const std::vector<std::uint64_t>& seeds) {
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    if (scenario.llq_by_seed[i] > 0) continue;
+    throw InputError(fmt::format("{}: {} of llq, which others are measured by, is 0 on seed {}: no ratio to it",
+                                 scenario.name, objective.text(), seeds[i]));
+  }
+}
+
 }  // namespace
 
-Suite run_suite(const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& asked, int threads,
-                const Progress& progress) {
+Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& asked,
+                int threads, const Progress& progress) {
   std::vector<std::unique_ptr<Experiment>> experiments;  // all of them first: what is wrong with one is said at once
   std::set<std::string> names;
   for (const Scenario& scenario : scenarios) {
@@ -45,6 +52,7 @@ Suite run_suite(const std::vector<Scenario>& scenarios, const std::vector<Policy
   }
   const std::vector<PolicySpec> policies = with_references(asked);
   Suite suite;
+  suite.goal = goal;
   for (const PolicySpec& policy : policies) {
     SuiteRow& row = suite.rows.emplace_back();
     row.policy = policy.text();
@@ -53,7 +61,7 @@ Suite run_suite(const std::vector<Scenario>& scenarios, const std::vector<Policy
   for (std::unique_ptr<Experiment>& experiment : experiments) {
     const Scenario& scenario = experiment->scenario();
     const std::vector<std::uint64_t> seeds = scenario.held_out_seeds.seeds();
-    Evaluator evaluator(*experiment, {}, threads);
+    Evaluator evaluator(*experiment, goal.objective.limits, threads);
     Ledger ledger(evaluator, nullptr, progress);
     const std::size_t llq = ledger.trial(parse_policy("llq", ""));
     std::vector<std::size_t> trials;
@@ -69,9 +77,11 @@ Suite run_suite(const std::vector<Scenario>& scenarios, const std::vector<Policy
     about.workload = experiment->workload(seeds.front())->source;
     about.cost = experiment->cost_description();
     about.seeds = format_seed_range(scenario.held_out_seeds);
-    for (const Summary& summary : ledger.summaries(llq, seeds)) {
-      about.llq_by_seed.push_back(summary.mean_e2e_s);
-      about.interference_free_by_seed.push_back(summary.interference_free_e2e_s);
+    const std::vector<Summary> of_llq = ledger.summaries(llq, seeds);
+    about.llq_by_seed = goal.objective.by_seed(of_llq);
+    check_yardstick(goal.objective, about, seeds);
+    if (goal.objective.is_mean_e2e()) {
+      for (const Summary& summary : of_llq) about.interference_free_by_seed.push_back(summary.interference_free_e2e_s);
     }
     for (std::size_t i = 0; i < trials.size(); ++i) {
       SuiteRow& row = suite.rows[i];
@@ -79,11 +89,15 @@ Suite run_suite(const std::vector<Scenario>& scenarios, const std::vector<Policy
       const std::string failure = ledger.failure(trials[i], seeds);
       if (!failure.empty()) {
         row.failure = scenario.name + ": " + failure;
-        row.e2e_by_seed.clear();
+        row.infeasible.clear();
+        row.by_seed.clear();
         continue;
       }
-      std::vector<double>& values = row.e2e_by_seed.emplace_back();
-      for (const Summary& summary : ledger.summaries(trials[i], seeds)) values.push_back(summary.mean_e2e_s);
+      const std::vector<Summary> summaries = ledger.summaries(trials[i], seeds);
+      row.by_seed.push_back(goal.objective.by_seed(summaries));
+      if (const std::string broken = broken_constraints(goal, mean_of(summaries)); !broken.empty()) {
+        row.infeasible += fmt::format("{}{}: {}", row.infeasible.empty() ? "" : "; ", scenario.name, broken);
+      }
     }
     experiment.reset();  // its workloads are not needed any more
   }
@@ -92,38 +106,31 @@ Suite run_suite(const std::vector<Scenario>& scenarios, const std::vector<Policy
 }
 
 void rank_suite(Suite& suite) {
-  std::vector<std::vector<double>> llq;
+  const bool higher = suite.goal.objective.higher_is_better();
+  const auto worse = [&](double ratio, double other) { return higher ? ratio < other : ratio > other; };
+  BySeed llq;
   for (const SuiteScenario& scenario : suite.scenarios) llq.push_back(scenario.llq_by_seed);
   for (SuiteRow& row : suite.rows) {
-    row.rank = row.not_distinguishable_from = 0;
     row.ratios.clear();
     row.real_losses.clear();
     if (!row.failure.empty()) continue;
-    const Robustness robustness = robust_ratio(row.e2e_by_seed, llq);
+    const Robustness robustness = robust_ratio(row.by_seed, llq, higher);
     row.geometric_mean = robustness.geometric_mean;
     row.worst = robustness.worst;
     row.worst_scenario = 0;
     for (std::size_t s = 0; s < llq.size(); ++s) {
-      row.ratios.push_back(ratio_of(row.e2e_by_seed[s], llq[s]));
-      if (row.ratios[s].value > row.ratios[row.worst_scenario].value) row.worst_scenario = s;
-      if (row.ratios[s].low > 1) row.real_losses.push_back(s);
+      row.ratios.push_back(ratio_of(row.by_seed[s], llq[s]));
+      const Interval& ratio = row.ratios[s];
+      if (worse(ratio.value, row.ratios[row.worst_scenario].value)) row.worst_scenario = s;
+      if (worse(higher ? ratio.high : ratio.low, 1)) row.real_losses.push_back(s);
     }
-    row.never_worse = row.worst.value <= 1;
+    row.never_worse = !worse(row.worst.value, 1);
   }
-  std::sort(suite.rows.begin(), suite.rows.end(), [](const SuiteRow& a, const SuiteRow& b) {
-    return std::tuple(!a.failure.empty(), a.geometric_mean.value, std::cref(a.policy).get()) <
-           std::tuple(!b.failure.empty(), b.geometric_mean.value, std::cref(b.policy).get());
-  });
-  std::vector<const SuiteRow*> ranked;
-  for (SuiteRow& row : suite.rows) {
-    if (row.clairvoyant || !row.failure.empty()) continue;
-    row.rank = static_cast<int>(ranked.size()) + 1;
-    for (std::size_t k = 0; k < ranked.size() && row.not_distinguishable_from == 0; ++k) {
-      const Interval ratio = robust_ratio(row.e2e_by_seed, ranked[k]->e2e_by_seed).geometric_mean;
-      if (!excludes(ratio, 1)) row.not_distinguishable_from = static_cast<int>(k) + 1;
-    }
-    ranked.push_back(&row);
-  }
+  sort_and_number(
+      suite.rows, [&](const SuiteRow& row) { return suite.goal.objective.cost(row.geometric_mean.value); },
+      [&](const SuiteRow& row, const SuiteRow& other) {
+        return robustly_distinguishable(row.by_seed, other.by_seed, llq);
+      });
 }
 
 }  // namespace switchyard

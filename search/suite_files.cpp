@@ -7,23 +7,17 @@
 #include "core/input/write_file.hpp"
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
+#include "search/goal_files.hpp"
 
 namespace switchyard {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 double mean_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-std::string rank_text(const SuiteRow& row) {
-  if (!row.failure.empty()) return "failed";
-  if (row.clairvoyant) return "clairvoyant";
-  return row.not_distinguishable_from > 0 ? fmt::format("{} (~{})", row.rank, row.not_distinguishable_from)
-                                          : fmt::format("{}", row.rank);
 }
 
 std::vector<std::string> names_of(const Suite& suite, const std::vector<std::size_t>& scenarios) {
@@ -35,11 +29,6 @@ std::vector<std::string> names_of(const Suite& suite, const std::vector<std::siz
 std::string never_worse_text(const SuiteRow& row) {
   if (row.never_worse) return "yes";
   return row.real_losses.empty() ? "within error" : "no";
-}
-
-Tone tone_of(const Interval& ratio) {
-  if (ratio.high < 1) return Tone::good;
-  return ratio.low > 1 ? Tone::bad : Tone::faint;
 }
 
 std::vector<TableColumn> columns_of(const Suite& suite) {
@@ -56,24 +45,27 @@ std::vector<TableColumn> columns_of(const Suite& suite) {
 }
 
 std::vector<std::vector<TableCell>> cells_of(const Suite& suite) {
+  const auto ratio_cell = [&](const Interval& ratio) {
+    return TableCell{interval_text(ratio), tone_of(ratio, 1, suite.goal.objective.higher_is_better())};
+  };
   std::vector<std::vector<TableCell>> cells;
   for (const SuiteRow& row : suite.rows) {
     std::vector<TableCell>& line = cells.emplace_back();
     const bool failed = !row.failure.empty();
     const Tone plain = failed ? Tone::bad : row.clairvoyant ? Tone::faint : Tone::plain;
-    line.push_back({rank_text(row), plain});
+    line.push_back({rank_text_with_tie(row), plain});
     line.push_back({row.policy, plain});
     if (failed) {
       line.resize(6 + suite.scenarios.size());
       continue;
     }
-    line.push_back({interval_text(row.geometric_mean), tone_of(row.geometric_mean)});
-    line.push_back({interval_text(row.worst), tone_of(row.worst)});
+    line.push_back(ratio_cell(row.geometric_mean));
+    line.push_back(ratio_cell(row.worst));
     line.push_back({suite.scenarios[row.worst_scenario].name, plain});
     line.push_back({never_worse_text(row), row.never_worse           ? Tone::good
                                            : row.real_losses.empty() ? Tone::faint
                                                                      : Tone::bad});
-    for (const Interval& ratio : row.ratios) line.push_back({interval_text(ratio), tone_of(ratio)});
+    for (const Interval& ratio : row.ratios) line.push_back(ratio_cell(ratio));
   }
   return cells;
 }
@@ -83,34 +75,42 @@ const char* interval_method_of_suite() {
 }
 
 std::string caption(const Suite& suite) {
+  const Objective& objective = suite.goal.objective;
+  const bool e2e = objective.is_mean_e2e();
+  const char* better = objective.higher_is_better() ? "above" : "below";
+  const char* worse = objective.higher_is_better() ? "below" : "above";
   std::string text = fmt::format(
-      "Mean end-to-end time relative to LLQ's on the same held-out seeds, by scenario; ranked by the geometric mean "
-      "over "
-      "{} scenario{}: below 1 is better.\nIntervals {}. (~k) not distinguishable from rank k.\n"
-      "Never worse: than LLQ, on any scenario; within error: worse somewhere, but every interval that is above 1 also "
+      "{} relative to LLQ's on the same held-out seeds, by scenario; ranked by the geometric mean over {} scenario{}: "
+      "{} 1 is better.\nIntervals {}. (~k) not distinguishable from rank k.\n"
+      "Never worse: than LLQ, on any scenario; within error: worse somewhere, but every interval that is {} 1 also "
       "holds 1.\n",
-      suite.scenarios.size(), suite.scenarios.size() == 1 ? "" : "s", interval_method_of_suite());
+      e2e ? "Mean end-to-end time" : objective.text(), suite.scenarios.size(), suite.scenarios.size() == 1 ? "" : "s",
+      better, interval_method_of_suite(), worse);
+  if (!suite.goal.constraints.empty()) {
+    text += fmt::format("Constraints on held-out means: {}; what breaks them on any scenario comes last.\n",
+                        format_constraints(suite.goal.constraints));
+  }
   for (const SuiteScenario& scenario : suite.scenarios) {
-    text += fmt::format("{}: seeds {}, {}; {}; LLQ {:.3f} s, interference-free (out of reach) {:.3f} s\n",
-                        scenario.name, scenario.seeds, scenario.workload, scenario.cost, mean_of(scenario.llq_by_seed),
-                        mean_of(scenario.interference_free_by_seed));
+    text += fmt::format("{}: seeds {}, {}; {}; ", scenario.name, scenario.seeds, scenario.workload, scenario.cost);
+    text += e2e ? fmt::format("LLQ {:.3f} s, interference-free (out of reach) {:.3f} s\n",
+                              mean_of(scenario.llq_by_seed), mean_of(scenario.interference_free_by_seed))
+                : fmt::format("LLQ {:.4g}\n", mean_of(scenario.llq_by_seed));
   }
-  for (const SuiteRow& row : suite.rows) {
-    if (!row.failure.empty()) text += fmt::format("Failed: {}: {}\n", row.policy, row.failure);
-  }
+  for (const SuiteRow& row : suite.rows) text += exclusion_text(row);
   return text;
 }
 
 std::string render_csv(const Suite& suite) {
-  std::vector<std::string> header = {"rank",           "policy",
-                                     "clairvoyant",    "failure",
-                                     "geometric_mean", "low",
-                                     "high",           "worst",
-                                     "worst_low",      "worst_high",
-                                     "worst_scenario", "never_worse",
-                                     "real_losses",    "not_distinguishable_from_rank"};
+  std::vector<std::string> header = {"rank",        "policy",      "clairvoyant",
+                                     "failure",     "infeasible",  "geometric_mean",
+                                     "low",         "high",        "worst",
+                                     "worst_low",   "worst_high",  "worst_scenario",
+                                     "never_worse", "real_losses", "not_distinguishable_from_rank"};
   for (const SuiteScenario& scenario : suite.scenarios) {
-    for (const char* figure : {"ratio", "low", "high", "mean_e2e_s"}) header.push_back(scenario.name + " " + figure);
+    for (const std::string& figure :
+         {std::string("ratio"), std::string("low"), std::string("high"), suite.goal.objective.text()}) {
+      header.push_back(scenario.name + " " + figure);
+    }
   }
   const auto add = [](std::vector<std::string>& line, const Interval& interval) {
     for (const double value : {interval.value, interval.low, interval.high}) line.push_back(fmt::format("{}", value));
@@ -118,7 +118,7 @@ std::string render_csv(const Suite& suite) {
   std::vector<std::vector<std::string>> lines;
   for (const SuiteRow& row : suite.rows) {
     std::vector<std::string>& line = lines.emplace_back();
-    line = {fmt::format("{}", row.rank), row.policy, row.clairvoyant ? "true" : "false", row.failure};
+    line = {fmt::format("{}", row.rank), row.policy, row.clairvoyant ? "true" : "false", row.failure, row.infeasible};
     if (!row.failure.empty()) {
       line.resize(header.size());
       continue;
@@ -133,7 +133,7 @@ std::string render_csv(const Suite& suite) {
     line.push_back(fmt::format("{}", row.not_distinguishable_from));
     for (std::size_t s = 0; s < row.ratios.size(); ++s) {
       add(line, row.ratios[s]);
-      line.push_back(fmt::format("{}", mean_of(row.e2e_by_seed[s])));
+      line.push_back(fmt::format("{}", mean_of(row.by_seed[s])));
     }
   }
   return csv_table(header, lines);
@@ -144,21 +144,23 @@ Json to_json(const Interval& interval) {
 }
 
 std::string render_json(const Suite& suite) {
-  Json json = {{"version", kVersion},
-               {"intervals", interval_method_of_suite()},
-               {"scenarios", Json::array()},
-               {"rows", Json::array()}};
+  Json json = {{"version", kVersion}};
+  json.update(goal_json(suite.goal));
+  json.update({{"intervals", interval_method_of_suite()}, {"scenarios", Json::array()}, {"rows", Json::array()}});
   for (const SuiteScenario& scenario : suite.scenarios) {
-    json["scenarios"].push_back({{"name", scenario.name},
-                                 {"workload", scenario.workload},
-                                 {"cost", scenario.cost},
-                                 {"seeds", scenario.seeds},
-                                 {"llq_by_seed", scenario.llq_by_seed},
-                                 {"interference_free_by_seed", scenario.interference_free_by_seed}});
+    Json& entry = json["scenarios"].emplace_back(Json{{"name", scenario.name},
+                                                      {"workload", scenario.workload},
+                                                      {"cost", scenario.cost},
+                                                      {"seeds", scenario.seeds},
+                                                      {"llq_by_seed", scenario.llq_by_seed}});
+    if (suite.goal.objective.is_mean_e2e()) entry["interference_free_by_seed"] = scenario.interference_free_by_seed;
   }
   for (const SuiteRow& row : suite.rows) {
-    Json entry = {
-        {"rank", row.rank}, {"policy", row.policy}, {"clairvoyant", row.clairvoyant}, {"failure", row.failure}};
+    Json entry = {{"rank", row.rank},
+                  {"policy", row.policy},
+                  {"clairvoyant", row.clairvoyant},
+                  {"failure", row.failure},
+                  {"infeasible", row.infeasible}};
     if (row.failure.empty()) {
       entry["geometric_mean"] = to_json(row.geometric_mean);
       entry["worst"] = to_json(row.worst);
@@ -170,8 +172,8 @@ std::string render_json(const Suite& suite) {
       for (std::size_t s = 0; s < row.ratios.size(); ++s) {
         entry["scenarios"].push_back({{"name", suite.scenarios[s].name},
                                       {"ratio", to_json(row.ratios[s])},
-                                      {"mean_e2e_s", mean_of(row.e2e_by_seed[s])},
-                                      {"e2e_by_seed", row.e2e_by_seed[s]}});
+                                      {"value", mean_of(row.by_seed[s])},
+                                      {"by_seed", row.by_seed[s]}});
       }
     }
     json["rows"].push_back(std::move(entry));
@@ -195,31 +197,40 @@ std::string suite_schema() {
        {"workload", text("where the workload comes from")},
        {"cost", text("where batch times come from")},
        {"seeds", text("held-out seeds that all policies ran on")},
-       {"llq_by_seed", list_of("mean end-to-end time of llq by seed, s", numbers)},
-       {"interference_free_by_seed", list_of("the same were each request alone, s: no policy can reach it", numbers)}});
+       {"llq_by_seed", list_of("objective of llq by seed, above 0", numbers)},
+       {"interference_free_by_seed",
+        list_of("only if mean_e2e_s ranks: the same were each request alone, s: no policy can reach it", numbers)}},
+      {"interference_free_by_seed"});
   const Json part = closed_object({{"name", text("of the scenario")},
-                                   {"ratio", spread("of the mean over seeds to llq's; below 1 is better")},
-                                   {"mean_e2e_s", number("mean end-to-end time over seeds, s")},
-                                   {"e2e_by_seed", list_of("the same by seed, s", numbers)}});
+                                   {"ratio", spread("of the mean over seeds to llq's; below 1 is better, above 1 where "
+                                                    "higher is better")},
+                                   {"value", number("objective, mean over seeds")},
+                                   {"by_seed", list_of("the same by seed", numbers)}});
   Json row = closed_object(
       {{"rank", count("from 1, by the geometric mean; 0: clairvoyant or failed")},
        {"policy", text("canonical spec")},
        {"clairvoyant", flag("knows output lengths: a reference, not ranked, never deployable")},
        {"failure", text("why it failed, or empty; then no other figure is there")},
+       {"infeasible", text("the constraints that it breaks, by scenario and with what was found, or empty")},
        {"geometric_mean", spread("of the ratios over scenarios")},
-       {"worst", spread("the largest ratio")},
+       {"worst", spread("of the ratios: the largest, or the smallest where higher is better")},
        {"worst_scenario", text("where it is")},
-       {"never_worse", flag("than llq: no ratio is above 1")},
-       {"real_losses", list_of("scenarios whose ratio's whole interval is above 1", {{"type", "string"}})},
+       {"never_worse", flag("than llq: no ratio is on the worse side of 1")},
+       {"real_losses",
+        list_of("scenarios whose ratio's whole interval is on the worse side of 1", {{"type", "string"}})},
        {"not_distinguishable_from_rank",
         count("best rank whose difference the paired interval does not show; 0: none")},
        {"scenarios", list_of("in the order of the suite", part)}});
-  row["required"] = {"rank", "policy", "clairvoyant", "failure"};
+  row["required"] = {"rank", "policy", "clairvoyant", "failure", "infeasible"};
+  Json properties = {{"version", version(kVersion)}};
+  properties.update(goal_properties());
+  properties.update(
+      {{"intervals", text("how they are made")},
+       {"scenarios", list_of("the suite", scenario)},
+       {"rows",
+        list_of("by rank; after those that keep to the constraints those that do not, failed ones last", row)}});
   return published("switchyard suite: suite.json", "A robust ranking over scenarios, by ratios to llq.",
-                   closed_object({{"version", version(kVersion)},
-                                  {"intervals", text("how they are made")},
-                                  {"scenarios", list_of("the suite", scenario)},
-                                  {"rows", list_of("by rank; failed ones last", row)}}));
+                   closed_object(properties));
 }
 
 void write_suite(const std::filesystem::path& folder, const Suite& suite) {

@@ -2,25 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "search/ledger.hpp"
 
 namespace switchyard {
 
-double bend_of(std::span<const double> loads, std::span<const double> values) {
-  const double target = kBendFactor * values[0];
-  for (std::size_t i = 1; i < values.size(); ++i) {
-    if (values[i] < target) continue;
-    const double share = (target - values[i - 1]) / (values[i] - values[i - 1]);
+double bend_of(std::span<const double> loads, std::span<const double> values, bool higher_is_better) {
+  const auto height = [&](std::size_t i) { return higher_is_better ? values[i] / loads[i] : values[i]; };
+  const double target = higher_is_better ? height(0) / kBendFactor : height(0) * kBendFactor;
+  for (std::size_t i = 1; i < values.size() && target > 0; ++i) {
+    if (higher_is_better ? height(i) > target : height(i) < target) continue;
+    const double share = (target - height(i - 1)) / (height(i) - height(i - 1));
     return loads[i - 1] + share * (loads[i] - loads[i - 1]);
   }
   return std::numeric_limits<double>::infinity();
 }
 
-Sweep run_sweep(const std::string& axis, const std::vector<double>& loads, const std::vector<Scenario>& scenarios,
-                const std::vector<PolicySpec>& policies, int threads, const Progress& progress) {
+Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<double>& loads,
+                const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies, int threads,
+                const Progress& progress) {
   Sweep sweep;
+  sweep.goal = goal;
   sweep.axis = axis;
   sweep.loads = loads;
   for (const PolicySpec& policy : policies) {
@@ -37,7 +41,7 @@ Sweep run_sweep(const std::string& axis, const std::vector<double>& loads, const
       sweep.cost = experiment.cost_description();
       sweep.seeds = format_seed_range(scenarios[i].held_out_seeds);
     }
-    Evaluator evaluator(experiment, {}, threads);
+    Evaluator evaluator(experiment, goal.objective.limits, threads);
     Ledger ledger(evaluator, nullptr, progress);
     std::vector<std::size_t> trials;
     for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
@@ -48,11 +52,13 @@ Sweep run_sweep(const std::string& axis, const std::vector<double>& loads, const
       const std::string failure = ledger.failure(trials[p], seeds);
       if (!failure.empty()) {
         row.failure = fmt::format("{} {}: {}", axis, loads[i], failure);
-        row.e2e_by_seed.clear();
+        row.by_seed.clear();
+        row.infeasible.clear();
         continue;
       }
-      std::vector<double>& values = row.e2e_by_seed.emplace_back();
-      for (const Summary& summary : ledger.summaries(trials[p], seeds)) values.push_back(summary.mean_e2e_s);
+      const std::vector<Summary> summaries = ledger.summaries(trials[p], seeds);
+      row.by_seed.push_back(goal.objective.by_seed(summaries));
+      row.infeasible.push_back(broken_constraints(goal, mean_of(summaries)));
     }
   }
   derive_sweep(sweep);
@@ -62,22 +68,28 @@ Sweep run_sweep(const std::string& axis, const std::vector<double>& loads, const
 void derive_sweep(Sweep& sweep) {
   const SweepRow* first = nullptr;
   for (SweepRow& row : sweep.rows) {
-    row.e2e.clear();
+    row.value.clear();
     row.change.clear();
+    row.kept_to.reset();
     if (!row.failure.empty()) continue;
     if (first == nullptr) first = &row;
     for (std::size_t i = 0; i < sweep.loads.size(); ++i) {
-      row.e2e.push_back(mean_interval(row.e2e_by_seed[i]));
-      row.change.push_back(relative_change(row.e2e_by_seed[i], first->e2e_by_seed[i]));
+      row.value.push_back(mean_interval(row.by_seed[i]));
+      const std::vector<double>& reference = first->by_seed[i];
+      row.change.emplace_back();
+      if (std::count(reference.begin(), reference.end(), 0.0) == 0) {
+        row.change.back() = relative_change(row.by_seed[i], reference);
+      }
     }
-    row.bend = bootstrap(row.e2e_by_seed[0].size(), [&](std::span<const std::size_t> at) {
+    for (std::size_t i = 0; i < sweep.loads.size() && row.infeasible[i].empty(); ++i) row.kept_to = sweep.loads[i];
+    row.bend = bootstrap(row.by_seed[0].size(), [&](std::span<const std::size_t> at) {
       std::vector<double> sums;  // as many seeds at each load: sums bend where means do
-      for (const std::vector<double>& values : row.e2e_by_seed) {
+      for (const std::vector<double>& values : row.by_seed) {
         double sum = 0;
         for (const std::size_t seed : at) sum += values[seed];
         sums.push_back(sum);
       }
-      return bend_of(sweep.loads, sums);
+      return bend_of(sweep.loads, sums, sweep.goal.objective.higher_is_better());
     });
   }
 }

@@ -1,35 +1,44 @@
-// Policies over a range of loads: how end-to-end time grows, and where each policy's curve bends.
+// Policies over a range of loads: how a figure moves, where each policy's curve bends, and up to which load it keeps to
+// limits.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "search/evaluator.hpp"
+#include "search/objective.hpp"
 #include "search/statistics.hpp"
 
 namespace switchyard {
 
-// A curve bends where its value reaches this many times that at the lowest load.
+// A curve bends where its value reaches this many times that at the lowest load. Figures of which more is better are
+// rates, which grow with the load as long as all is well: their curve bends where the value per unit of load has fallen
+// by this factor.
 inline constexpr double kBendFactor = 2;
 
-// The load at which a curve first reaches kBendFactor times its first value, between swept loads by linear
-// interpolation; infinity if it does not within them. `loads` rise; one value a load.
-double bend_of(std::span<const double> loads, std::span<const double> values);
+// The load at which a curve first bends, between swept loads by linear interpolation; infinity if it does not within
+// them, or begins at 0. `loads` rise, from above 0; one value a load.
+double bend_of(std::span<const double> loads, std::span<const double> values, bool higher_is_better = false);
 
 struct SweepRow {
-  std::string policy;                            // canonical spec
-  bool clairvoyant = false;                      // knows output lengths: never deployable
-  std::string failure;                           // why it failed, and at which load; then no figure holds
-  std::vector<std::vector<double>> e2e_by_seed;  // mean end-to-end time, s: [load][seed]
+  std::string policy;                        // canonical spec
+  bool clairvoyant = false;                  // knows output lengths: never deployable
+  std::string failure;                       // why it failed, and at which load; then no figure holds
+  std::vector<std::vector<double>> by_seed;  // objective: [load][seed]
+  std::vector<std::string> infeasible;       // by load: the constraints that it breaks, with what was found
 
   // What derive_sweep adds.
-  std::vector<Interval> e2e;     // by load
-  std::vector<Interval> change;  // by load, relative to the first row that did not fail, paired by seed
-  Interval bend;                 // load; infinity: not reached
+  std::vector<Interval> value;  // by load
+  // By load, relative to the first row that did not fail, paired by seed; none where that is 0 on some seed.
+  std::vector<std::optional<Interval>> change;
+  Interval bend;                  // load; infinity: not reached
+  std::optional<double> kept_to;  // the last load before one where a constraint is broken; none: broken at the lowest
 };
 
 struct Sweep {
+  Goal goal;
   std::string scenario;
   std::string workload;  // source at the lowest load
   std::string cost;
@@ -41,10 +50,12 @@ struct Sweep {
 
 // `scenarios[i]` is that of `loads[i]`, which rise. All policies face the same workloads. Does not depend on `threads`.
 // Throws InputError for bad scenarios.
-Sweep run_sweep(const std::string& axis, const std::vector<double>& loads, const std::vector<Scenario>& scenarios,
-                const std::vector<PolicySpec>& policies, int threads, const Progress& progress = {});
+Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<double>& loads,
+                const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies, int threads,
+                const Progress& progress = {});
 
-// Derives intervals and bends. For the interval of a bend the same seeds are resampled at all loads.
+// Derives intervals, bends and where constraints are kept. For the interval of a bend the same seeds are resampled at
+// all loads.
 void derive_sweep(Sweep& sweep);
 
 }  // namespace switchyard

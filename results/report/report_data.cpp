@@ -23,7 +23,8 @@ using Json = nlohmann::ordered_json;
 // So that the page stays below 2 MB whatever it is about: what is beyond is thinned out, and the page says so.
 constexpr std::size_t kMostTrials = 12'000;
 constexpr std::size_t kMostStateBytes = 700'000;
-constexpr int kDeepest = 4;  // folders within folders
+constexpr int kSuiteVersion = 2;  // of suite.json, that suite.js reads
+constexpr int kDeepest = 4;       // folders within folders
 
 bool is_run(const fs::path& folder) { return fs::is_regular_file(folder / "summary.json"); }
 bool is_suite(const fs::path& folder) { return fs::is_regular_file(folder / "suite.json"); }
@@ -180,13 +181,17 @@ Json search_json(const fs::path& folder, const std::string& name, const ReportOp
 Json suite_json(const fs::path& folder, const std::string& name) {
   Json suite = read_json(folder / "suite.json");
   try {
+    if (suite.at("version") != kSuiteVersion) {
+      throw InputError(fmt::format("{}: version {} of the suite; this program reads version {}",
+                                   (folder / "suite.json").string(), suite.at("version").dump(), kSuiteVersion));
+    }
     for (Json& scenario : suite.at("scenarios")) {
       scenario.erase("llq_by_seed");
       scenario.erase("interference_free_by_seed");
     }
     for (Json& row : suite.at("rows")) {
       if (!row.contains("scenarios")) continue;
-      for (Json& scenario : row["scenarios"]) scenario.erase("e2e_by_seed");
+      for (Json& scenario : row["scenarios"]) scenario.erase("by_seed");
     }
   } catch (const nlohmann::json::exception& error) {
     throw not_ours(folder / "suite.json", error);

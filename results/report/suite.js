@@ -3,19 +3,21 @@
 function showSuite(suite, index) {
   const raw = suite.suite;
   const made = part(`suite-${index}`, `Suite ${suite.name}`, `${raw.scenarios.length} scenarios`, "suite");
-  facts(made, [["scenarios", raw.scenarios.map(scenario => scenario.name).join(", ")]]);
+  facts(made, [["scenarios", raw.scenarios.map(scenario => scenario.name).join(", ")], ["objective", figureLabel(raw.objective)],
+    ["constraints", raw.constraints]]);
   const minusOne = spread => ({value: spread.value - 1, low: spread.low - 1, high: spread.high - 1});
   const rows = raw.rows.map(row => ({
-    policy: row.policy, isDefault: false, clairvoyant: row.clairvoyant, failure: row.failure, infeasible: "", rank: row.rank,
+    policy: row.policy, isDefault: false, clairvoyant: row.clairvoyant, failure: row.failure, infeasible: row.infeasible, rank: row.rank,
     value: row.geometric_mean, vsLlq: row.geometric_mean && minusOne(row.geometric_mean), vsLor: null, gap: null, tie: row.not_distinguishable_from_rank || 0, raw: row,
   }));
-  const board = {objective: "geometric mean of ratios to llq", rows, shown: rows.filter(row => !row.failure), higherIsBetter: false, bound: null, unit: ""};
+  const board = {objective: "geometric mean of ratios to llq", rows, shown: rows.filter(row => !row.failure), higherIsBetter: raw.higher_is_better, bound: null, unit: ""};
   for (const row of rows) colourOf(row.policy);
   forest(made, board, () => {});
 
-  const figures = card("Ratios by scenario", "Mean end-to-end time on held-out seeds over llq's; green: the whole interval is below 1, orange: above. Click a heading to sort.");
+  const figures = card("Ratios by scenario", `On held-out seeds, over llq's: ${figureLabel(raw.objective).replace(/, s$/, "")}. Green: the whole interval is ${raw.higher_is_better ? "above 1, orange: below" : "below 1, orange: above"}. Click a heading to sort.`);
   figures.classList.add("suite-figures");
-  const ratio = spread => element("span", {class: spread.high < 1 ? "better" : spread.low > 1 ? "worse" : null}, fixed(spread.value, 3),
+  const [below, above] = raw.higher_is_better ? ["worse", "better"] : ["better", "worse"];
+  const ratio = spread => element("span", {class: spread.high < 1 ? below : spread.low > 1 ? above : null}, fixed(spread.value, 3),
     element("span", {class: "ci"}, `[${fixed(spread.low, 3)}, ${fixed(spread.high, 3)}]`));
   const cell = get => row => row.failure ? "–" : get(row.raw);
   table(figures, "Ratios by scenario", [
@@ -24,6 +26,7 @@ function showSuite(suite, index) {
       const made = specElement(row.policy);
       if (row.clairvoyant) made.append(element("span", {class: "tag"}, "clairvoyant"));
       if (row.tie) made.append(element("span", {class: "tag"}, `≈ rank ${row.tie}`));
+      if (row.infeasible) made.append(element("span", {class: "tag"}, `breaks ${row.infeasible}`));
       if (row.failure) made.append(element("span", {class: "tag"}, row.failure));
       return made;
     }},

@@ -34,11 +34,12 @@ void hold_out(Scenario& scenario, const SeedRange& seeds) {
 Options declare_suite() {
   Options options(
       "suite SPEC[,SPEC...]|all [--scenarios NAME[,NAME...]] [--seeds RANGE] [--out DIR]",
-      "Ranks policies over a whole suite of scenarios: by the geometric mean of their mean end-to-end time "
-      "relative to llq's, on held-out seeds, with the worst scenario of each. Which policy can be run without "
-      "knowing what load will come?\n"
+      "Ranks policies over a whole suite of scenarios: by the geometric mean of their mean end-to-end time, or what "
+      "--objective names, relative to llq's, on held-out seeds, with the worst scenario of each. Which policy can be "
+      "run without knowing what load will come?\n"
       "example: switchyard suite all --out out/suite\n"
-      "example: switchyard suite 'llq,hra(safety=0.05)' --scenarios azure-conv,chat-pressure --seeds 101-104",
+      "example: switchyard suite 'llq,hra(safety=0.05)' --scenarios azure-conv,chat-pressure --seeds 101-104\n"
+      "example: switchyard suite all --objective 'goodput(ttft_s<=2)' --constraint 'p99_e2e_s<=200'",
       1);
   std::vector<std::string> policies = policy_names();
   policies.insert(policies.begin(), "all");
@@ -49,6 +50,7 @@ Options declare_suite() {
       .value("seeds",
              "held-out seeds, as 101-104 (default: those of each scenario); 0: a trace as it is, where one is replayed")
       .value("out", "folder for suite.json, suite.csv and suite.md");
+  declare_goal(options);
   declare_threads(options);
   declare_format(options);
   return options;
@@ -66,9 +68,10 @@ int command_suite(const Options& options) {
     const SeedRange seeds = parse_seed_range(options.text("seeds"), "--seeds");
     for (Scenario& scenario : scenarios) hold_out(scenario, seeds);
   }
+  const Goal goal = goal_from(options);
   const int threads = threads_from(options);
   if (options.has("out")) prepare_folder(options.text("out"));
-  const Suite suite = run_suite(scenarios, policies, threads, progress_for(options));
+  const Suite suite = run_suite(goal, scenarios, policies, threads, progress_for(options));
   if (options.has("out")) write_suite(options.text("out"), suite);
   std::cout << render(suite, format, style_for(STDOUT_FILENO));
   return 0;

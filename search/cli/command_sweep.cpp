@@ -39,12 +39,18 @@ Options declare_sweep() {
       "sweep --scenario NAME --policy SPEC[,SPEC...]|all --qps LIST|--time-scale LIST [--out DIR]",
       "Runs policies on held-out seeds at several loads: --qps 1,2,3 where arrivals are drawn, --time-scale 1,2,3 "
       "where "
-      "those of a trace are replayed. Shows the mean end-to-end time at each, and where each policy's curve bends: the "
-      "load at which it reaches twice its value at the lowest load, linear between swept loads.\n"
+      "those of a trace are replayed. Shows the mean end-to-end time, or what --objective names, at each, and where "
+      "each "
+      "policy's curve bends: the load at which it reaches twice its value at the lowest load (where more is better, at "
+      "which its value per unit of load falls to half), linear between swept loads. With --constraint, up to which "
+      "load "
+      "each policy keeps the limits.\n"
       "example: switchyard sweep --scenario chat-pressure --policy 'llq,hra(safety=0.05)' --qps 6,8,10,12\n"
-      "example: switchyard sweep --scenario azure-code --policy all --time-scale 1,2,3 --out out/sweep");
+      "example: switchyard sweep --scenario azure-code --policy all --time-scale 1,2,3 --out out/sweep\n"
+      "example: switchyard sweep --scenario azure-conv --policy llq,lor --qps 1,2,4,8 --constraint 'p99_ttft_s<=2'");
   options.value("policy", "policy specs, comma between, or all; changes are against the first", policy_names())
       .value("out", "folder for sweep.json, sweep.csv and sweep.md");
+  declare_goal(options);
   declare_threads(options).scenario_flags();
   declare_format(options);
   return options;
@@ -71,9 +77,10 @@ int command_sweep(const Options& options) {
     throw InputError(
         fmt::format("--{}: {} is not allowed; at least two loads are wanted", flag, in_quotes(options.text(flag))));
   }
+  const Goal goal = goal_from(options);
   const int threads = threads_from(options);
   if (options.has("out")) prepare_folder(options.text("out"));
-  const Sweep sweep = run_sweep(field.key, loads, scenarios, policies, threads, progress_for(options));
+  const Sweep sweep = run_sweep(goal, field.key, loads, scenarios, policies, threads, progress_for(options));
   if (options.has("out")) write_sweep(options.text("out"), sweep);
   std::cout << render(sweep, format, style_for(STDOUT_FILENO));
   return 0;

@@ -17,6 +17,28 @@ for threads in 1 2; do
       --held-out-seeds 101-103 "${common[@]}" --format "$format" >"$out-compare-$format"
   done
 done
+# The same by another figure, of which more is better, under a constraint that lor alone breaks.
+goal=(--objective 'goodput(e2e_s<=3)' --constraint 'e2e_p99_s<=9' --quiet)
+"$switchyard" suite "$policies" --scenarios "$scratch/conv.json,$scratch/code.json" --seeds 101-103 "${goal[@]}" \
+  --out "$scratch/goal" >"$scratch/goal-suite"
+holds "$scratch/goal-suite" 'goodput\(e2e_s<=3\) relative to LLQ.*above 1 is better'
+holds "$scratch/goal-suite" '^infeasible +lor '
+holds "$scratch/goal-suite" '^Infeasible: lor: short-conv: p99_e2e_s<=9 is '
+holds "$scratch/goal/suite.json" '"constraints": "p99_e2e_s<=9"'
+"$switchyard" sweep --scenario "$scratch/conv.json" --policy "$policies" --qps 1,4 --held-out-seeds 101-103 "${goal[@]}" \
+  >"$scratch/goal-sweep"
+holds "$scratch/goal-sweep" 'within limits to qps'
+holds "$scratch/goal-sweep" '^llq .* all$'
+holds "$scratch/goal-sweep" '^lor .* ! .* 1$'
+holds "$scratch/goal-sweep" '^Infeasible: lor at qps 4: p99_e2e_s<=9 is '
+# Nothing is measured against a figure of 0, and a sweep shows it.
+bash "$(dirname "$0")/expect_error.sh" 'short-conv: goodput.e2e_s<=0.0003. of llq, .* is 0 on seed 101' \
+  "$switchyard" suite llq,lor --scenarios "$scratch/conv.json" --seeds 101-103 --quiet --objective 'goodput(e2e_s<=0.0003)'
+"$switchyard" sweep --scenario "$scratch/conv.json" --policy llq,lor --qps 1,4 --held-out-seeds 101-103 --quiet \
+  --objective 'goodput(e2e_s<=0.0003)' >"$scratch/zero-sweep"
+holds "$scratch/zero-sweep" '^lor +0\.000 .* not reached$'
+! grep -E 'nan|inf' "$scratch/zero-sweep" || fail "a figure that is none"
+
 diff -r "$scratch/1" "$scratch/2" || fail "threads change the result"
 for file in suite sweep trace compare-table compare-markdown compare-csv compare-json; do
   same "$scratch/1-$file" "$scratch/2-$file"

@@ -28,6 +28,7 @@ for policy in llq lor 'hra(safety=0.05)'; do
 done
 "$switchyard" search --scenario "$scratch/scenario.json" --policy hra,memory_headroom --method random --trials 20 --quiet \
   --out "$results/search" >/dev/null
-"$switchyard" suite llq,lor,hra --scenarios "$scratch/scenario.json" --seeds 101-104 --out "$results/suite" >/dev/null 2>&1
+"$switchyard" suite llq,lor,hra --scenarios "$scratch/scenario.json" --seeds 101-104 --objective 'goodput(e2e_s<=20)' \
+  --constraint 'p99_e2e_s<=25' --out "$results/suite" >/dev/null 2>&1
 "$switchyard" report "$results" --out "$scratch/report.html"
 "$python" "$here/test_page.py" "$scratch/report.html" "$results"

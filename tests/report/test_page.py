@@ -262,6 +262,16 @@ class Page(unittest.TestCase):
             self.assertAlmostEqual(number(shown), row["geometric_mean"]["value"], delta=6e-4)
         for shown, row in zip(self.column(".suite-figures", suite["scenarios"][0]["name"]), suite["rows"]):
             self.assertAlmostEqual(number(shown), row["scenarios"][0]["ratio"]["value"], delta=6e-4)
+        self.assertIn(f"constraints {suite['constraints']}", self.one("#suite-0 .facts").text)
+        broken = [row["policy"] for row in suite["rows"] if row["infeasible"]]
+        self.assertTrue(broken)
+        tagged = [text for text in self.column(".suite-figures", "policy") if "breaks" in text]
+        self.assertEqual(len(tagged), len(broken))
+        self.assertTrue(suite["higher_is_better"])  # so what is below 1 is worse
+        ratios = [ratio for row in suite["rows"] for ratio in [row["geometric_mean"], *(s["ratio"] for s in row["scenarios"])]]
+        below = sum(ratio["high"] < 1 for ratio in ratios)
+        self.assertTrue(below)
+        self.assertEqual(len(self.all(".suite-figures .worse")), below)
 
     def test_importances(self):
         bars = sum(len(policy["trials"][0]["params"]) for policy in self.study["policies"]

@@ -13,16 +13,23 @@ using Catch::Contains;
 
 namespace {
 
+Goal goal_of(const char* objective, const char* constraint = nullptr) {
+  Goal goal{parse_objective(objective, ""), {}};
+  if (constraint != nullptr) goal.constraints = parse_constraints(constraint, "");
+  return goal;
+}
+
 SuiteRow row(const char* policy, std::vector<std::vector<double>> values) {
   SuiteRow made;
   made.policy = policy;
-  made.e2e_by_seed = std::move(values);
+  made.by_seed = std::move(values);
   return made;
 }
 
-// llq takes 1, 2, 3 s on one scenario and 10, 20, 30 s on the other.
-Suite two_scenarios() {
+// llq's figure is 1, 2, 3 on one scenario and 10, 20, 30 on the other.
+Suite two_scenarios(const Goal& goal = goal_of("mean_e2e_s")) {
   Suite suite;
+  suite.goal = goal;
   suite.scenarios.resize(2);
   suite.scenarios[0].name = "small";
   suite.scenarios[0].llq_by_seed = {1, 2, 3};
@@ -33,13 +40,15 @@ Suite two_scenarios() {
   return suite;
 }
 
-Sweep three_loads(std::vector<std::vector<double>> values) {
+Sweep three_loads(std::vector<std::vector<double>> values, const Goal& goal = goal_of("mean_e2e_s")) {
   Sweep sweep;
+  sweep.goal = goal;
   sweep.axis = "qps";
   sweep.loads = {1, 2, 4};
   sweep.rows.resize(1);
   sweep.rows[0].policy = "llq";
-  sweep.rows[0].e2e_by_seed = std::move(values);
+  sweep.rows[0].by_seed = std::move(values);
+  sweep.rows[0].infeasible.resize(3);
   derive_sweep(sweep);
   return sweep;
 }
@@ -95,12 +104,79 @@ TEST_CASE("policies that a suite does not tell apart say so", "[suite]") {
   CHECK(suite.rows[1].not_distinguishable_from == 1);
 }
 
+TEST_CASE("a suite whose objective is better the higher it is", "[suite]") {
+  Suite suite = two_scenarios(goal_of("goodput(ttft_s<=2)"));
+  suite.rows = {row("llq", {{1, 2, 3}, {10, 20, 30}}), row("mixed", {{2, 4, 6}, {5, 10, 15}}),
+                row("better", {{2, 4, 6}, {10, 20, 30}}), row("nothing", {{0, 0, 0}, {20, 40, 60}}),
+                row("nothing either", {{0, 0, 0}, {40, 80, 120}})};
+  rank_suite(suite);
+  const SuiteRow &best = suite.rows[0], &mixed = suite.rows[2], &nothing = suite.rows[3];
+  CHECK(best.policy == "better");
+  CHECK(best.rank == 1);
+  CHECK(best.geometric_mean.value == Approx(std::sqrt(2)));
+  CHECK(best.worst.value == Approx(1));
+  CHECK(best.worst_scenario == 1);
+  CHECK(best.never_worse);
+  CHECK(mixed.policy == "mixed");
+  CHECK(mixed.not_distinguishable_from == 2);  // twice and half: as llq
+  CHECK(mixed.worst.value == Approx(0.5));     // the smallest
+  CHECK(mixed.worst_scenario == 1);
+  CHECK(mixed.real_losses == std::vector<std::size_t>{1});
+  CHECK_FALSE(mixed.never_worse);
+  CHECK(nothing.policy == "nothing");
+  CHECK(nothing.geometric_mean.value == 0);
+  CHECK(nothing.rank == 4);
+  CHECK(nothing.not_distinguishable_from == 0);
+  CHECK(suite.rows[4].not_distinguishable_from == 4);  // nothing times anything
+  const std::string table = render(suite, TableFormat::table);
+  CHECK_THAT(table, Contains("goodput(ttft_s<=2) relative to LLQ's") && Contains("above 1 is better") &&
+                        Contains("interval that is below 1") && !Contains("nterference-free"));
+  const std::string coloured = render(suite, TableFormat::table, {.colour = true});
+  CHECK_THAT(coloured, Contains("\x1b[32m1.414") && Contains("\x1b[31m0.500"));
+  const std::string json = render(suite, TableFormat::json);
+  CHECK_THAT(json, Contains("\"objective\": \"goodput(ttft_s<=2)\"") && Contains("\"higher_is_better\": true") &&
+                       !Contains("interference_free") && !Contains("null"));
+  CHECK_THAT(render(suite, TableFormat::csv),
+             Contains("small goodput(ttft_s<=2)") && !Contains("nan") && !Contains("inf,"));
+}
+
+TEST_CASE("a suite's figures of 0 are told from those that are not", "[suite]") {
+  Suite suite = two_scenarios(goal_of("longest_wait_s"));
+  suite.rows = {row("llq", {{1, 2, 3}, {10, 20, 30}}), row("no wait", {{0, 0, 0}, {20, 40, 60}})};
+  rank_suite(suite);
+  CHECK(suite.rows[0].policy == "no wait");
+  CHECK(suite.rows[0].geometric_mean.value == 0);
+  CHECK(suite.rows[0].worst.value == Approx(2));
+  CHECK(suite.rows[1].not_distinguishable_from == 0);
+}
+
+TEST_CASE("a policy that breaks a constraint on any scenario is ranked below those that do not", "[suite]") {
+  Suite suite = two_scenarios(goal_of("mean_e2e_s", "p99_e2e_s<=40"));
+  suite.rows = {row("quick", {{0.5, 1, 1.5}, {5, 10, 15}}), row("llq", {{1, 2, 3}, {10, 20, 30}}), row("failed", {})};
+  suite.rows[0].infeasible = "large: p99_e2e_s<=40 is 41";
+  suite.rows[2].failure = "it stalled";
+  rank_suite(suite);
+  CHECK(suite.rows[0].policy == "llq");
+  CHECK(suite.rows[1].policy == "quick");
+  CHECK(suite.rows[1].not_distinguishable_from == 0);
+  CHECK(suite.rows[2].policy == "failed");
+  CHECK_THAT(render(suite, TableFormat::table),
+             Contains("Infeasible: quick: large: p99_e2e_s<=40 is 41") && Contains("infeasible  quick") &&
+                 Contains("Constraints on held-out means: p99_e2e_s<=40; what breaks them on any scenario comes last"));
+}
+
 TEST_CASE("a curve bends where it reaches twice its first value", "[sweep]") {
   const double loads[] = {1, 2, 4};
   CHECK(bend_of(loads, std::vector<double>{1, 1.5, 2.5}) == Approx(3));
   CHECK(bend_of(loads, std::vector<double>{1, 2, 3}) == Approx(2));
   CHECK(bend_of(loads, std::vector<double>{1, 3, 1}) == Approx(1.5));  // the first crossing counts
   CHECK(std::isinf(bend_of(loads, std::vector<double>{1, 1.5, 1.9})));
+  CHECK(std::isinf(bend_of(loads, std::vector<double>{0, 0, 1})));  // nothing is twice 0
+  // Rates grow with the load: what counts is how much of it they keep up with.
+  CHECK(std::isinf(bend_of(loads, std::vector<double>{1, 2, 2.1}, true)));
+  CHECK(bend_of(loads, std::vector<double>{1, 2, 2}, true) == Approx(4));
+  CHECK(bend_of(loads, std::vector<double>{1, 2, 0}, true) == Approx(3));
+  CHECK(std::isinf(bend_of(loads, std::vector<double>{0, 0, 1}, true)));
 }
 
 TEST_CASE("the interval of a bend holds the same seeds at all loads", "[sweep]") {
@@ -108,12 +184,43 @@ TEST_CASE("the interval of a bend holds the same seeds at all loads", "[sweep]")
   CHECK(even.rows[0].bend.value == Approx(3));
   CHECK(even.rows[0].bend.low == Approx(3));
   CHECK(even.rows[0].bend.high == Approx(3));
-  CHECK(even.rows[0].e2e[1].value == Approx(3));
-  CHECK(even.rows[0].change[2].value == Approx(0));  // it is the first
+  CHECK(even.rows[0].value[1].value == Approx(3));
+  CHECK(even.rows[0].change[2]->value == Approx(0));  // it is the first
   const Sweep flat = three_loads({{1, 1}, {1, 1}, {1.5, 1.5}});
   CHECK(std::isinf(flat.rows[0].bend.value));
   CHECK_THAT(render(flat, TableFormat::table), Contains("not reached"));
   CHECK_THAT(render(flat, TableFormat::json), Contains("\"bend\": {\n        \"value\": null"));
+}
+
+TEST_CASE("a sweep says up to which load constraints are kept", "[sweep]") {
+  Sweep sweep = three_loads({{1, 1}, {2, 2}, {9, 9}}, goal_of("p99_ttft_s", "p99_e2e_s<=20"));
+  CHECK(sweep.rows[0].kept_to == 4);
+  CHECK_THAT(render(sweep, TableFormat::table), Contains("within limits to qps") && Contains("  all\n"));
+  sweep.rows[0].infeasible = {"", "p99_e2e_s<=20 is 21", ""};
+  derive_sweep(sweep);
+  CHECK(sweep.rows[0].kept_to == 1);
+  CHECK_THAT(render(sweep, TableFormat::table), Contains("! 2.000 [2.000, 2.000]") && !Contains("! 9") &&
+                                                    Contains("Infeasible: llq at qps 2: p99_e2e_s<=20 is 21"));
+  sweep.rows[0].infeasible[0] = "p99_e2e_s<=20 is 22";
+  derive_sweep(sweep);
+  CHECK_FALSE(sweep.rows[0].kept_to.has_value());
+  CHECK_THAT(render(sweep, TableFormat::json), Contains("\"kept_to\": null") && Contains("\"value\": {"));
+  CHECK_THAT(render(sweep, TableFormat::table), Contains("  none\n"));
+}
+
+TEST_CASE("a sweep of a rate, also where it is 0", "[sweep]") {
+  Sweep sweep = three_loads({{1, 1}, {0.02, 0.02}, {0, 1}}, goal_of("goodput(ttft_s<=2)"));
+  SweepRow& other = sweep.rows.emplace_back(sweep.rows[0]);
+  other.by_seed = {{2, 2}, {0.01, 0.01}, {1, 1}};
+  derive_sweep(sweep);
+  CHECK(other.change[0]->value == Approx(1));
+  CHECK_FALSE(other.change[2].has_value());  // of nothing, on one seed
+  CHECK_THAT(render(sweep, TableFormat::table, {.colour = true}),
+             Contains("\x1b[32m2.0000") && Contains("\x1b[31m0.0100"));  // more is better; digits for the smallest
+  CHECK_THAT(render(sweep, TableFormat::table),
+             Contains("more is better") && Contains("falls to 1/2 of that at qps 1"));
+  CHECK_THAT(render(sweep, TableFormat::json), Contains("\"change_against_first\": null"));
+  CHECK_THAT(render(sweep, TableFormat::csv), !Contains("nan") && !Contains("inf,"));
 }
 
 TEST_CASE("p-values against known ones, and adjusted by Holm's method", "[pairwise]") {
