@@ -16,6 +16,16 @@ namespace switchyard {
 
 namespace {
 
+// What named policies are as settings of compose, each once.
+std::vector<ParamValues> compositions(const std::vector<PolicyInfo>& policies) {
+  std::vector<ParamValues> found;
+  for (const PolicyInfo& info : policies) {
+    const bool is_new = std::find(found.begin(), found.end(), info.composition) == found.end();
+    if (!info.composition.empty() && is_new) found.push_back(info.composition);
+  }
+  return found;
+}
+
 std::vector<PolicyInfo>& registry() {
   static std::vector<PolicyInfo> policies = [] {
     std::vector<PolicyInfo> all;
@@ -31,7 +41,9 @@ std::vector<PolicyInfo>& registry() {
                                llumnix_policies, preble_policies, ray_policies, glia_policies}) {
       add(PolicyGroup::production, system());
     }
-    add(PolicyGroup::builder, {compose_policy(), formula_policy()});
+    PolicyInfo compose = compose_policy();
+    compose.starts = compositions(all);
+    add(PolicyGroup::builder, {std::move(compose), formula_policy()});
     add(PolicyGroup::reference, clairvoyant_policies());
     return all;
   }();

@@ -60,7 +60,8 @@ std::size_t tune(Ledger& ledger, const StudyOptions& options, const PolicyInfo& 
                                   {.grid_points = options.grid_points,
                                    .study_seed = options.study_seed,
                                    .num_seeds = seeds.size(),
-                                   .replays = unlimited ? 1'000'000 : options.replays});
+                                   .replays = unlimited ? 1'000'000 : options.replays,
+                                   .starts = info.starts});
   const auto started = std::chrono::steady_clock::now();
   // The default setting is the first trial of every search.
   std::set<Ledger::Request> used;

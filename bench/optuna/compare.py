@@ -5,8 +5,9 @@ For each scenario and study seed, both tune the same policy from the same declar
 policies NAME --json`) on the scenario's training seeds:
   - ours: `switchyard search --policy NAME --replays N --study-seed S`, the method being the default one;
   - TPE:  optuna.samplers.TPESampler(seed=S) with its default options, each trial on all training seeds through
-    `switchyard evaluate`, N replays in all; the first trial is the policy's default setting, as it is in ours. A setting
-    that fails is told as the worst value seen so far, doubled: as a failed trial it would teach TPE nothing.
+    `switchyard evaluate`, N replays in all; the first trials are the policy's default setting and its starts (the named
+    policies that are settings of it), as they are in ours. A setting that fails is told as the worst value seen so far,
+    doubled: as a failed trial it would teach TPE nothing.
 The setting with the best training figure of each is then run on held-out seeds. Prints a table of medians over study
 seeds, as Markdown. Exit code 0 if ours is at least as good on every scenario.
 
@@ -94,10 +95,12 @@ def settled(parameter, pending):
     return not any(name in waiting for name, _ in conditions_of(parameter))
 
 
-def tpe(evaluator, policy, parameters, replays, train_seeds, study_seed, multivariate):
+def tpe(evaluator, policy, parameters, starts, replays, train_seeds, study_seed, multivariate):
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=study_seed, multivariate=multivariate,
                                                                    group=multivariate))
     study.enqueue_trial({p["name"]: p["default"] for p in parameters})
+    for start in starts:
+        study.enqueue_trial(start)
     best = (float("inf"), None)
     worst = 0.0
     for _ in range(replays // len(seeds_of(train_seeds))):
@@ -140,7 +143,7 @@ def main():
 
     described = subprocess.run([given.switchyard, "policies", given.policy, "--json"], check=True, text=True,
                                stdout=subprocess.PIPE).stdout
-    parameters = json.loads(described)[0]["parameters"]
+    parameters, starts = (json.loads(described)[0][key] for key in ("parameters", "starts"))
     study_seeds = seeds_of(given.study_seeds)
     print(f"`{given.policy}`, {len(parameters)} parameters, {given.replays} replays each, training seeds "
           f"{given.train_seeds}; mean end-to-end time on held-out seeds {given.held_out_seeds}, s: median over study "
@@ -156,7 +159,7 @@ def main():
         for study_seed in study_seeds:
             specs = {"ours": ours(given.switchyard, scenario, given.policy, given.replays, study_seed, given.method,
                                   given.train_seeds),
-                     "tpe": tpe(evaluator, given.policy, parameters, given.replays, given.train_seeds, study_seed,
+                     "tpe": tpe(evaluator, given.policy, parameters, starts, given.replays, given.train_seeds, study_seed,
                                 given.multivariate)}
             for who, spec in specs.items():
                 results[who].append(judge(spec))

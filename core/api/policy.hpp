@@ -67,6 +67,8 @@ struct PolicyInfo {
   std::vector<ParamSpec> params;
   bool clairvoyant = false;  // knows output lengths: a reference, never deployable
   std::function<std::unique_ptr<Policy>(const ParamValues&)> make;
+  ParamValues composition;          // of a setting of compose: compose's values at its defaults; {}: not one
+  std::vector<ParamValues> starts;  // settings that a search may begin with, besides the default one
   // Of a policy with texts: the same policy with its `texts` set anew; its params may depend on them. Throws InputError
   // that starts with `where`.
   std::vector<TextParam> texts;

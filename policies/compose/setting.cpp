@@ -96,6 +96,7 @@ PolicyInfo Setting::done() {
       throw std::logic_error(info_.name + ": parameter " + info_.params[k].name + " has no effect");
     }
   }
+  info_.composition = base;
   info_.make = [make = compose.make, base, targets](const ParamValues& values) {
     ParamValues full = base;
     for (std::size_t k = 0; k < targets.size(); ++k) {

@@ -78,6 +78,14 @@ nlohmann::ordered_json json_of(const PolicyInfo& info) {
     if (!param.active_if.empty()) entry["only_if"] = activity_text(param);
     json["parameters"].push_back(std::move(entry));
   }
+  json["starts"] = nlohmann::ordered_json::array();
+  for (const ParamValues& values : info.starts) {
+    nlohmann::ordered_json start = nlohmann::ordered_json::object();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (is_active(info.params, values, i)) start[info.params[i].name] = value_json(info.params[i], values[i]);
+    }
+    json["starts"].push_back(std::move(start));
+  }
   return json;
 }
 

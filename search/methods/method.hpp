@@ -40,10 +40,11 @@ class Method {
 };
 
 struct MethodOptions {
-  std::size_t grid_points = 5;   // grid: points per numeric parameter, ends included; choices are all taken
-  std::uint64_t study_seed = 1;  // all random numbers derive from this and the policy's name
-  std::size_t num_seeds = 1;     // training seeds
-  std::size_t replays = 800;     // the whole budget; halving sizes its rounds by it
+  std::size_t grid_points = 5;           // grid: points per numeric parameter, ends included; choices are all taken
+  std::uint64_t study_seed = 1;          // all random numbers derive from this and the policy's name
+  std::size_t num_seeds = 1;             // training seeds
+  std::size_t replays = 800;             // the whole budget; halving sizes its rounds by it
+  std::vector<ParamValues> starts = {};  // race and forest: settings to begin with, besides the default one
 };
 
 struct MethodInfo {

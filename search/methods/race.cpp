@@ -5,6 +5,7 @@
 #include <map>
 #include <numbers>
 #include <set>
+#include <utility>
 
 #include "search/forest.hpp"
 #include "search/methods/listed.hpp"
@@ -191,6 +192,11 @@ class Race final : public Method {
   }
 
   void propose() {
+    for (ParamValues& values : std::exchange(starts_, {})) {
+      settle(params_, values);
+      if (!known_.count(values)) racers_.push_back(add(std::move(values)));
+    }
+    if (!racers_.empty()) return;
     if (settings_.size() == 1 || best_ == kNone) {  // nothing to learn from yet
       for (std::size_t tries = 0; racers_.size() < batch_ && tries < 20 * batch_; ++tries) {
         ParamValues values = sobol_.next();
@@ -272,6 +278,7 @@ class Race final : public Method {
 
   std::vector<ParamSpec> params_;
   MethodOptions options_;
+  std::vector<ParamValues> starts_{options_.starts};  // not yet run
   std::vector<std::size_t> rungs_;
   std::vector<double> error_;  // of a look at each rung, relative
   std::size_t batch_;          // a small budget is spent in more, smaller rounds

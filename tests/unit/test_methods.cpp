@@ -9,6 +9,7 @@
 
 #include "core/input/error.hpp"
 #include "policies/random_stream.hpp"
+#include "policies/registry.hpp"
 #include "search/forest.hpp"
 #include "search/methods/method.hpp"
 #include "search/space.hpp"
@@ -232,6 +233,32 @@ TEST_CASE("racing is not flattered by the seeds that it looks at first", "[metho
   std::sort(bests.begin(), bests.end());
   INFO("median " << bests[2]);
   CHECK(bests[2] < 0.55);
+}
+
+TEST_CASE("a search begins with the settings that it is given, and goes on from them", "[methods]") {
+  const std::vector<ParamSpec> params = wide();
+  ParamValues good = default_values(params);
+  good.back() = 0.4;
+  const std::vector<ParamValues> starts = {good, default_values(params)};  // the second is known already
+  for (const std::string name : {"race", "forest"}) {
+    auto method = make_method(name, "p", params, {.num_seeds = kSeeds, .replays = 400, .starts = starts});
+    Answer answer{.relative = 1, .by_seed = std::vector<double>(kSeeds, 1.0)};
+    REQUIRE(method->ask(400).size() == 1);  // the default
+    method->tell({&answer, 1});
+    const std::vector<Query> first = method->ask(400);
+    REQUIRE(first.size() == 1);
+    CHECK(first[0].values == good);
+  }
+}
+
+TEST_CASE("a search of compose begins with the named policies that are settings of it", "[methods]") {
+  const PolicyInfo& compose = find_policy("compose", "");
+  REQUIRE(compose.starts.size() > 5);
+  const auto& hra = find_policy("hra", "").composition;
+  CHECK(std::count(compose.starts.begin(), compose.starts.end(), hra) == 1);
+  CHECK(compose.spec(hra) ==
+        "compose(order=prompt,admit=growth,also=always,safety=0.03,place=committed,idle=as_others,scan=head,"
+        "decode_ratio=0.6,horizon=0,ages=mean,learn=survival)");
 }
 
 TEST_CASE("a space of few settings ends by itself", "[methods]") {
