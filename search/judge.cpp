@@ -38,6 +38,9 @@ Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_
   leaderboard.higher_is_better = goal.objective.higher_is_better();
   leaderboard.constraints = format_constraints(goal.constraints);
   leaderboard.train_seeds = format_seed_range(scenario.train_seeds);
+  if (scenario.train_overload > 0) {
+    leaderboard.train_seeds += fmt::format(", at 1 to {:.6g} times the load", 1 + scenario.train_overload);
+  }
   leaderboard.held_out_seeds = format_seed_range(scenario.held_out_seeds);
   leaderboard.intervals = interval_method();
   for (const Summary& summary : ledger.summaries(llq, held_out)) {

@@ -16,6 +16,9 @@ namespace {
 // Batches in a row without a new replay after which a method is taken to have run out of settings.
 constexpr int kMostIdle = 25;
 
+constexpr std::size_t kMostFinalists = 10;
+constexpr std::size_t kValidationShare = 8;  // at most one part in so many of a budget goes on validation
+
 double cost_of(const Ledger& ledger, const Goal& goal, std::size_t trial, std::uint64_t seed) {
   return goal.objective.cost(goal.objective.field->get(ledger.result(trial, seed).summary));
 }
@@ -51,16 +54,80 @@ Answer answer(const Ledger& ledger, const Goal& goal, std::size_t trial, std::si
   return answer;
 }
 
+bool is_default(const PolicySpec& policy) { return policy.values == default_values(policy.info->params); }
+
+// Those of `seeds` that the trial has run on.
+std::vector<std::uint64_t> known_seeds(const Ledger& ledger, std::size_t trial, std::vector<std::uint64_t> seeds) {
+  std::erase_if(seeds, [&](std::uint64_t seed) { return !ledger.knows(trial, seed); });
+  return seeds;
+}
+
+// How a trial did; `reference` is its policy's default setting.
+TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference) {
+  const Scenario& scenario = ledger.experiment().scenario();
+  const std::vector<std::uint64_t> training = known_seeds(ledger, trial, scenario.train_seeds.seeds());
+  std::vector<std::uint64_t> validation = scenario.validation_seeds.seeds();
+  const bool finalist = known_seeds(ledger, trial, validation).size() == validation.size();
+  if (!finalist) validation.clear();
+  TrialScore score{.trial = trial, .num_seeds = training.size()};
+  if (training.empty()) return score;
+  std::vector<std::uint64_t> all = training;
+  all.insert(all.end(), validation.begin(), validation.end());
+  score.failure = ledger.failure(trial, all);
+  if (!score.failure.empty()) return score;
+  score.value = goal.objective.cost(mean_cost(ledger, goal, trial, training));
+  if (finalist) score.validation = goal.objective.cost(mean_cost(ledger, goal, trial, validation));
+  score.infeasible = broken_constraints(goal, mean_of(ledger.summaries(trial, all)));
+  const bool comparable = std::all_of(training.begin(), training.end(), [&](std::uint64_t seed) {
+    return ledger.knows(reference, seed) && ledger.result(reference, seed).failure.empty();
+  });
+  if (comparable) {
+    score.relative = score.value / scale_of(goal.objective.cost(mean_cost(ledger, goal, reference, training)));
+  }
+  return score;
+}
+
+// The mean over training and, of a finalist, validation seeds.
+double chosen_by(const Ledger& ledger, const TrialScore& score) {
+  if (!score.validation) return score.value;
+  const auto n = static_cast<double>(score.num_seeds);
+  const auto m = static_cast<double>(ledger.experiment().scenario().validation_seeds.seeds().size());
+  return (n * score.value + m * *score.validation) / (n + m);
+}
+
+std::size_t num_finalists(const StudyOptions& options, bool unlimited, std::size_t num_validation_seeds) {
+  const std::size_t affordable = options.replays / (kValidationShare * num_validation_seeds);
+  const std::size_t finalists = unlimited ? kMostFinalists : std::min(kMostFinalists, affordable);
+  return finalists < 2 ? 0 : finalists;  // of one there is nothing to choose
+}
+
+// Runs the best settings by training seeds on the validation seeds; returns the replays that it took.
+std::size_t validate(Ledger& ledger, const Goal& goal, const PolicyInfo& info, std::size_t finalists) {
+  const Scenario& scenario = ledger.experiment().scenario();
+  const std::size_t num_training = scenario.train_seeds.seeds().size();
+  const std::vector<std::uint64_t> seeds = scenario.validation_seeds.seeds();
+  std::vector<std::size_t> trials;
+  for (const TrialScore& score : ranked_trials(ledger, goal, info)) {
+    const bool eligible = score.num_seeds == num_training && score.failure.empty() && score.infeasible.empty();
+    if (eligible && !is_default(ledger.policy(score.trial)) && trials.size() < finalists) trials.push_back(score.trial);
+  }
+  if (trials.size() < 2) return 0;
+  ledger.run(trials, seeds);
+  return trials.size() * seeds.size();
+}
+
 // Tunes one policy; returns the replays that its budget was spent on.
 std::size_t tune(Ledger& ledger, const StudyOptions& options, const PolicyInfo& info, std::size_t reference,
                  const std::vector<std::uint64_t>& seeds) {
   const bool unlimited = options.method == "grid" || options.budget_s;
-  const std::size_t budget = unlimited ? SIZE_MAX / 2 : options.replays;
+  const std::size_t num_validation_seeds = ledger.experiment().scenario().validation_seeds.seeds().size();
+  const std::size_t finalists = num_finalists(options, unlimited, num_validation_seeds);
+  const std::size_t budget = unlimited ? SIZE_MAX / 2 : options.replays - finalists * num_validation_seeds;
   const auto method = make_method(options.method, info.name, info.params,
                                   {.grid_points = options.grid_points,
                                    .study_seed = options.study_seed,
                                    .num_seeds = seeds.size(),
-                                   .replays = unlimited ? 1'000'000 : options.replays,
+                                   .replays = unlimited ? 1'000'000 : budget,
                                    .starts = info.starts});
   const auto started = std::chrono::steady_clock::now();
   // The default setting is the first trial of every search.
@@ -92,7 +159,7 @@ std::size_t tune(Ledger& ledger, const StudyOptions& options, const PolicyInfo& 
     }
     method->tell(answers);
   }
-  return used.size();
+  return used.size() + (finalists > 0 ? validate(ledger, options.goal, info, finalists) : 0);
 }
 
 }  // namespace
@@ -105,47 +172,22 @@ std::vector<std::uint64_t> seed_order(const Ledger& ledger, const Goal& goal, st
   return seeds;
 }
 
-TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference,
-                       const std::vector<std::uint64_t>& seeds) {
-  TrialScore score;
-  score.trial = trial;
-  std::vector<std::uint64_t> run;
-  for (const std::uint64_t seed : seeds) {
-    if (ledger.knows(trial, seed)) run.push_back(seed);
-  }
-  score.num_seeds = run.size();
-  if (run.empty()) return score;
-  score.failure = ledger.failure(trial, run);
-  if (!score.failure.empty()) return score;
-  score.value = goal.objective.cost(mean_cost(ledger, goal, trial, run));
-  score.infeasible = broken_constraints(goal, mean_of(ledger.summaries(trial, run)));
-  const bool comparable = std::all_of(run.begin(), run.end(), [&](std::uint64_t seed) {
-    return ledger.knows(reference, seed) && ledger.result(reference, seed).failure.empty();
-  });
-  if (comparable) score.relative = score.value / scale_of(goal.objective.cost(mean_cost(ledger, goal, reference, run)));
-  return score;
-}
-
-std::vector<TrialScore> ranked_trials(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy,
-                                      const std::vector<std::uint64_t>& seeds) {
-  std::vector<TrialScore> scores;
+std::vector<TrialScore> ranked_trials(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy) {
+  const std::size_t num_training = ledger.experiment().scenario().train_seeds.seeds().size();
   std::size_t reference = 0;
   for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
-    const PolicySpec& spec = ledger.policy(trial);
-    if (spec.info != &policy) continue;
-    if (spec.values == default_values(policy.params)) reference = trial;
+    if (ledger.policy(trial).info == &policy && is_default(ledger.policy(trial))) reference = trial;
   }
+  std::vector<TrialScore> scores;
   for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
-    if (ledger.policy(trial).info != &policy) continue;
-    scores.push_back(score_trial(ledger, goal, trial, reference, seeds));
+    if (ledger.policy(trial).info == &policy) scores.push_back(score_trial(ledger, goal, trial, reference));
   }
-  std::stable_sort(scores.begin(), scores.end(), [&](const TrialScore& a, const TrialScore& b) {
-    const auto key = [&](const TrialScore& score) {
-      return std::tuple(score.trial != reference, score.num_seeds < seeds.size(), !score.failure.empty(),
-                        !score.infeasible.empty(), goal.objective.cost(score.value));
-    };
-    return key(a) < key(b);
-  });
+  const auto key = [&](const TrialScore& score) {
+    return std::tuple(score.trial != reference, score.num_seeds < num_training, !score.failure.empty(),
+                      !score.infeasible.empty(), !score.validation, goal.objective.cost(chosen_by(ledger, score)));
+  };
+  std::stable_sort(scores.begin(), scores.end(),
+                   [&](const TrialScore& a, const TrialScore& b) { return key(a) < key(b); });
   return scores;
 }
 
@@ -163,7 +205,7 @@ StudyResult run_study(Ledger& ledger, const StudyOptions& options) {
     result.training_replays +=
         tune(ledger, options, *info, reference, seed_order(ledger, options.goal, reference, seeds));
     std::size_t leaders = 0;
-    for (const TrialScore& score : ranked_trials(ledger, options.goal, *info, seeds)) {
+    for (const TrialScore& score : ranked_trials(ledger, options.goal, *info)) {
       if (score.trial == own || score.num_seeds < seeds.size() || leaders == options.leaders) continue;
       judged.push_back(score.trial);
       ++leaders;

@@ -17,7 +17,7 @@ struct StudyOptions {
   std::vector<const PolicyInfo*> policies;
   std::string method = kDefaultMethod;
   Goal goal;
-  std::size_t replays = 800;       // budget of each policy's tuning, on training seeds; grid takes what it needs
+  std::size_t replays = 800;       // budget of each policy's tuning; grid takes what it needs
   std::optional<double> budget_s;  // in place of it: wall time for each policy, s; then runs cannot be reproduced
   std::size_t grid_points = 5;
   std::uint64_t study_seed = 1;
@@ -34,9 +34,10 @@ struct TrialScore {
   std::size_t trial = 0;
   std::size_t num_seeds = 0;  // training seeds that it ran on; fewer than all: given up early
   std::string failure;
-  std::string infeasible;  // the constraints that it breaks on these seeds, with what was found
-  double value = 0;        // objective, mean over these seeds
-  double relative = 0;     // value / that of the policy's default setting on the same seeds
+  std::string infeasible;            // the constraints that it breaks on these seeds, with what was found
+  double value = 0;                  // objective, mean over these seeds
+  double relative = 0;               // value / that of the policy's default setting on the same seeds
+  std::optional<double> validation;  // of a finalist: objective, mean over the validation seeds
 };
 
 // The order in which racing takes training seeds: those where the reference setting costs most first, as they weigh
@@ -44,23 +45,21 @@ struct TrialScore {
 std::vector<std::uint64_t> seed_order(const Ledger& ledger, const Goal& goal, std::size_t reference,
                                       std::vector<std::uint64_t> seeds);
 
-// How a trial did on the training seeds that it has run on; `reference` is its policy's default setting.
-TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference,
-                       const std::vector<std::uint64_t>& seeds);
-
 // The trials of a policy, the default setting's first, then best first: those that ran on all training seeds, kept to
-// the constraints and did not fail come before others.
-std::vector<TrialScore> ranked_trials(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy,
-                                      const std::vector<std::uint64_t>& seeds);
+// the constraints and did not fail come before others, and finalists before all of these, by the mean over training and
+// validation seeds.
+std::vector<TrialScore> ranked_trials(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy);
 
 struct StudyResult {
   Leaderboard leaderboard;
-  std::size_t training_replays = 0;  // that the budgets were spent on
+  std::size_t training_replays = 0;  // that the budgets were spent on, validation included
 };
 
-// The default setting of every policy, and of lor and llq for reference, is always a trial and always judged. The
-// result depends on nothing but the experiment and the options, whatever the ledger knew before (with budget_s: on time
-// too).
+// Each policy is tuned by the method on the training seeds; then its best few settings there, which owe something to
+// luck on these seeds, are run on the validation seeds, too, for at most an eighth of the budget, and its leaders are
+// chosen among them by both. The default setting of every policy, and of lor and llq for reference, is always a trial
+// and always judged. The result depends on nothing but the experiment and the options, whatever the ledger knew before
+// (with budget_s: on time too).
 StudyResult run_study(Ledger& ledger, const StudyOptions& options);
 
 }  // namespace switchyard

@@ -43,6 +43,7 @@ Json trial_json(const Ledger& ledger, const TrialScore& score) {
   } else {
     json["value"] = score.value;
     json["relative"] = score.relative;
+    if (score.validation) json["validation"] = *score.validation;
     if (!score.infeasible.empty()) json["infeasible"] = score.infeasible;
   }
   return json;
@@ -50,8 +51,7 @@ Json trial_json(const Ledger& ledger, const TrialScore& score) {
 
 // In the order of their numbers; those of no score (a clairvoyant reference, say) are left out.
 std::vector<TrialScore> scores_of(const Ledger& ledger, const StudyOptions& options, const PolicyInfo& policy) {
-  const std::vector<std::uint64_t> seeds = ledger.experiment().scenario().train_seeds.seeds();
-  std::vector<TrialScore> scores = ranked_trials(ledger, options.goal, policy, seeds);
+  std::vector<TrialScore> scores = ranked_trials(ledger, options.goal, policy);
   std::erase_if(scores, [](const TrialScore& score) { return score.num_seeds == 0; });
   std::sort(scores.begin(), scores.end(), [](const TrialScore& a, const TrialScore& b) { return a.trial < b.trial; });
   return scores;
@@ -120,8 +120,9 @@ std::string study_schema() {
        {"failure", schema::text("why it failed; then there is no figure")},
        {"value", schema::number("objective, mean over these seeds")},
        {"relative", schema::number("value over that of the policy's default setting on the same seeds")},
+       {"validation", schema::number("of a finalist: objective, mean over the validation seeds")},
        {"infeasible", schema::text("the constraints that it breaks, with what was found")}},
-      {"failure", "value", "relative", "infeasible"});
+      {"failure", "value", "relative", "validation", "infeasible"});
   const Json policy = schema::closed_object(
       {{"policy", schema::text("name")}, {"trials", schema::list_of("in the order of asking", trial)}});
   return schema::published(
@@ -146,9 +147,10 @@ std::string trials_csv(const Ledger& ledger, const StudyOptions& options) {
     const bool failed = !score.failure.empty();
     rows.push_back({fmt::format("{}", score.trial), ledger.policy(score.trial).text(),
                     fmt::format("{}", score.num_seeds), failed ? "" : fmt::format("{}", score.value),
-                    failed ? "" : fmt::format("{}", score.relative), score.infeasible, score.failure});
+                    failed ? "" : fmt::format("{}", score.relative),
+                    score.validation ? fmt::format("{}", *score.validation) : "", score.infeasible, score.failure});
   }
-  return csv_table({"trial", "policy", "num_seeds", "value", "relative", "infeasible", "failure"}, rows);
+  return csv_table({"trial", "policy", "num_seeds", "value", "relative", "validation", "infeasible", "failure"}, rows);
 }
 
 StudyOptions read_study_config(const JsonFile& config) {

@@ -13,23 +13,8 @@
 
 namespace switchyard {
 
-namespace {
-
-// What was tuned on a seed is not judged by it.
-void check_seeds_apart(const Scenario& scenario) {
-  const std::vector<std::uint64_t> training = scenario.train_seeds.seeds();
-  for (const std::uint64_t seed : scenario.held_out_seeds.seeds()) {
-    if (!std::binary_search(training.begin(), training.end(), seed)) continue;
-    throw InputError(fmt::format("--held-out-seeds: '{}' contradicts the rest: seed {} is also in --train-seeds {}",
-                                 format_seed_range(scenario.held_out_seeds), seed,
-                                 format_seed_range(scenario.train_seeds)));
-  }
-}
-
-}  // namespace
-
 Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
-  check_seeds_apart(scenario_);
+  scenario_.check_seeds_apart();
   const CostSource source =
       scenario_.cost_tables.empty() ? load_profile(scenario_.profile) : load_cost_tables(scenario_.cost_tables);
   cost_ = source.model;
@@ -71,8 +56,8 @@ std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
   }
   // Made outside the lock; if two threads make the same one, they make the same bytes.
   const bool cut = scenario_.long_requests == LongRequests::cut;
-  auto made = std::make_shared<Workload>(
-      make_workload(scenario_.workload, seed, cut ? scenario_.max_tokens : std::numeric_limits<std::int32_t>::max()));
+  auto made = std::make_shared<Workload>(make_workload(
+      scenario_.workload_of(seed), seed, cut ? scenario_.max_tokens : std::numeric_limits<std::int32_t>::max()));
   if (made->size() == 0) {
     throw InputError(fmt::format("--duration: {} holds no request that arrives within it", made->source));
   }

@@ -233,7 +233,14 @@ Fields seed_fields() {
       .integer("seed", "seed", SWITCHYARD_MEMBER(seed), 0, 1e15,
                "seed of a single run's workload; for trace arrivals 0 is the trace itself, others resample it")
       .seeds("train_seeds", "train-seeds", SWITCHYARD_MEMBER(train_seeds), "seeds that a search tunes on")
-      .seeds("held_out_seeds", "held-out-seeds", SWITCHYARD_MEMBER(held_out_seeds), "seeds that it is judged by");
+      .seeds("validation_seeds", "validation-seeds", SWITCHYARD_MEMBER(validation_seeds),
+             "seeds that choose among the best few of a search")
+      .seeds("held_out_seeds", "held-out-seeds", SWITCHYARD_MEMBER(held_out_seeds), "seeds that it is judged by")
+      .real("train_overload", "train-overload", SWITCHYARD_MEMBER(train_overload), 0, 10,
+            "training and validation seeds are spread over loads from 1 to 1 + this times the scenario's, so that what "
+            "is tuned also "
+            "bears a higher one")
+      .only_if("--arrivals is not static", [](const Scenario& s) { return s.workload.arrivals != ArrivalKind::fixed; });
   return fields;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/input/error.hpp"
 #include "core/input/json_file.hpp"
 #include "core/scenario/fields.hpp"
 
@@ -59,6 +60,32 @@ void Scenario::set_cost_tables(std::string folder) {
 void Scenario::set_trace(std::string name_or_file) {
   workload = WorkloadSpec{};
   workload.trace = std::move(name_or_file);
+}
+
+void Scenario::check_seeds_apart(std::string_view where) const {
+  const auto check = [&](const SeedRange& range, const char* flag) {
+    const std::vector<std::uint64_t> seeds = range.seeds();
+    for (const std::uint64_t held_out : held_out_seeds.seeds()) {
+      if (!std::binary_search(seeds.begin(), seeds.end(), held_out)) continue;
+      throw InputError(fmt::format("{}: '{}' contradicts the rest: seed {} is also in {} {}", where,
+                                   format_seed_range(held_out_seeds), held_out, flag, format_seed_range(range)));
+    }
+  };
+  check(train_seeds, "--train-seeds");
+  check(validation_seeds, "--validation-seeds");
+}
+
+WorkloadSpec Scenario::workload_of(std::uint64_t workload_seed) const {
+  WorkloadSpec spec = workload;
+  for (const SeedRange& range : {train_seeds, validation_seeds}) {
+    const std::vector<std::uint64_t> seeds = range.seeds();
+    const auto at = std::lower_bound(seeds.begin(), seeds.end(), workload_seed);
+    if (at == seeds.end() || *at != workload_seed) continue;
+    const double share = static_cast<double>(at - seeds.begin()) / std::max(1.0, static_cast<double>(seeds.size()) - 1);
+    (spec.arrivals == ArrivalKind::trace ? spec.time_scale : spec.qps) *= 1 + train_overload * share;
+    break;
+  }
+  return spec;
 }
 
 Scenario parse_scenario(const JsonFile& file, const std::string& pointer) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/scenario/seed_range.hpp"
@@ -42,7 +43,9 @@ struct Scenario {
 
   std::uint64_t seed = 42;  // of a single run
   SeedRange train_seeds{{{1, 8}}};
+  SeedRange validation_seeds{{{51, 74}}};
   SeedRange held_out_seeds{{{101, 116}}};
+  double train_overload = 0;  // see workload_of
 
   // One replaces the other, unless it is empty.
   void set_profile(std::string name_or_path);
@@ -50,6 +53,14 @@ struct Scenario {
 
   // The whole workload becomes a replay of this trace, with its own arrivals and lengths.
   void set_trace(std::string name_or_file);
+
+  // What was tuned or chosen on a seed is not judged by it: throws InputError that starts with `where`.
+  void check_seeds_apart(std::string_view where = "--held-out-seeds") const;
+
+  // What a seed's workload is made of: `workload`, but the training seeds, and the validation seeds, are spread
+  // evenly over loads from 1 to 1 + train_overload times its own, the first at 1. What is tuned at one load alone may
+  // break down just above it.
+  WorkloadSpec workload_of(std::uint64_t workload_seed) const;
 };
 
 struct EmbeddedScenario {

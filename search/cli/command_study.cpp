@@ -52,7 +52,7 @@ void show_importance(const OpenStudy& study, const std::vector<TrialScore>& scor
 void show_best(const OpenStudy& study, bool with_importances) {
   const std::vector<std::uint64_t> seeds = study.experiment.scenario().train_seeds.seeds();
   for (const PolicyInfo* info : study.options.policies) {
-    const std::vector<TrialScore> scores = ranked_trials(study.ledger, study.options.goal, *info, seeds);
+    const std::vector<TrialScore> scores = ranked_trials(study.ledger, study.options.goal, *info);
     if (scores.empty()) continue;
     const std::size_t complete = static_cast<std::size_t>(std::count_if(
         scores.begin(), scores.end(), [&](const TrialScore& score) { return score.num_seeds == seeds.size(); }));

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
 
 #include "core/input/error.hpp"
@@ -14,22 +13,6 @@
 #include "search/suite_files.hpp"
 
 namespace switchyard {
-
-namespace {
-
-// The seeds of --seeds take the place of a scenario's held-out ones; what it was tuned on does not judge it.
-void hold_out(Scenario& scenario, const SeedRange& seeds) {
-  const std::vector<std::uint64_t> training = scenario.train_seeds.seeds();
-  for (const std::uint64_t seed : seeds.seeds()) {
-    if (!std::binary_search(training.begin(), training.end(), seed)) continue;
-    throw InputError(fmt::format("--seeds: '{}' is not allowed; seed {} is one that {} trains on ({})",
-                                 format_seed_range(seeds), seed, scenario.name,
-                                 format_seed_range(scenario.train_seeds)));
-  }
-  scenario.held_out_seeds = seeds;
-}
-
-}  // namespace
 
 Options declare_suite() {
   Options options(
@@ -66,7 +49,10 @@ int command_suite(const Options& options) {
   for (const std::string& name : names) scenarios.push_back(load_scenario(name));
   if (options.has("seeds")) {
     const SeedRange seeds = parse_seed_range(options.text("seeds"), "--seeds");
-    for (Scenario& scenario : scenarios) hold_out(scenario, seeds);
+    for (Scenario& scenario : scenarios) {
+      scenario.held_out_seeds = seeds;
+      scenario.check_seeds_apart("--seeds");
+    }
   }
   const Goal goal = goal_from(options);
   const int threads = threads_from(options);

@@ -141,6 +141,29 @@ TEST_CASE("scenario: seeds are spans in rising order", "[scenario]") {
   }
 }
 
+TEST_CASE("scenario: training and validation seeds are spread over loads, others are not", "[scenario]") {
+  Scenario scenario;
+  scenario.workload.time_scale = 3;
+  scenario.train_seeds = {{{1, 5}}};
+  scenario.validation_seeds = {{{7, 7}}};
+  for (const std::uint64_t seed : {0, 1, 3, 5, 7, 101}) CHECK(scenario.workload_of(seed).time_scale == 3);
+  scenario.train_overload = 0.2;
+  CHECK(scenario.workload_of(1).time_scale == 3);
+  CHECK(scenario.workload_of(3).time_scale == Approx(3.3));
+  CHECK(scenario.workload_of(5).time_scale == Approx(3.6));
+  for (const std::uint64_t seed : {0, 7, 101}) CHECK(scenario.workload_of(seed).time_scale == 3);
+  scenario.workload.arrivals = ArrivalKind::poisson;
+  CHECK(scenario.workload_of(5).qps == Approx(1.2 * scenario.workload.qps));
+  CHECK(scenario.workload_of(5).time_scale == 3);
+  CHECK_THROWS_WITH(check_flags_matter({"train-overload"},
+                                       [] {
+                                         Scenario at_once;
+                                         at_once.workload.arrivals = ArrivalKind::fixed;
+                                         return at_once;
+                                       }()),
+                    Catch::Contains("--arrivals is not static"));
+}
+
 TEST_CASE("scenario: an experiment plans memory, and refuses or cuts long requests", "[scenario]") {
   Scenario scenario;
   scenario.workload.arrivals = ArrivalKind::fixed;
