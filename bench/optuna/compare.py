@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Our default method against Optuna's TPE, at the same number of replays, on the same training seeds.
 
-For each scenario and study seed, both tune the same policy from the same declaration of its parameters (`switchyard
-policies NAME --json`) on the scenario's training seeds:
-  - ours: `switchyard search --policy NAME --replays N --study-seed S`, the method being the default one;
-  - TPE:  optuna.samplers.TPESampler(seed=S) with its default options, each trial on all training seeds through
-    `switchyard evaluate`, N replays in all; the first trials are the policy's default setting and its starts (the named
-    policies that are settings of it), as they are in ours. A setting that fails is told as the worst value seen so far,
-    doubled: as a failed trial it would teach TPE nothing.
-The setting with the best training figure of each is then run on held-out seeds. Prints a table of medians over study
-seeds, as Markdown. Exit code 0 if ours is at least as good on every scenario.
+For each scenario and study seed, all tune the same policy from the same declaration of its parameters (`switchyard
+policies NAME --json`):
+  - ours: `switchyard search --policy NAME --replays N --study-seed S`, the method being the default one; its leader, as
+    chosen by training and validation seeds, all of which is paid for by the N replays;
+  - tpe:  optuna.samplers.TPESampler(seed=S) with its default options, each trial on all training seeds through
+    `switchyard evaluate`, N replays in all; the first trial is the policy's default setting. A setting that fails is
+    told as the worst value seen so far, doubled: as a failed trial it would teach TPE nothing. The setting with the
+    best training figure;
+  - tpe-from-starts: the same, but its next trials are the policy's starts (for `compose` the named policies that are
+    settings of it), as they are in ours: what is left is the difference between the methods themselves.
+What each finds is then run on held-out seeds. Prints a table of medians over study seeds, as Markdown. Exit code 0 if
+ours is at least as good as plain TPE on every scenario.
 
 usage: compare.py [--switchyard PATH] [--scenarios A,B] [--policy NAME] [--replays N] [--study-seeds 1-10] ...
 needs: python3-optuna
@@ -137,6 +140,7 @@ def main():
     parser.add_argument("--study-seeds", default="1-10")
     parser.add_argument("--held-out-seeds", default="101-116")
     parser.add_argument("--method", default="race", help="ours; the default one of `switchyard search` is race")
+    parser.add_argument("--contenders", default="ours,tpe,tpe-from-starts")
     parser.add_argument("--multivariate", action="store_true", help="TPE's experimental options multivariate and group")
     parser.add_argument("--settings", action="store_true", help="print the settings that were found, to stderr")
     given = parser.parse_args()
@@ -144,37 +148,50 @@ def main():
     described = subprocess.run([given.switchyard, "policies", given.policy, "--json"], check=True, text=True,
                                stdout=subprocess.PIPE).stdout
     parameters, starts = (json.loads(described)[0][key] for key in ("parameters", "starts"))
+    titles = {"ours": f"switchyard {given.method}", "tpe": f"Optuna {optuna.__version__} TPE",
+              "tpe-from-starts": "TPE from the same starts"}
+    contenders = given.contenders.split(",")
+    if set(contenders) - set(titles):
+        sys.exit(f"compare.py: error: --contenders: known are {', '.join(titles)}")
+    against = [who for who in contenders if who != "ours"] if "ours" in contenders else []
     study_seeds = seeds_of(given.study_seeds)
     print(f"`{given.policy}`, {len(parameters)} parameters, {given.replays} replays each, training seeds "
           f"{given.train_seeds}; mean end-to-end time on held-out seeds {given.held_out_seeds}, s: median over study "
-          f"seeds {given.study_seeds} [smallest, largest]\n")
-    print(f"| scenario | default setting | Optuna {optuna.__version__} TPE | switchyard {given.method} | ours / TPE, median "
-          "of pairs | ours better |")
-    print("|---|---:|---:|---:|---:|---:|", flush=True)
+          f"seeds {given.study_seeds} [smallest, largest]; ours / theirs: median of pairs, and how often ours is at "
+          "least as good\n")
+    columns = ["scenario", "default setting"] + [titles[who] for who in contenders] + [f"ours / {who}" for who in against]
+    print("| " + " | ".join(columns) + " |\n|---" + "|---:" * (len(columns) - 1) + "|", flush=True)
     lost = False
     for scenario in given.scenarios.split(","):
         evaluator = Evaluator(given.switchyard, scenario)
         judge = lambda spec: evaluator.ask(spec, given.held_out_seeds)["objective"]
-        results = {"tpe": [], "ours": []}
+        find = {
+            "ours": lambda seed: ours(given.switchyard, scenario, given.policy, given.replays, seed, given.method,
+                                      given.train_seeds),
+            "tpe": lambda seed: tpe(evaluator, given.policy, parameters, [], given.replays, given.train_seeds, seed,
+                                    given.multivariate),
+            "tpe-from-starts": lambda seed: tpe(evaluator, given.policy, parameters, starts, given.replays,
+                                                given.train_seeds, seed, given.multivariate)}
+        results = {who: [] for who in contenders}
         for study_seed in study_seeds:
-            specs = {"ours": ours(given.switchyard, scenario, given.policy, given.replays, study_seed, given.method,
-                                  given.train_seeds),
-                     "tpe": tpe(evaluator, given.policy, parameters, starts, given.replays, given.train_seeds, study_seed,
-                                given.multivariate)}
-            for who, spec in specs.items():
+            for who in contenders:
+                spec = find[who](study_seed)
                 results[who].append(judge(spec))
                 if given.settings:
                     training = evaluator.ask(spec, given.train_seeds)["objective"]
                     print(f"{scenario} {study_seed} {who}: {training:.4f} {results[who][-1]:.4f} {spec}",
                           file=sys.stderr, flush=True)
-        default = judge(spec_of(given.policy, {}))
+        cells = [f"`{scenario}`", f"{judge(spec_of(given.policy, {})):.3f}"]
         evaluator.close()
-        pairs = [a / b for a, b in zip(results["ours"], results["tpe"])]
-        shown = {who: f"{statistics.median(v):.3f} [{min(v):.3f}, {max(v):.3f}]" for who, v in results.items()}
-        wins = sum(pair <= 1 for pair in pairs)
-        print(f"| `{scenario}` | {default:.3f} | {shown['tpe']} | {shown['ours']} | {statistics.median(pairs):.3f} | "
-              f"{wins} of {len(pairs)} |", flush=True)
-        lost = lost or statistics.median(results["ours"]) > statistics.median(results["tpe"])
+        for who in contenders:
+            found = results[who]
+            cells.append(f"{statistics.median(found):.3f} [{min(found):.3f}, {max(found):.3f}]")
+        for who in against:
+            pairs = [a / b for a, b in zip(results["ours"], results[who])]
+            cells.append(f"{statistics.median(pairs):.3f}, {sum(pair <= 1 for pair in pairs)} of {len(pairs)}")
+        print("| " + " | ".join(cells) + " |", flush=True)
+        if "tpe" in against and statistics.median(results["ours"]) > statistics.median(results["tpe"]):
+            lost = True
     sys.exit(1 if lost else 0)
 
 
