@@ -1,0 +1,60 @@
+"""Runs bench/goals.py and bench/optuna/compare.py on small budgets: what they print is complete and repeats itself.
+usage: test_search_tools.py SOURCE_FOLDER SWITCHYARD"""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE, SWITCHYARD = Path(sys.argv[1]), sys.argv[2]
+NUMBER = r"\d+\.\d{3}"
+
+
+def tool(name, *arguments):
+    done = subprocess.run([sys.executable, SOURCE / "bench" / name, *arguments], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Goals(unittest.TestCase):
+    def test_a_search_is_held_against_its_goal_and_continued(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = [SWITCHYARD, "--out", folder, "--replays", "24", "--scenarios", "azure-code"]
+            code, out, errors = tool("goals.py", *run)
+            self.assertEqual((code, errors), (0, ""))
+            row = out.splitlines()[-1]
+            self.assertRegex(row, rf"^\| `azure-code` \| 0 \| 0.910 \| {NUMBER} \| \*\*{NUMBER}\*\* \| (yes|no) \|")
+            self.assertIn("`interference_aware(", row)
+            config = (Path(folder) / "azure-code" / "config.json").read_text()
+            self.assertIn('"train_overload": 0.1', config)
+            self.assertEqual(tool("goals.py", *run)[1], out)
+
+    def test_an_unknown_scenario_is_named(self):
+        code, _, errors = tool("goals.py", SWITCHYARD, "--scenarios", "azure-cod")
+        self.assertNotEqual(code, 0)
+        self.assertIn("no goal for azure-cod", errors)
+
+
+@unittest.skipUnless(importlib.util.find_spec("optuna"), "optuna is not installed")
+class Compare(unittest.TestCase):
+    def test_all_contenders_get_a_figure(self):
+        code, out, errors = tool(
+            "optuna/compare.py", "--switchyard", SWITCHYARD, "--scenarios", "azure-code", "--policy", "memory_headroom",
+            "--replays", "12", "--train-seeds", "1-2", "--held-out-seeds", "101-102", "--study-seeds", "1-2", "--settings")
+        self.assertIn(code, (0, 1))  # 1: TPE was better
+        row = out.splitlines()[-1]
+        spread = rf"{NUMBER} \[{NUMBER}, {NUMBER}\]"
+        self.assertRegex(row, rf"^\| `azure-code` \| {NUMBER} \| {spread} \| {spread} \| {spread} \| "
+                              rf"{NUMBER}, [012] of 2 \| {NUMBER}, [012] of 2 \|$")
+        self.assertEqual(len(re.findall(r"^azure-code [12] (ours|tpe|tpe-from-starts): ", errors, re.M)), 6)
+
+    def test_an_unknown_contender_is_named(self):
+        code, _, errors = tool("optuna/compare.py", "--switchyard", SWITCHYARD, "--contenders", "ours,cma")
+        self.assertNotEqual(code, 0)
+        self.assertIn("--contenders: known are ours, tpe, tpe-from-starts", errors)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
