@@ -31,10 +31,20 @@ double mean_cost(const Ledger& ledger, const Goal& goal, std::size_t trial, std:
 
 double scale_of(double cost) { return cost == 0 ? 1 : std::abs(cost); }
 
-// How far the means over these seeds lie outside the constraints, in all.
-double total_excess(const Goal& goal, const Summary& mean) {
+// How far the means over all of `order` lie outside the constraints, in all. Of a trial that has run on the first of
+// these seeds alone they are what they were if it stood to the reference on all as it does on those: the first are the
+// hardest.
+double total_excess(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference,
+                    const std::vector<std::uint64_t>& order, const std::vector<std::uint64_t>& seeds) {
+  const Summary mean = mean_of(ledger.summaries(trial, seeds));
+  const Summary reference_mean = mean_of(ledger.summaries(reference, seeds));
+  const Summary reference_all = mean_of(ledger.summaries(reference, order));
   double excess = 0;
-  for (const Constraint& constraint : goal.constraints) excess += constraint.excess(constraint.field->get(mean));
+  for (const Constraint& constraint : goal.constraints) {
+    const auto get = [&](const Summary& summary) { return constraint.field->get(summary); };
+    const double there = get(reference_mean);
+    excess += constraint.excess(there == 0 ? get(mean) : get(mean) * (get(reference_all) / there));
+  }
   return excess;
 }
 
@@ -46,7 +56,7 @@ Answer answer(const Ledger& ledger, const Goal& goal, std::size_t trial, std::si
   if (answer.failed) return answer;
   answer.relative = mean_cost(ledger, goal, trial, seeds) / scale_of(mean_cost(ledger, goal, reference, seeds));
   if (!goal.constraints.empty()) {
-    const double excess = total_excess(goal, mean_of(ledger.summaries(trial, seeds)));
+    const double excess = total_excess(ledger, goal, trial, reference, order, seeds);
     if (excess > 0) answer.relative += 1 + excess;  // worse than twice the default, and the more so the further out
   }
   const double scale = scale_of(mean_cost(ledger, goal, reference, order));
@@ -62,12 +72,12 @@ std::vector<std::uint64_t> known_seeds(const Ledger& ledger, std::size_t trial, 
   return seeds;
 }
 
-// How a trial did; `reference` is its policy's default setting.
-TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference) {
-  const Scenario& scenario = ledger.experiment().scenario();
-  const std::vector<std::uint64_t> training = known_seeds(ledger, trial, scenario.train_seeds.seeds());
-  std::vector<std::uint64_t> validation = scenario.validation_seeds.seeds();
-  const bool finalist = known_seeds(ledger, trial, validation).size() == validation.size();
+// How a trial did; `reference` is its policy's default setting. Without validation seeds, by training alone.
+TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference,
+                       std::vector<std::uint64_t> validation) {
+  const std::vector<std::uint64_t> training =
+      known_seeds(ledger, trial, ledger.experiment().scenario().train_seeds.seeds());
+  const bool finalist = !validation.empty() && known_seeds(ledger, trial, validation).size() == validation.size();
   if (!finalist) validation.clear();
   TrialScore score{.trial = trial, .num_seeds = training.size()};
   if (training.empty()) return score;
@@ -95,19 +105,41 @@ double chosen_by(const Ledger& ledger, const TrialScore& score) {
   return (n * score.value + m * *score.validation) / (n + m);
 }
 
+std::vector<TrialScore> ranked_by(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy,
+                                  const std::vector<std::uint64_t>& validation) {
+  const std::size_t num_training = ledger.experiment().scenario().train_seeds.seeds().size();
+  std::size_t reference = 0;
+  for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
+    if (ledger.policy(trial).info == &policy && is_default(ledger.policy(trial))) reference = trial;
+  }
+  std::vector<TrialScore> scores;
+  for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
+    if (ledger.policy(trial).info != &policy) continue;
+    scores.push_back(score_trial(ledger, goal, trial, reference, validation));
+  }
+  const auto key = [&](const TrialScore& score) {
+    return std::tuple(score.trial != reference, score.num_seeds < num_training, !score.failure.empty(),
+                      !score.infeasible.empty(), !score.validation, goal.objective.cost(chosen_by(ledger, score)));
+  };
+  std::stable_sort(scores.begin(), scores.end(),
+                   [&](const TrialScore& a, const TrialScore& b) { return key(a) < key(b); });
+  return scores;
+}
+
 std::size_t num_finalists(const StudyOptions& options, bool unlimited, std::size_t num_validation_seeds) {
   const std::size_t affordable = options.replays / (kValidationShare * num_validation_seeds);
   const std::size_t finalists = unlimited ? kMostFinalists : std::min(kMostFinalists, affordable);
   return finalists < 2 ? 0 : finalists;  // of one there is nothing to choose
 }
 
-// Runs the best settings by training seeds on the validation seeds; returns the replays that it took.
+// Runs the best settings by training seeds on the validation seeds; returns the replays that it took. What a resumed
+// study knows of validation already must not change which they are.
 std::size_t validate(Ledger& ledger, const Goal& goal, const PolicyInfo& info, std::size_t finalists) {
   const Scenario& scenario = ledger.experiment().scenario();
   const std::size_t num_training = scenario.train_seeds.seeds().size();
   const std::vector<std::uint64_t> seeds = scenario.validation_seeds.seeds();
   std::vector<std::size_t> trials;
-  for (const TrialScore& score : ranked_trials(ledger, goal, info)) {
+  for (const TrialScore& score : ranked_by(ledger, goal, info, {})) {
     const bool eligible = score.num_seeds == num_training && score.failure.empty() && score.infeasible.empty();
     if (eligible && !is_default(ledger.policy(score.trial)) && trials.size() < finalists) trials.push_back(score.trial);
   }
@@ -173,22 +205,7 @@ std::vector<std::uint64_t> seed_order(const Ledger& ledger, const Goal& goal, st
 }
 
 std::vector<TrialScore> ranked_trials(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy) {
-  const std::size_t num_training = ledger.experiment().scenario().train_seeds.seeds().size();
-  std::size_t reference = 0;
-  for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
-    if (ledger.policy(trial).info == &policy && is_default(ledger.policy(trial))) reference = trial;
-  }
-  std::vector<TrialScore> scores;
-  for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
-    if (ledger.policy(trial).info == &policy) scores.push_back(score_trial(ledger, goal, trial, reference));
-  }
-  const auto key = [&](const TrialScore& score) {
-    return std::tuple(score.trial != reference, score.num_seeds < num_training, !score.failure.empty(),
-                      !score.infeasible.empty(), !score.validation, goal.objective.cost(chosen_by(ledger, score)));
-  };
-  std::stable_sort(scores.begin(), scores.end(),
-                   [&](const TrialScore& a, const TrialScore& b) { return key(a) < key(b); });
-  return scores;
+  return ranked_by(ledger, goal, policy, ledger.experiment().scenario().validation_seeds.seeds());
 }
 
 StudyResult run_study(Ledger& ledger, const StudyOptions& options) {

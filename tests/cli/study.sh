@@ -37,6 +37,17 @@ assert chosen == best, (chosen, best)
 assert chosen in [row["policy"] for row in json.load(open(folder + "/leaderboard.json"))["rows"]]
 END
 
+# What breaks a constraint on validation seeds was a finalist nonetheless, also when the study is resumed.
+# shellcheck disable=SC2086
+limited() { "$switchyard" search --scenario chat-pressure $short --policy memory_headroom --replays 200 --validation-seeds 31-33 \
+  --constraint 'p99_e2e_s<=46' --out "$scratch/limited" "$@" >"$scratch/table"; }
+limited
+holds "$scratch/limited/trials.csv" ',[0-9.]+,p99_e2e_s<=46 is '
+cp -r "$scratch/limited" "$scratch/before"
+limited --resume
+[ "$(grep -c '",4,' "$scratch/limited/trials.csv")" -gt 10 ] || fail "a constraint that the hard seeds break ended the search"
+for file in trials.csv study.json leaderboard.json; do same "$scratch/before/$file" "$scratch/limited/$file"; done
+
 # Training seeds spread over loads: the first has the scenario's own, and the page says so.
 # shellcheck disable=SC2086
 "$switchyard" search --scenario chat-pressure $short --policy memory_headroom --trials 3 --train-overload 0.5 --json >"$scratch/spread"
