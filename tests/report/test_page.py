@@ -201,13 +201,12 @@ class Page(unittest.TestCase):
         second = [row for row in self.leaderboard["rows"] if not row["failure"]][1]["policy"]
         self.assertTrue(label.startswith(second), label)
         self.assertEqual(len(rows), len(self.all("#search-0 .forest .row")))
-        self.assertTrue(self.one("#tip").is_displayed())
-        self.assertIn(second, self.one("#tip").text)
+        self.wait(lambda: self.one("#tip").is_displayed() and second in self.one("#tip").text)
         before = self.picked()
         self.press(Keys.ENTER)
         self.assertEqual(self.picked() ^ before, {second})
         self.press(Keys.ESCAPE)
-        self.assertFalse(self.one("#tip").is_displayed())
+        self.wait(lambda: not self.one("#tip").is_displayed())
 
     def test_chosen_policies_are_drawn(self):
         curves = lambda: len(self.browser.run("return document.querySelector('.distributions').querySelectorAll('path.curve')"))
