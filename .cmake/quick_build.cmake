@@ -1,0 +1,23 @@
+# What keeps builds quick. Most of the time goes into the templates of a few headers, so each kind of code has one
+# precompiled header of them, and code that runs once in a command (reading, writing, flags) is optimised lightly.
+# All targets that share a precompiled header are compiled with the same flags: GCC takes it on trust that they are.
+# `bench/dear_headers.py BUILD` prints what a build spends its time on.
+
+set(headers_std <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <limits> <map> <memory> <mutex>
+                <optional> <set> <span> <sstream> <string> <string_view> <system_error> <unordered_map> <utility>
+                <variant> <vector> <fmt/format.h>)
+
+# switchyard_precompile(TARGET HEADER...): precompiles the standard headers, fmt and HEADERs for TARGET, or, if another
+# target has them already, reuses those: switchyard_precompile(TARGET FROM OTHER).
+function(switchyard_precompile target)
+  if("${ARGV1}" STREQUAL FROM)
+    target_precompile_headers(${target} REUSE_FROM ${ARGV2})
+  else()
+    target_precompile_headers(${target} PRIVATE ${headers_std} ${ARGN})
+  endif()
+endfunction()
+
+# switchyard_runs_once(TARGET): results do not hang on its speed, so compiling it quickly matters more.
+function(switchyard_runs_once target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
