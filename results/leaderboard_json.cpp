@@ -6,6 +6,7 @@
 
 #include "core/input/error.hpp"
 #include "core/input/json_file.hpp"
+#include "core/input/json_text.hpp"
 #include "results/leaderboard.hpp"
 
 namespace switchyard {
@@ -163,7 +164,7 @@ std::string leaderboard_json(const Leaderboard& leaderboard) {
   Json json = write(leaderboard, head_keys(), {{"version", kVersion}});
   json["rows"] = Json::array();
   for (const LeaderboardRow& row : leaderboard.rows) json["rows"].push_back(write(row, row_keys()));
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 std::string leaderboard_schema() {
@@ -178,7 +179,7 @@ std::string leaderboard_schema() {
       {"description", "by rank; clairvoyant ones where their figure puts them, failed last"},
       {"type", "array"},
       {"items", std::move(row)}};
-  return schema.dump(2) + "\n";
+  return json_text(schema, 2) + "\n";
 }
 
 Leaderboard load_leaderboard(const std::filesystem::path& folder) {
@@ -187,7 +188,7 @@ Leaderboard load_leaderboard(const std::filesystem::path& folder) {
     const auto& json = file.root();
     if (json.at("version") != kVersion) {
       throw InputError(fmt::format("{}: version {} of the leaderboard; this program reads version {}", file.name(),
-                                   json.at("version").dump(), kVersion));
+                                   json_text(json.at("version")), kVersion));
     }
     Leaderboard leaderboard = read(json, head_keys());
     for (const auto& entry : json.at("rows")) leaderboard.rows.push_back(read(entry, row_keys()));

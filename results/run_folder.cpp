@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
 
 namespace switchyard {
@@ -75,19 +76,19 @@ std::string summary_json(const Summary& summary) {
       json[field.name] = field.get(summary);
     }
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 void write_run_folder(const std::filesystem::path& folder, const Experiment& experiment, const Workload& workload,
                       const Replay& replay, const Summary& summary, const RunDescription& description) {
   const ReplicaLimits& limits = experiment.cluster().limits;
   nlohmann::ordered_json config = {{"version", 1}, {"policy", description.policy}, {"kernel", description.kernel}};
-  config["scenario"] = nlohmann::ordered_json::parse(scenario_json(experiment.scenario()));
+  config["scenario"] = ordered_json_of(scenario_json(experiment.scenario()));
   config["resolved"] = {{"workload_source", workload.source},
                         {"cost_source", experiment.cost_description()},
                         {"num_blocks", limits.num_blocks},
                         {"watermark_blocks", limits.watermark_blocks}};
-  write_file(folder / "config.json", config.dump(2) + "\n");
+  write_file(folder / "config.json", json_text(config, 2) + "\n");
   write_file(folder / "request_metrics.csv", request_metrics(workload, replay));
   write_file(folder / "summary.json", summary_json(summary));
   write_file(folder / "states.json", description.states);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/input/json_text.hpp"
+
 namespace switchyard::schema {
 
 namespace {
@@ -50,7 +52,7 @@ std::string published(const std::string& title, const std::string& description, 
   Json schema = {
       {"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}, {"description", description}};
   schema.update(object);
-  return schema.dump(2) + "\n";
+  return json_text(schema, 2) + "\n";
 }
 
 }  // namespace switchyard::schema

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/input/json_text.hpp"
+
 namespace switchyard {
 
 void StateHistory::on_sample(std::int32_t queue_length, std::span<const ReplicaState> replicas) {
@@ -62,7 +64,7 @@ std::string StateHistory::json(const ReplicaLimits& limits) const {
                                 {"waiting", series(waiting)},
                                 {"running", series(running)}});
   }
-  return json.dump() + "\n";
+  return json_text(json) + "\n";
 }
 
 }  // namespace switchyard

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "core/input/json_text.hpp"
+
 namespace switchyard {
 
 namespace {
@@ -18,10 +20,6 @@ constexpr std::int32_t process_of(std::int32_t replica) { return 2 + replica; }
 constexpr Time nanoseconds(Time ticks) { return ticks / 1000; }
 
 std::string microseconds(Time nanoseconds) { return fmt::format("{}.{:03}", nanoseconds / 1000, nanoseconds % 1000); }
-
-std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
 
 template <class Get>
 std::string list(std::int32_t count, Get get) {
@@ -43,10 +41,10 @@ Timeline::Timeline(std::filesystem::path path, const Workload& workload, std::in
   out_.write(
       fmt::format("{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"version\":1,\"policy\":{},\"scenario\":{},"
                   "\"seed\":{},\"workload\":{}}},\"traceEvents\":[\n",
-                  quoted(title.policy), quoted(title.scenario), title.seed, quoted(workload.source)));
+                  json_quoted(title.policy), json_quoted(title.scenario), title.seed, json_quoted(workload.source)));
   // Each further event starts with a comma; this one is the first.
   out_.write(fmt::format("{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{},\"args\":{{\"name\":{}}}}}", kRouter,
-                         quoted("router: " + title.policy)));
+                         json_quoted("router: " + title.policy)));
   metadata(kRouter, "thread_name", "{\"name\":\"decisions\"}");
   metadata(kRouter, "process_sort_index", fmt::format("{{\"sort_index\":{}}}", kRouter));
   for (std::int32_t replica = 0; replica < num_replicas; ++replica) {

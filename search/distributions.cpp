@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/input/json_text.hpp"
 #include "policies/registry.hpp"
 #include "results/quantile_sketch.hpp"
 #include "search/parallel.hpp"
@@ -47,7 +48,7 @@ std::string distributions_json(const Experiment& experiment, const Leaderboard& 
     entry.update(sketches(all));
     json["rows"].push_back(std::move(entry));
   }
-  return json.dump() + "\n";
+  return json_text(json) + "\n";
 }
 
 std::string distributions_schema() {
@@ -72,7 +73,7 @@ std::string distributions_schema() {
                         {{"version", {{"const", 1}}},
                          {"levels", {{"type", "array"}, {"items", {{"type", "number"}}}}},
                          {"rows", {{"type", "array"}, {"items", row}}}}}};
-  return schema.dump(2) + "\n";
+  return json_text(schema, 2) + "\n";
 }
 
 }  // namespace switchyard

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/input/json_text.hpp"
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
 #include "search/statistics.hpp"
@@ -70,7 +71,7 @@ std::string comparison_json(const Leaderboard& leaderboard, const std::vector<Pa
                              {"real", pair.real}});
   }
   json["leaderboard"] = Json::parse(leaderboard_json(leaderboard));
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace

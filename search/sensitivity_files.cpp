@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/input/json_text.hpp"
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
 #include "search/goal_files.hpp"
@@ -111,7 +112,7 @@ std::string render_json(const Sensitivity& sensitivity) {
     }
     json["steps"].push_back(std::move(entry));
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/input/json_text.hpp"
 #include "search/judge.hpp"
 
 namespace switchyard {
@@ -248,8 +249,8 @@ std::string study_config(const Scenario& scenario, const StudyOptions& options) 
   if (!options.goal.constraints.empty()) config["constraint"] = format_constraints(options.goal.constraints);
   config["study-seed"] = options.study_seed;
   config["leaders"] = options.leaders;
-  config["scenario"] = nlohmann::ordered_json::parse(scenario_json(scenario));
-  return config.dump(2) + "\n";
+  config["scenario"] = ordered_json_of(scenario_json(scenario));
+  return json_text(config, 2) + "\n";
 }
 
 }  // namespace switchyard

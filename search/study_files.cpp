@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
 #include "core/scenario/fields.hpp"
 #include "results/schema_parts.hpp"
@@ -81,7 +82,7 @@ std::string study_json(const Ledger& ledger, const StudyOptions& options) {
     for (const TrialScore& score : scores_of(ledger, options, *info)) trials.push_back(trial_json(ledger, score));
     json["policies"].push_back({{"policy", info->name}, {"trials", std::move(trials)}});
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 namespace {
@@ -193,7 +194,7 @@ void write_study(const std::filesystem::path& folder, const Ledger& ledger, cons
   write_file(folder / "study.json", study_json(ledger, options));
   write_file(folder / "trials.csv", trials_csv(ledger, options));
   write_file(folder / "config.json", study_config(ledger.experiment().scenario(), options));
-  write_file(folder / "timings.json", times.dump(2) + "\n");
+  write_file(folder / "timings.json", json_text(times, 2) + "\n");
 }
 
 }  // namespace switchyard

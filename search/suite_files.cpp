@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
@@ -178,7 +179,7 @@ std::string render_json(const Suite& suite) {
     }
     json["rows"].push_back(std::move(entry));
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
@@ -172,7 +173,7 @@ std::string render_json(const Sweep& sweep) {
     }
     json["rows"].push_back(std::move(entry));
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "core/cost/json_fields.hpp"
 #include "core/cost/profile.hpp"
+#include "core/input/json_text.hpp"
 
 namespace switchyard {
 
@@ -68,8 +69,6 @@ std::string text_from(const JsonFile& file, const std::string& key) {
   return found->get<std::string>();
 }
 
-std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', true, Json::error_handler_t::replace); }
-
 std::string curve_json(const Curve& thin) {
   std::string text = "[";
   for (std::size_t i = 0; i < thin.x.size(); ++i) {
@@ -119,8 +118,8 @@ Profile read_profile_json(const JsonFile& file) {
 }
 
 std::string profile_json(const Profile& profile, double tolerance) {
-  std::string text = fmt::format("{{\n  \"name\": {},\n  \"source\": {},\n  \"model\": {},\n", quoted(profile.name),
-                                 quoted(profile.source), shape_json(profile.shape));
+  std::string text = fmt::format("{{\n  \"name\": {},\n  \"source\": {},\n  \"model\": {},\n",
+                                 json_quoted(profile.name), json_quoted(profile.source), shape_json(profile.shape));
   if (profile.grouped_query_factor != kGroupedQueryFactor) {
     text += fmt::format("  \"grouped_query_factor\": {},\n", profile.grouped_query_factor);
   }

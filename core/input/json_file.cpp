@@ -8,6 +8,8 @@
 #include <sstream>
 #include <vector>
 
+#include "core/input/json_text.hpp"
+
 namespace switchyard {
 
 namespace {
@@ -170,7 +172,7 @@ std::string JsonFile::where(std::string_view pointer) const { return place(Finde
 InputError JsonFile::fail(std::string_view pointer, std::string_view message) const {
   std::string found = "nothing";
   const Json::json_pointer path{std::string(pointer)};
-  if (root_.contains(path)) found = in_quotes(root_.at(path).dump(-1, ' ', false, Json::error_handler_t::replace));
+  if (root_.contains(path)) found = in_quotes(json_text(root_.at(path)));
   return InputError(fmt::format("{}: {} (found {})", where(pointer), message, found));
 }
 

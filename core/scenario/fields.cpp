@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
 
 namespace switchyard {
 
@@ -278,7 +279,7 @@ std::string describe_range(const ScenarioField& field) {
 }
 
 void set_field(const ScenarioField& field, Scenario& scenario, const Json& value, std::string_view where) {
-  const std::string found = value.is_string() ? value.get<std::string>() : value.dump();
+  const std::string found = value.is_string() ? value.get<std::string>() : json_text(value);
   switch (field.kind) {
     case FieldKind::text:
       if (!value.is_string()) throw refuse(field, found, where);

@@ -6,6 +6,7 @@
 
 #include "core/input/error.hpp"
 #include "core/input/json_file.hpp"
+#include "core/input/json_text.hpp"
 #include "core/scenario/fields.hpp"
 
 namespace switchyard {
@@ -132,7 +133,7 @@ Scenario load_scenario(const std::string& name_or_file) {
 std::string scenario_json(const Scenario& scenario) {
   nlohmann::ordered_json json = {{"name", scenario.name}, {"description", scenario.description}};
   for (const ScenarioField& field : scenario_fields()) json[field.section][field.key] = field.get(scenario);
-  return json.dump(2);
+  return json_text(json, 2);
 }
 
 }  // namespace switchyard

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/input/json_text.hpp"
 #include "core/scenario/fields.hpp"
 
 namespace switchyard {
@@ -53,7 +54,7 @@ std::string scenario_schema() {
     if (section.is_null()) section = {{"type", "object"}, {"additionalProperties", false}};
     section["properties"][field.key] = entry_of(field);
   }
-  return schema.dump(2) + "\n";
+  return json_text(schema, 2) + "\n";
 }
 
 }  // namespace switchyard

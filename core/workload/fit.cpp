@@ -10,6 +10,7 @@
 #include <queue>
 
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
 #include "core/workload/trace_file.hpp"
 #include "core/workload/trace_model.hpp"
 
@@ -136,9 +137,8 @@ std::string fit_trace_model(const std::filesystem::path& trace) {
   return fmt::format(
       "{{\n\"format\": \"{}\",\n\"derived_from\": {},\n\"prompt_quantiles\": {},\n\"output_quantiles\": {},\n"
       "\"counts\": [{}],\n\"arrivals\": {}\n}}\n",
-      TraceModel::kFormat,
-      nlohmann::json(trace.filename().string()).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace),
-      list(prompts.quantiles, 20), list(outputs.quantiles, 20), fmt::join(grids, ", "), list(arrivals, 8));
+      TraceModel::kFormat, json_quoted(trace.filename().string()), list(prompts.quantiles, 20),
+      list(outputs.quantiles, 20), fmt::join(grids, ", "), list(arrivals, 8));
 }
 
 }  // namespace switchyard

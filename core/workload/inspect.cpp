@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "core/input/json_text.hpp"
+
 namespace switchyard {
 
 namespace {
@@ -190,7 +192,7 @@ std::string workload_json(const std::string& source, const WorkloadFigures& figu
       {"rates_over_time", {{"bin_s", figures.duration_s / kRateBins}, {"qps", figures.rates_qps}}},
       {"prompt_tokens", lengths_json(figures.prompts, figures.duration_s)},
       {"output_tokens", lengths_json(figures.outputs, figures.duration_s)}};
-  return json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace switchyard

@@ -8,6 +8,7 @@
 #include "core/input/csv.hpp"
 #include "core/input/error.hpp"
 #include "core/input/json_file.hpp"
+#include "core/input/json_text.hpp"
 #include "core/metrics/summary.hpp"
 #include "results/leaderboard.hpp"
 #include "results/quantile_sketch.hpp"
@@ -183,7 +184,7 @@ Json suite_json(const fs::path& folder, const std::string& name) {
   try {
     if (suite.at("version") != kSuiteVersion) {
       throw InputError(fmt::format("{}: version {} of the suite; this program reads version {}",
-                                   (folder / "suite.json").string(), suite.at("version").dump(), kSuiteVersion));
+                                   (folder / "suite.json").string(), json_text(suite.at("version")), kSuiteVersion));
     }
     for (Json& scenario : suite.at("scenarios")) {
       scenario.erase("llq_by_seed");
@@ -248,7 +249,7 @@ void halve(Json& states) {
 void fit_states(Json& runs) {
   const auto bytes = [&] {
     std::size_t sum = 0;
-    for (const Json& run : runs) sum += run.contains("states") ? run["states"].dump().size() : 0;
+    for (const Json& run : runs) sum += run.contains("states") ? json_text(run["states"]).size() : 0;
     return sum;
   };
   while (bytes() > kMostStateBytes) {
@@ -292,7 +293,7 @@ std::string report_data(const ReportOptions& options) {
     }
   }
   fit_states(json["runs"]);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 }  // namespace switchyard

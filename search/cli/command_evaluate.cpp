@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/search_flags.hpp"
 #include "search/ledger.hpp"
@@ -40,7 +41,7 @@ Question parse_question(const std::string& line, Ledger& ledger, const SeedRange
     }
     const std::vector<std::string> known = {"id", "policy", "seeds"};
     if (key != "policy" && key != "seeds") throw unknown_name("", "key", key, known);
-    if (!value.is_string()) throw InputError(fmt::format("{}: must be text, not {}", key, in_quotes(value.dump())));
+    if (!value.is_string()) throw InputError(fmt::format("{}: must be text, not {}", key, in_quotes(json_text(value))));
     if (key == "seeds") question.seeds = parse_seed_range(value.get<std::string>(), "seeds");
     if (key == "policy") question.trial = ledger.trial(parse_policy(value.get<std::string>(), "policy"));
     has_policy = has_policy || key == "policy";
@@ -112,7 +113,7 @@ int command_evaluate(const Options& options) {
     } catch (const InputError& error) {
       json = {{"id", id_of(line)}, {"error", error.what()}};
     }
-    std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+    std::cout << json_text(json) << std::endl;
     if (!std::cout) return 0;  // nobody reads any more; the caller says so
   }
   return 0;

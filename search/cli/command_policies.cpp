@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
 #include "policies/registry.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
@@ -171,7 +172,7 @@ int command_policies(const Options& options) {
   if (options.has("json")) {
     auto array = nlohmann::ordered_json::array();
     for (const PolicyInfo& info : shown) array.push_back(json_of(info));
-    std::cout << array.dump(2) << "\n";
+    std::cout << json_text(array, 2) << "\n";
   } else if (markdown) {
     print_markdown();
   } else if (!options.words().empty()) {

@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "core/input/json_text.hpp"
 #include "core/scenario/fields.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
@@ -16,7 +17,7 @@ std::string field_table() {
   const Scenario defaults;
   for (const ScenarioField& field : scenario_fields()) {
     const nlohmann::json value = field.get(defaults);
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    const std::string text = value.is_string() ? value.get<std::string>() : json_text(value);
     table += fmt::format("| `{}.{}` | `--{}` | {} | {} | {}{} |\n", field.section, field.key, field.flag,
                          text.empty() ? "" : '`' + text + '`', describe_range(field), field.doc,
                          field.only_if.empty() ? "" : "; only if " + field.only_if);
@@ -47,7 +48,7 @@ int command_scenarios(const Options& options) {
     for (const std::string& name : scenario_names()) {
       list.push_back({{"name", name}, {"description", load_scenario(name).description}});
     }
-    std::cout << list.dump(2) << "\n";
+    std::cout << json_text(list, 2) << "\n";
   } else {
     for (const EmbeddedScenario& scenario : embedded_scenarios()) {
       std::cout << fmt::format("{:<16} {}\n", scenario.name, load_scenario(scenario.name).description);

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
 #include "results/run_folder.hpp"
 #include "search/cli/command.hpp"
@@ -53,13 +54,13 @@ void read_budget(const Options& options, std::size_t num_seeds, StudyOptions& st
 
 // The flag whose value a resumed study was started with otherwise.
 void check_same_study(const std::string& stored, const std::string& asked) {
-  const auto flat = [](const std::string& text) { return nlohmann::ordered_json::parse(text).flatten(); };
+  const auto flat = [](const std::string& text) { return ordered_json_of(text).flatten(); };
   const nlohmann::ordered_json before = flat(stored), now = flat(asked);
   for (const auto* side : {&now, &before}) {
     for (const auto& item : side->items()) {
       const std::string& key = item.key();
       const auto text = [&](const nlohmann::ordered_json& json) {
-        return json.contains(key) ? json[key].dump() : std::string("not given");
+        return json.contains(key) ? json_text(json[key]) : std::string("not given");
       };
       if (text(before) == text(now)) continue;
       const std::string flag = key.substr(key.rfind('/') + 1);

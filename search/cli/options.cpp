@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/program_options.hpp>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <sstream>
 
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
 #include "results/terminal.hpp"
 
 namespace switchyard {
@@ -38,7 +40,7 @@ void with_our_errors(const std::vector<std::string>& flags, const std::string& w
 }  // namespace
 
 Options::Options(std::string usage, std::string doc, std::size_t most_words)
-    : usage_(std::move(usage)), most_words_(most_words) {
+    : usage_(std::move(usage)), most_words_(most_words), values_(std::make_unique<po::variables_map>()) {
   constexpr std::string_view kExample = "example: ";
   std::istringstream lines(doc);
   for (std::string line; std::getline(lines, line);) {
@@ -53,6 +55,9 @@ Options::Options(std::string usage, std::string doc, std::size_t most_words)
         "file of flags, which those on the command line override: lines `flag = value`, or JSON if its name ends in "
         ".json, as the config.json that a run leaves behind");
 }
+
+Options::~Options() = default;
+Options::Options(Options&&) noexcept = default;
 
 Options& Options::value(const std::string& flag, const std::string& doc, std::vector<std::string> candidates) {
   flags_.push_back({.name = flag, .doc = doc, .candidates = std::move(candidates)});
@@ -117,9 +122,9 @@ bool Options::parse(const std::vector<std::string>& words) {
     // value.
     using namespace po::command_line_style;
     const int style = allow_long | long_allow_adjacent | long_allow_next;
-    po::store(po::command_line_parser(words).options(with_words).positional(positional).style(style).run(), values_);
+    po::store(po::command_line_parser(words).options(with_words).positional(positional).style(style).run(), *values_);
   });
-  if (values_.count("words")) words_ = values_["words"].as<std::vector<std::string>>();
+  if (values_->count("words")) words_ = (*values_)["words"].as<std::vector<std::string>>();
   if (words_.size() > most_words_) {
     throw InputError(
         fmt::format("{} is one word too many; usage: switchyard {}", in_quotes(words_[most_words_]), usage_));
@@ -138,7 +143,7 @@ bool Options::parse(const std::vector<std::string>& words) {
     if (!given.empty() && given != "true" && given != "false") {
       throw InputError(fmt::format("--{}: {} is not allowed; true or false is wanted", flag.name, in_quotes(given)));
     }
-    if (given == "false") values_.erase(flag.name);
+    if (given == "false") values_->erase(flag.name);
   }
   return true;
 }
@@ -149,7 +154,7 @@ void Options::read_config(const std::string& file, const Description& all) {
   if (!in || std::filesystem::is_directory(file, fault)) {
     throw InputError(fmt::format("--config: {} is not a file that can be read", in_quotes(file)));
   }
-  with_our_errors(names(), file + ": ", [&] { po::store(po::parse_config_file(in, all), values_); });
+  with_our_errors(names(), file + ": ", [&] { po::store(po::parse_config_file(in, all), *values_); });
 }
 
 void Options::read_json_config(const std::string& file, const Description& all) {
@@ -167,14 +172,16 @@ void Options::read_json_config(const std::string& file, const Description& all) 
     if (value.is_structured() || value.is_null()) {
       throw json.fail(pointer, key + " must be text, a number, true or false");
     }
-    parsed.options.emplace_back(key,
-                                std::vector<std::string>{value.is_string() ? value.get<std::string>() : value.dump()});
+    parsed.options.emplace_back(
+        key, std::vector<std::string>{value.is_string() ? value.get<std::string>() : json_text(value)});
   }
-  with_our_errors(names(), file + ": ", [&] { po::store(parsed, values_); });
+  with_our_errors(names(), file + ": ", [&] { po::store(parsed, *values_); });
 }
 
+bool Options::has(const std::string& flag) const { return values_->count(flag) > 0; }
+
 std::string Options::text(const std::string& flag, const std::string& otherwise) const {
-  return values_.count(flag) ? values_[flag].as<std::string>() : otherwise;
+  return values_->count(flag) ? (*values_)[flag].as<std::string>() : otherwise;
 }
 
 std::int64_t Options::whole(const std::string& flag, std::int64_t otherwise, std::int64_t low,

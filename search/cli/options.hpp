@@ -2,7 +2,6 @@
 // page, shell completion and errors that name the nearest known flag all derive from the declaration.
 #pragma once
 
-#include <boost/program_options.hpp>
 #include <memory>
 #include <set>
 #include <string>
@@ -10,6 +9,11 @@
 
 #include "core/input/json_file.hpp"
 #include "core/scenario/scenario.hpp"
+
+namespace boost::program_options {
+class options_description;
+class variables_map;
+}  // namespace boost::program_options
 
 namespace switchyard {
 
@@ -25,6 +29,8 @@ class Options {
   // `usage` is the command line in one line; `most_words` how many words without a flag it takes at most. Lines of
   // `doc` that start with "example: " are examples.
   Options(std::string usage, std::string doc, std::size_t most_words = 0);
+  ~Options();
+  Options(Options&&) noexcept;
 
   Options& value(const std::string& flag, const std::string& doc, std::vector<std::string> candidates = {});
   Options& toggle(const std::string& flag, const std::string& doc);
@@ -35,7 +41,7 @@ class Options {
   // printed. Throws InputError.
   bool parse(const std::vector<std::string>& words);
 
-  bool has(const std::string& flag) const { return values_.count(flag) > 0; }
+  bool has(const std::string& flag) const;
   std::string text(const std::string& flag, const std::string& otherwise = "") const;
   std::int64_t whole(const std::string& flag, std::int64_t otherwise, std::int64_t low, std::int64_t high) const;
   const std::vector<std::string>& words() const { return words_; }
@@ -69,7 +75,7 @@ class Options {
   std::vector<Flag> flags_;
   std::vector<Flag> fields_;
   std::vector<std::string> first_words_;
-  boost::program_options::variables_map values_;
+  std::unique_ptr<boost::program_options::variables_map> values_;
   std::vector<std::string> words_;
   std::unique_ptr<JsonFile> config_scenario_;  // a JSON configuration that holds a whole scenario, and not its name
 };
