@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "core/input/error.hpp"
+#include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "results/terminal.hpp"
 

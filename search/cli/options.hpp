@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "core/input/json_file.hpp"
 #include "core/scenario/scenario.hpp"
 
 namespace boost::program_options {
@@ -16,6 +15,8 @@ class variables_map;
 }  // namespace boost::program_options
 
 namespace switchyard {
+
+class JsonFile;
 
 struct Flag {
   std::string name;  // without dashes

@@ -83,3 +83,26 @@ class Parallel(unittest.TestCase):
 
 
 unittest.main(argv=sys.argv[:1])
+class DearHeaders(unittest.TestCase):
+    def test_a_header_counts_once_for_each_file_that_reads_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            (folder / "small.hpp").write_text('#include "large.hpp"\n')
+            (folder / "large.hpp").write_text("#include <string>\n")
+            (folder / "a.cpp").write_text('#include "small.hpp"\n')
+            (folder / "b.cpp").write_text('#include "large.hpp"\n')
+            commands = [{"directory": str(folder), "file": str(folder / name),
+                         "command": f"c++ -std=c++20 -I{folder} -MD -MF {name}.d -o {name}.o -c {folder / name}"}
+                        for name in ("a.cpp", "b.cpp")]
+            (folder / "compile_commands.json").write_text(json.dumps(commands))
+            code, out, err = tool(sys.executable, "bench/dear_headers.py", str(folder))
+        self.assertEqual((code, err), (0, ""))
+        files = {line.split()[3]: int(line.split()[2]) for line in out.splitlines()[1:]}
+        self.assertEqual(files, {'"large.hpp"': 2, '"small.hpp"': 1})
+
+    def test_a_folder_that_is_no_build_is_an_error(self):
+        code, _, err = tool(sys.executable, "bench/dear_headers.py", "bench")
+        self.assertNotEqual(code, 0)
+        self.assertIn("compile_commands.json: there is no such file", err)
+
+
