@@ -43,7 +43,7 @@ if [ "$mode" = --all ]; then
   build clang -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON -DCMAKE_CXX_COMPILER=clang++
   check clang
   echo "== format and lint"
-  if bash tests/style.sh build/tests; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  if bash tests/style.sh; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
