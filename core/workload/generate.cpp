@@ -39,9 +39,11 @@ void check(const WorkloadSpec& spec) {
   }
 }
 
-void copy_lengths(const RawRequest& from, RawRequest& to) {
-  to.num_prefill_tokens = from.num_prefill_tokens;
-  to.num_decode_tokens = from.num_decode_tokens;
+// All of a request but its arrival.
+void copy_request(const RawRequest& from, RawRequest& to) {
+  const double arrived_at_s = to.arrived_at_s;
+  to = from;
+  to.arrived_at_s = arrived_at_s;
 }
 
 // Rows of the trace as the lengths of `rows`. Where the trace runs out, it begins again (shuffled anew).
@@ -49,16 +51,16 @@ void take_lengths(const WorkloadSpec& spec, std::uint64_t seed, const std::vecto
                   std::vector<RawRequest>& rows) {
   if (spec.lengths == LengthKind::resample) {
     WorkloadRandom random(seed, WorkloadRandom::Purpose::lengths);
-    for (RawRequest& row : rows) copy_lengths(trace[random.below(trace.size())], row);
+    for (RawRequest& row : rows) copy_request(trace[random.below(trace.size())], row);
   } else if (spec.lengths == LengthKind::shuffle) {
     NumpyRandom random(seed);
     std::vector<std::uint32_t> order;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (i % trace.size() == 0) order = random.permutation(trace.size());
-      copy_lengths(trace[order[i % trace.size()]], rows[i]);
+      copy_request(trace[order[i % trace.size()]], rows[i]);
     }
   } else {
-    for (std::size_t i = 0; i < rows.size(); ++i) copy_lengths(trace[i % trace.size()], rows[i]);
+    for (std::size_t i = 0; i < rows.size(); ++i) copy_request(trace[i % trace.size()], rows[i]);
   }
 }
 
@@ -83,8 +85,8 @@ void scale_and_cut(const WorkloadSpec& spec, std::vector<RawRequest>& rows) {
 
 // Outputs are at least the spec's least; what that adds beyond the context comes off the prompt.
 void raise_outputs(const WorkloadSpec& spec, std::int32_t max_tokens, RawRequest& row) {
-  row.num_decode_tokens = std::max(row.num_decode_tokens, spec.output_min);
-  row.num_prefill_tokens = std::min(row.num_prefill_tokens, max_tokens - row.num_decode_tokens);
+  const std::int32_t output = std::max(row.num_decode_tokens, spec.output_min);
+  set_lengths(row, std::min(row.num_prefill_tokens, max_tokens - output), output);
 }
 
 }  // namespace

@@ -44,8 +44,7 @@ void cut_to_context(RawRequest& row, std::int32_t max_tokens) {
   const auto cut = [&](std::int64_t part) {
     return static_cast<std::int32_t>(std::max<std::int64_t>(part - ceil_divide(excess * part, total), 1));
   };
-  row.num_prefill_tokens = cut(prompt);
-  row.num_decode_tokens = cut(output);
+  set_lengths(row, cut(prompt), cut(output));
 }
 
 void draw_lengths(const WorkloadSpec& spec, std::uint64_t seed, std::vector<RawRequest>& rows) {
@@ -65,6 +64,7 @@ void draw_lengths(const WorkloadSpec& spec, std::uint64_t seed, std::vector<RawR
     return least + static_cast<std::int32_t>(random.below(static_cast<std::size_t>(most - least) + 1));
   };
   for (RawRequest& row : rows) {
+    row = {.arrived_at_s = row.arrived_at_s};  // what a trace's row is about does not fit other lengths
     switch (spec.lengths) {
       case LengthKind::lognormal:
         row.num_prefill_tokens = lognormal(spec.prompt_median, spec.prompt_sigma, spec.prompt_min);
@@ -87,8 +87,10 @@ void inflate_lengths(const WorkloadSpec& spec, std::uint64_t seed, std::vector<R
   for (RawRequest& row : rows) {  // both are drawn for every row, so that one share does not move the other
     const bool prompt = random.uniform() < spec.inflate_prompt_share;
     const bool output = random.uniform() < spec.inflate_output_share;
-    if (prompt) row.num_prefill_tokens = tokens(row.num_prefill_tokens * spec.inflate_factor, 1);
-    if (output) row.num_decode_tokens = tokens(row.num_decode_tokens * spec.inflate_factor, 1);
+    const auto inflated = [&](bool drawn, std::int32_t length) {
+      return drawn ? tokens(length * spec.inflate_factor, 1) : length;
+    };
+    set_lengths(row, inflated(prompt, row.num_prefill_tokens), inflated(output, row.num_decode_tokens));
   }
 }
 

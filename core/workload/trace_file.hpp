@@ -32,7 +32,7 @@ struct TraceFile {
 };
 
 // Throws InputError, by line and column, for anything missing, negative, unsorted or not a number, for an output of
-// 0 tokens in Vidur's format, and for a file without rows. Takes 16 bytes a row, and a few hundred kilobytes.
+// 0 tokens in Vidur's format, and for a file without rows. Takes 24 bytes a row, and a few hundred kilobytes.
 TraceFile read_trace(const std::filesystem::path& file);
 
 // The trace's name in reports: the file's, and how many rows were dropped if any were.

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "core/api/views.hpp"
+#include "core/workload/content.hpp"
+#include "core/workload/hash_ids.hpp"
 
 namespace switchyard {
 
@@ -18,6 +20,7 @@ struct Workload {
   std::string source;                   // "splitwise_conv.csv", "embedded azure-conv", ...: for reports
   std::vector<QueuedRequest> requests;  // by id: arrival order, times not decreasing
   HiddenLengths hidden;
+  Content content;  // by request id; hidden too, as it says what outputs will be
 
   std::size_t size() const { return requests.size(); }
 };
@@ -27,12 +30,27 @@ struct RawRequest {
   double arrived_at_s = 0;
   std::int32_t num_prefill_tokens = 0;
   std::int32_t num_decode_tokens = 0;
+  std::int32_t content = -1;           // the row of the trace's HashIds that names its blocks; -1: none
+  std::int32_t num_hashed_tokens = 0;  // how many of its leading tokens, prompt and output, are named there
 
   bool operator==(const RawRequest&) const = default;
 };
 
-// Splits rows (sorted by arrival; seconds in [0, kMaxArrivalSeconds]) into the visible and the hidden part.
-Workload make_workload(std::string source, const std::vector<RawRequest>& rows);
+// Changes a row's lengths. What is known of its content stays known up to where the tokens are others than before: if
+// the prompt becomes longer or shorter, what follows it is a new output.
+void set_lengths(RawRequest& row, std::int32_t num_prefill_tokens, std::int32_t num_decode_tokens);
+
+// What the rows of a trace hold: their ids, and how many tokens an id stands for.
+struct TraceContent {
+  HashIds ids;
+  std::int32_t hash_id_tokens = 1;
+};
+
+// Splits rows (sorted by arrival; seconds in [0, kMaxArrivalSeconds]) into the visible and the hidden part. Where rows
+// are copies of one row of the trace, as in a bootstrap, the end of the prompt that no other row of the trace shares is
+// another one in each copy: nobody sends it twice.
+Workload make_workload(std::string source, const std::vector<RawRequest>& rows,
+                       const TraceContent& content = TraceContent());
 
 // Throws InputError, naming the row (and the limit that it breaks), for the first request that could never run on a
 // replica with these limits: prompt + output must be at most the context (max_tokens), the usable KV

@@ -1,0 +1,77 @@
+#include "core/workload/hash_ids.hpp"
+
+#include <stdexcept>
+
+namespace switchyard {
+
+void HashIds::append_name() {
+  if (num_names_ == kRoot) throw std::length_error("more than 4294967295 different blocks");
+  ++num_names_;
+}
+
+std::size_t HashIds::slot_of(std::uint32_t parent, std::int64_t id) const {
+  // The last steps of SplitMix64, which spread keys that differ little over the whole table.
+  std::uint64_t mixed = static_cast<std::uint64_t>(id) * 0x9e3779b97f4a7c15ULL + parent;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebULL;
+  mixed ^= mixed >> 31;
+  std::size_t slot = static_cast<std::size_t>(mixed) & (table_.size() - 1);
+  for (; table_[slot] != 0; slot = (slot + 1) & (table_.size() - 1)) {
+    const Segment& segment = segments_[table_[slot] - 1];
+    if (segment.parent == parent && segment.first_id == id) break;
+  }
+  return slot;
+}
+
+void HashIds::grow_table() {
+  table_.assign(table_.empty() ? 64 : 2 * table_.size(), 0);
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    table_[slot_of(segments_[i].parent, segments_[i].first_id)] = static_cast<std::uint32_t>(i + 1);
+  }
+}
+
+HashIds::Place HashIds::step(const Place* from, std::int64_t id) {
+  std::uint32_t parent = kRoot;
+  bool follows = false;  // the id is the next number behind the parent's
+  bool at_end = false;   // the parent is the last name of its segment
+  if (from) {
+    const Segment& segment = segments_[from->segment];
+    parent = segment.first_name + from->offset;
+    follows = id - segment.first_id == std::int64_t{from->offset} + 1;
+    at_end = from->offset + 1 == segment.count;
+    if (follows && !at_end) return {from->segment, from->offset + 1};
+  }
+  if (2 * segments_.size() >= table_.size()) grow_table();
+  const std::size_t slot = slot_of(parent, id);
+  if (table_[slot] != 0) return {table_[slot] - 1, 0};
+  append_name();
+  // Only the newest segment can become longer: the names go on where it ends.
+  if (follows && at_end && from->segment + 1 == segments_.size()) {
+    ++segments_.back().count;
+    return {from->segment, from->offset + 1};
+  }
+  segments_.push_back(
+      {.first_id = id, .parent = parent, .first_name = static_cast<std::uint32_t>(num_names_ - 1), .count = 1});
+  table_[slot] = static_cast<std::uint32_t>(segments_.size());
+  return {segments_.size() - 1, 0};
+}
+
+std::int32_t HashIds::add(std::span<const std::int64_t> ids) {
+  Place place;
+  const Place* from = nullptr;
+  const std::size_t begin = runs_.size();
+  for (const std::int64_t id : ids) {
+    place = step(from, id);
+    from = &place;
+    const std::uint32_t name = segments_[place.segment].first_name + place.offset;
+    if (runs_.size() > begin && runs_.back().first + runs_.back().count == name) {
+      ++runs_.back().count;
+    } else {
+      runs_.push_back({name, 1});
+    }
+  }
+  begins_.push_back(runs_.size());
+  return static_cast<std::int32_t>(begins_.size() - 2);
+}
+
+}  // namespace switchyard
