@@ -30,10 +30,7 @@ inline void LeapReplica::admit(Time now, std::int32_t blocks, std::int64_t chunk
 
 inline void LeapReplica::add_chunk(LiveRequest& request, std::int64_t chunk) {
   request.chunk = static_cast<std::int32_t>(chunk);
-  ++prefills_.num_prefills;
-  prefills_.prefill_tokens += chunk;
-  prefills_.prefill_kv_tokens += round_up(request.processed, kKvGrain);
-  prefills_.prefill_chunk_squares += chunk * chunk;
+  cost_->add_prefill(prefills_, request.processed, chunk);
 }
 
 // The exact rule: before each decode joins, while no block is free, restart the last of the running requests that has

@@ -180,10 +180,7 @@ bool StepReplica::start(Time now, StartCause) {
       ++shape_.num_decodes;
       shape_.decode_kv_tokens += request.processed;
     } else {
-      ++shape_.num_prefills;
-      shape_.prefill_tokens += request.chunk;
-      shape_.prefill_kv_tokens += round_up(request.processed, kKvGrain);
-      shape_.prefill_chunk_squares += std::int64_t{request.chunk} * request.chunk;
+      context_->cost->add_prefill(shape_, request.processed, request.chunk);
     }
     RequestRecord& record = context_->table->records[static_cast<std::size_t>(id)];
     if (record.scheduled_at == kNever) record.scheduled_at = now;

@@ -15,11 +15,7 @@ Time BatchTimes::mixed(std::int64_t prefill_tokens, std::int32_t num_decodes, st
     batch.num_decodes = num_decodes;
     batch.decode_kv_tokens = kv_tokens;
   }
-  if (prefill_tokens > 0) {
-    batch.num_prefills = 1;
-    batch.prefill_tokens = prefill_tokens;
-    batch.prefill_chunk_squares = prefill_tokens * prefill_tokens;
-  }
+  if (prefill_tokens > 0) model_->add_prefill(batch, 0, prefill_tokens);
   if (batch.num_decodes + batch.num_prefills == 0) return 0;
   return model_->batch_time(batch).time;
 }

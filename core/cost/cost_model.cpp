@@ -37,12 +37,40 @@ void check(const std::vector<double>& entries, std::size_t expected, const char*
   }
 }
 
+// `decodes` requests whose mean context lies in the middle of a step of the KV grain.
+BatchShape decodes_in_step(std::int64_t decodes, std::int64_t kv_step) {
+  const std::int64_t middle = std::max<std::int64_t>(kv_step * kKvGrain - kKvGrain / 2, 0);
+  return {.num_decodes = static_cast<std::int32_t>(decodes), .decode_kv_tokens = decodes * middle};
+}
+
 void complete_cover(std::vector<std::int32_t>& covered, std::int32_t rows, std::int32_t last, const char* name) {
   if (covered.empty()) covered.assign(static_cast<std::size_t>(rows), last);
   if (covered.size() != static_cast<std::size_t>(rows)) {
     throw std::invalid_argument(fmt::format("cost tables: {} has {} entries, expected {}", name, covered.size(), rows));
   }
   for (std::int32_t& cover : covered) cover = std::min(cover, last);
+}
+
+constexpr double kTicksPerMs = 1e9;
+
+// The decodes alone of `steps`, as far as most lookups go; those beyond ask `steps` itself.
+CostTables tabulated_decodes(const StepTimes& steps) {
+  CostTables tables;
+  tables.max_tokens = kTokenGrain;
+  tables.max_decodes = 256;
+  tables.max_decode_kv_steps = 8192 / kKvGrain;
+  tables.max_prefill_kv_steps = 0;
+  tables.max_chunk = 1;
+  tables.allocate();
+  tables.decode_covered.assign(static_cast<std::size_t>(tables.max_decodes) + 1, -1);
+  for (std::int32_t b = 1; b <= tables.max_decodes; ++b) {
+    bool outside = false;
+    for (std::int32_t k = 0; k <= tables.max_decode_kv_steps; ++k) {
+      tables.decode_at(b, k) = steps.milliseconds(decodes_in_step(b, k), outside) * kTicksPerMs;
+      if (!outside) tables.decode_covered[static_cast<std::size_t>(b)] = k;
+    }
+  }
+  return tables;
 }
 
 }  // namespace
@@ -74,8 +102,27 @@ CostModel::CostModel(std::string name, CostTables tables) : name_(std::move(name
   }
 }
 
+CostModel::CostModel(std::string name, std::shared_ptr<const StepTimes> steps)
+    : CostModel(std::move(name), tabulated_decodes(*steps)) {
+  steps_ = std::move(steps);
+  for (std::size_t b = 0; b < decode_rows_.size(); ++b) decode_rows_[b].covered = tables_.decode_covered[b];
+}
+
+CostModel::Lookup CostModel::step_time(const BatchShape& batch) const {
+  if (batch.num_prefills == 0 && !steps_->uneven()) {
+    return decode_time(batch.num_decodes, kv_step(mean_kv(batch.decode_kv_tokens, batch.num_decodes)));
+  }
+  bool outside = batch.prefill_outside;
+  const double ticks = steps_->milliseconds(batch, outside) * kTicksPerMs;
+  return {to_ticks(std::min(kLongestPart, ticks)), outside};
+}
+
 CostModel::Lookup CostModel::decode_time_beyond(std::int32_t decodes, std::int64_t step) const {
   bool outside = false;
+  if (steps_) {
+    const double ticks = steps_->milliseconds(decodes_in_step(decodes, step), outside) * kTicksPerMs;
+    return {to_ticks(std::min(kLongestPart, ticks)), outside};
+  }
   const double ticks = token_part(decodes, outside) + decode_part(decodes, step, outside);
   return {to_ticks(ticks), outside};
 }

@@ -5,14 +5,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/api/time.hpp"
+#include "core/cost/step_times.hpp"
 
 namespace switchyard {
 
-// What a batch consists of, as far as its time depends on it.
+// What a batch consists of, as far as its time depends on it. Prefilling members join by CostModel::add_prefill.
 struct BatchShape {
   std::int32_t num_decodes = 0;
   std::int64_t decode_kv_tokens = 0;  // sum over decoding members of tokens processed before this batch
@@ -20,6 +22,10 @@ struct BatchShape {
   std::int64_t prefill_tokens = 0;         // sum of chunks
   std::int64_t prefill_kv_tokens = 0;      // sum over prefilling members of processed tokens, each rounded up to 64
   std::int64_t prefill_chunk_squares = 0;  // sum of squares of chunks
+  std::int64_t prefill_products = 0;       // sum of chunk times processed tokens
+  std::int64_t decode_kv_max = 0;          // of decode_kv_tokens, the largest term; 0: not known, taken as the mean
+  double prefill_attention_ms = 0;         // sum of StepTimes::prefill_attention
+  bool prefill_outside = false;            // one of these lay beyond what was measured
 };
 
 inline constexpr std::int32_t kTokenGrain = 8;  // token operators are read at the total rounded up to this
@@ -86,6 +92,20 @@ class CostModel {
   // entries that are negative or not finite.
   CostModel(std::string name, CostTables tables);
 
+  // Times of steps that are no sum of parts. Batches of decodes alone are tabulated all the same, at the middle of each
+  // step of the KV grain, so that the mean of a growing context is met and the time stays constant in between.
+  CostModel(std::string name, std::shared_ptr<const StepTimes> steps);
+
+  // One more prefilling member: `chunk` tokens after `processed` ones.
+  void add_prefill(BatchShape& batch, std::int64_t processed, std::int64_t chunk) const {
+    ++batch.num_prefills;
+    batch.prefill_tokens += chunk;
+    batch.prefill_kv_tokens += (processed + kKvGrain - 1) / kKvGrain * kKvGrain;
+    batch.prefill_chunk_squares += chunk * chunk;
+    batch.prefill_products += chunk * processed;
+    if (steps_) batch.prefill_attention_ms += steps_->prefill_attention(processed, chunk, batch.prefill_outside);
+  }
+
   // A batch of decodes alone. `kv_step`: the mean KV length, truncated, in units of kKvGrain, rounded up.
   Lookup decode_time(std::int32_t num_decodes, std::int64_t kv_step) const {
     if (num_decodes > tables_.max_decodes || kv_step > tables_.max_decode_kv_steps) {
@@ -98,6 +118,8 @@ class CostModel {
 
   // No count may be negative. A batch of one prefilling member has prefill_chunk_squares = prefill_tokens squared.
   Lookup batch_time(const BatchShape& batch) const {
+    if (steps_) [[unlikely]]
+      return step_time(batch);
     bool outside = false;
     double ticks = token_part(batch.prefill_tokens + batch.num_decodes, outside);
     if (batch.num_decodes > 0) {
@@ -123,8 +145,10 @@ class CostModel {
 
   const std::string& name() const { return name_; }
   const CostTables& tables() const { return tables_; }
+  const StepTimes* steps() const { return steps_.get(); }  // null: the tables are all there is
 
  private:
+  Lookup step_time(const BatchShape& batch) const;
   static Time to_ticks(double ticks) { return std::max<Time>(static_cast<Time>(ticks + 0.5), 1); }
   Lookup decode_time_beyond(std::int32_t decodes, std::int64_t step) const;
   double token_part(std::int64_t tokens, bool& outside) const {
@@ -166,6 +190,7 @@ class CostModel {
 
   std::string name_;
   CostTables tables_;
+  std::shared_ptr<const StepTimes> steps_;
   std::vector<DecodeRow> decode_rows_;
 };
 

@@ -5,6 +5,7 @@
 #include "core/cost/embedded_profiles.hpp"
 #include "core/cost/profile.hpp"
 #include "core/cost/roofline.hpp"
+#include "core/cost/step_profile.hpp"
 #include "core/cost/tables.hpp"
 #include "core/cost/vidur_profile.hpp"
 
@@ -26,8 +27,19 @@ std::string folder_name(const std::filesystem::path& folder) {
   return (folder.has_filename() ? folder : folder.parent_path()).filename().string();
 }
 
-LayerTimes read_json(const JsonFile& file) {
-  return is_roofline(file) ? read_roofline(file) : compile_profile(read_profile_json(file));
+CostSource read_json(const JsonFile& file, std::string description) {
+  if (!is_step_profile(file)) {
+    return compile(is_roofline(file) ? read_roofline(file) : compile_profile(read_profile_json(file)),
+                   std::move(description));
+  }
+  const StepProfile profile = read_step_profile(file);
+  CostSource source;
+  source.model = std::make_shared<CostModel>(description, profile.times);
+  source.shape = profile.shape;
+  source.shape_complete = true;
+  source.memory = profile.memory;
+  source.description = std::move(description);
+  return source;
 }
 
 }  // namespace
@@ -39,7 +51,7 @@ CostSource load_cost_tables(const std::filesystem::path& folder) {
 CostSource load_profile(std::string_view name_or_path) {
   for (const EmbeddedProfile& profile : embedded_profiles()) {
     if (profile.name != name_or_path) continue;
-    return compile(read_json(JsonFile(profile.file, profile.json)), fmt::format("embedded profile {}", profile.name));
+    return read_json(JsonFile(profile.file, profile.json), fmt::format("embedded profile {}", profile.name));
   }
   const std::filesystem::path path(name_or_path);
   if (std::filesystem::is_directory(path)) {
@@ -47,7 +59,7 @@ CostSource load_profile(std::string_view name_or_path) {
                    fmt::format("profile CSVs {}", folder_name(path)));
   }
   if (name_or_path.ends_with(".json")) {
-    return compile(read_json(JsonFile(path)), fmt::format("profile {}", path.filename().string()));
+    return read_json(JsonFile(path), fmt::format("profile {}", path.filename().string()));
   }
   throw unknown_name("--profile", "profile", name_or_path, embedded_profile_names());
 }

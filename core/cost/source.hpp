@@ -3,11 +3,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/cost/cost_model.hpp"
+#include "core/cost/kv_memory.hpp"
 #include "core/cost/model_shape.hpp"
 
 namespace switchyard {
@@ -15,8 +17,9 @@ namespace switchyard {
 struct CostSource {
   std::shared_ptr<const CostModel> model;
   ModelShape shape;
-  bool shape_complete = false;  // whether memory can be planned from `shape`
-  std::string description;      // for reports
+  bool shape_complete = false;     // whether memory can be planned from `shape`
+  std::optional<KvMemory> memory;  // what the source itself says of KV memory; goes before planning from `shape`
+  std::string description;         // for reports
 };
 
 // A folder of prediction tables (core/cost/tables.hpp). Throws InputError.

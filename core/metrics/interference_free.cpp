@@ -12,12 +12,9 @@ Time prefill_time(const ClusterConfig& config, std::int64_t prompt) {
   Time time = 0;
   for (std::int64_t processed = 0; processed < prompt;) {
     const std::int64_t chunk = std::min(most, prompt - processed);
-    time += config.cost
-                ->batch_time({.num_prefills = 1,
-                              .prefill_tokens = chunk,
-                              .prefill_kv_tokens = (processed + kKvGrain - 1) / kKvGrain * kKvGrain,
-                              .prefill_chunk_squares = chunk * chunk})
-                .time;
+    BatchShape batch;
+    config.cost->add_prefill(batch, processed, chunk);
+    time += config.cost->batch_time(batch).time;
     processed += chunk;
   }
   return time;

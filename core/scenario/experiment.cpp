@@ -20,7 +20,9 @@ Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
   cost_ = source.model;
   cost_description_ = source.description;
   std::int32_t num_blocks = scenario_.num_blocks;
-  if (num_blocks == 0) {
+  if (num_blocks == 0 && source.memory) {
+    num_blocks = num_kv_blocks(*source.memory, scenario_.memory_margin, scenario_.block_size);
+  } else if (num_blocks == 0) {
     if (!source.shape_complete) {
       throw InputError(
           "--num-blocks: must be given: the source of batch times does not say how large the model is, so that its KV "

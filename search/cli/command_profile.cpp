@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <iostream>
 
 #include "core/cost/fit_batches.hpp"
@@ -11,12 +10,13 @@
 #include "core/input/write_file.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
+#include "search/cli/profile_compose.hpp"
 
 namespace switchyard {
 
 namespace {
 
-const std::vector<std::string> kActions = {"inspect", "fit"};
+const std::vector<std::string> kActions = {"inspect", "fit", "compose"};
 
 double milliseconds(const CostModel& model, const BatchShape& batch) {
   return seconds_from_ticks(model.batch_time(batch).time) * 1e3;
@@ -25,7 +25,8 @@ double milliseconds(const CostModel& model, const BatchShape& batch) {
 void show(const CostSource& source) {
   std::cout << source.description << ", " << source.shape.num_layers << " layers\n\nprefill of n tokens, ms\n";
   for (const std::int64_t n : {64, 256, 512, 1024, 2048, 4096}) {
-    const BatchShape batch = {.num_prefills = 1, .prefill_tokens = n, .prefill_chunk_squares = n * n};
+    BatchShape batch;
+    source.model->add_prefill(batch, 0, n);
     std::cout << fmt::format("{:>9}{:>14.3f}\n", n, milliseconds(*source.model, batch));
   }
   std::cout << "\none decode step of b requests with k tokens each, ms\n        b";
@@ -47,17 +48,6 @@ ModelShape shape_of(const Options& options) {
   const JsonFile file{std::filesystem::path(options.text("model"))};
   json_check_keys(file, model_shape_keys());
   return json_model_shape(file, true);
-}
-
-double tolerance_of(const Options& options) {
-  const std::string given = options.text("tolerance");
-  if (given.empty()) return kProfileTolerance;
-  double value = 0;
-  const auto [end, fault] = std::from_chars(given.data(), given.data() + given.size(), value);
-  if (fault != std::errc() || end != given.data() + given.size() || !(value >= 0 && value <= 0.5)) {
-    throw InputError(fmt::format("--tolerance: {} is not allowed; a number from 0 to 0.5 is wanted", in_quotes(given)));
-  }
-  return value;
 }
 
 // The profile goes to --out or stdout, how good it is to stderr.
@@ -85,7 +75,7 @@ int fit(const Options& options) {
   }
   profile.name = options.text("name", profile.name);
   profile.source = options.text("source", profile.source);
-  const std::string json = profile_json(profile, tolerance_of(options));
+  const std::string json = profile_json(profile, options.number("tolerance", kProfileTolerance, 0, 0.5));
   if (options.has("out")) {
     write_file(options.text("out"), json);
   } else {
@@ -99,25 +89,29 @@ int fit(const Options& options) {
 
 Options declare_profile() {
   Options options(
-      "profile inspect|fit [NAME|DIR|FILE]",
+      "profile inspect|fit|compose [NAME|DIR|FILE]",
       "inspect [NAME|DIR|FILE]  some batch times of a GPU profile; without a name, which profiles are built in\n"
       "fit DIR|FILE.csv         a small profile .json of a folder of Vidur's profiling CSVs, or of batch times\n"
       "                         that an engine logged (README of core/cost), and its error by cross-validation\n"
+      "compose                  a profile of a GPU and a model from measured times of single operators\n"
       "example: switchyard profile fit batches.csv --name my-gpu --out my-gpu.json",
       2);
   options.value("cost-tables", "inspect: folder of prediction tables, in place of a profile")
-      .value("model", "fit of batch times: JSON file with the shape of the model, to plan its KV memory from")
-      .value("name", "fit: the profile's name")
-      .value("source", "fit: where the measurements come from")
+      .value("model",
+             "compose: a known model or its config.json; fit of batch times: JSON file with the shape of the model")
+      .value("name", "fit, compose: the profile's name")
+      .value("source", "fit, compose: where the measurements come from")
       .value("tolerance", "fit: relative error that knots may cause which are left out to keep it small (0.004)")
-      .value("out", "fit: file to write in place of stdout")
+      .value("out", "fit, compose: file to write in place of stdout")
       .word_candidates(kActions);
+  declare_profile_compose(options);
   return options;
 }
 
 int command_profile(const Options& options) {
-  if (options.words().empty()) throw InputError("profile: say what to do: inspect or fit");
+  if (options.words().empty()) throw InputError("profile: say what to do: inspect, fit or compose");
   if (options.words()[0] == "fit") return fit(options);
+  if (options.words()[0] == "compose") return profile_compose(options);
   if (options.words()[0] != "inspect") throw unknown_name("profile", "action", options.words()[0], kActions);
   const bool named = options.words().size() > 1;
   if (named && options.has("cost-tables")) {

@@ -199,4 +199,17 @@ std::int64_t Options::whole(const std::string& flag, std::int64_t otherwise, std
   return number;
 }
 
+double Options::number(const std::string& flag, double otherwise, double low, double high) const {
+  if (!has(flag)) return otherwise;
+  const std::string given = text(flag);
+  double value = 0;
+  const char* end = given.data() + given.size();
+  const auto [at, fault] = std::from_chars(given.data(), end, value);
+  if (fault != std::errc() || at != end || !(value >= low && value <= high)) {
+    throw InputError(
+        fmt::format("--{}: {} is not allowed; a number from {} to {} is wanted", flag, in_quotes(given), low, high));
+  }
+  return value;
+}
+
 }  // namespace switchyard

@@ -45,6 +45,7 @@ class Options {
   bool has(const std::string& flag) const;
   std::string text(const std::string& flag, const std::string& otherwise = "") const;
   std::int64_t whole(const std::string& flag, std::int64_t otherwise, std::int64_t low, std::int64_t high) const;
+  double number(const std::string& flag, double otherwise, double low, double high) const;
   const std::vector<std::string>& words() const { return words_; }
 
   // The scenario that the flags describe. Throws InputError, also for flags that contradict each other.
