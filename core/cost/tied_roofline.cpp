@@ -18,12 +18,13 @@ struct Field {
   double most;
 };
 
-const std::array<Field, 11>& fields() {
-  static const std::array<Field, 11> all = {{{"overhead_ms", &RooflineNumbers::overhead_ms, 1000},
+const std::array<Field, 12>& fields() {
+  static const std::array<Field, 12> all = {{{"overhead_ms", &RooflineNumbers::overhead_ms, 1000},
                                              {"weights_ms", &RooflineNumbers::weights_ms, 1e5},
                                              {"token_ms", &RooflineNumbers::token_ms, 1e4},
                                              {"request_ms", &RooflineNumbers::request_ms, 1e4},
                                              {"context_token_ms", &RooflineNumbers::context_token_ms, 1e3},
+                                             {"activation_ms", &RooflineNumbers::activation_ms, 1e3},
                                              {"attention_ratio", &RooflineNumbers::attention_ratio, 1e3},
                                              {"most_tokens", &RooflineNumbers::most_tokens, 1e9},
                                              {"most_requests", &RooflineNumbers::most_requests, 1e9},
@@ -43,7 +44,7 @@ double TiedRoofline::milliseconds(const BatchShape& step, bool& outside) const {
   const double products =
       static_cast<double>(step.prefill_products) + 0.5 * static_cast<double>(step.prefill_chunk_squares);
   return it.overhead_ms + std::cbrt(std::pow(it.weights_ms, 3) + std::pow(it.token_ms * tokens, 3)) +
-         it.context_token_ms * static_cast<double>(step.decode_kv_tokens) +
+         it.activation_ms * tokens + it.context_token_ms * static_cast<double>(step.decode_kv_tokens) +
          it.token_ms * it.attention_ratio * products + it.request_ms * requests;
 }
 
@@ -56,7 +57,7 @@ std::string TiedRoofline::json() const {
 }
 
 std::shared_ptr<const TiedRoofline> TiedRoofline::from_json(const JsonFile& file, const std::string& pointer) {
-  std::array<std::string, 11> keys;
+  std::array<std::string, 12> keys;
   for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = fields()[i].key;
   json_check_keys(file, keys, pointer);
   RooflineNumbers numbers;

@@ -19,6 +19,7 @@ struct RooflineNumbers {
   double token_ms = 0;          // f
   double request_ms = 0;        // s
   double context_token_ms = 0;  // a
+  double activation_ms = 0;     // e, with all-reduces
   double attention_ratio = 0;   // r
   double most_tokens = 0;       // of a step that was measured; more is outside
   double most_requests = 0;

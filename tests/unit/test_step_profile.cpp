@@ -216,7 +216,7 @@ std::string profile_of(const StepTimes& times) {
 TEST_CASE("step profile: as JSON it comes back as it was, in each form") {
   const Tables tables;
   const ComposedTimes composed(compose_step(OperatorTables(tables.write(), "h100"), small_model(), on_h100()));
-  const TiedRoofline tied(RooflineNumbers{0.6, 10, 0.04, 0.03, 6e-5, 1e-5, 2048, 64, 0.1, 0.1, 0.1});
+  const TiedRoofline tied(RooflineNumbers{0.6, 10, 0.04, 0.03, 6e-5, 0.003, 1e-5, 2048, 64, 0.1, 0.1, 0.1});
   GridSum sum{0.5, 2, 0.1, {{1, 4000}, {1, 300}}, {{1, 300}, {1, 2}}, {}};
   sum.attention.axes = {{{0, 16, 32}, {0, 16}, {0, 1, 2}, {0, 16, 32}}};
   for (int i = 0; i < 54; ++i) sum.attention.us.push_back(10 + i);
@@ -249,13 +249,13 @@ TEST_CASE("step profile: as JSON it comes back as it was, in each form") {
 }
 
 TEST_CASE("step profile: the tied roofline by hand") {
-  const TiedRoofline tied(RooflineNumbers{0.6, 10, 0.04, 0.03, 6e-5, 1e-5, 512, 8, 0, 0, 0});
+  const TiedRoofline tied(RooflineNumbers{0.6, 10, 0.04, 0.03, 6e-5, 0.003, 1e-5, 512, 8, 0, 0, 0});
   const CostModel model("tied", std::shared_ptr<const StepTimes>(&tied, [](const StepTimes*) {}));
   BatchShape step{.num_decodes = 4, .decode_kv_tokens = 4000};
   model.add_prefill(step, 100, 200);
   bool outside = false;
-  CHECK(tied.milliseconds(step, outside) ==
-        Approx(0.6 + std::cbrt(1000 + std::pow(0.04 * 204, 3)) + 6e-5 * 4000 + 0.04 * 1e-5 * 200 * 200 + 0.03 * 5));
+  CHECK(tied.milliseconds(step, outside) == Approx(0.6 + std::cbrt(1000 + std::pow(0.04 * 204, 3)) + 0.003 * 204 +
+                                                   6e-5 * 4000 + 0.04 * 1e-5 * 200 * 200 + 0.03 * 5));
   CHECK_FALSE(outside);
   model.add_prefill(step, 0, 400);
   tied.milliseconds(step, outside);

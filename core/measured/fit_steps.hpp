@@ -1,0 +1,47 @@
+// Three numbers of a step model, tied by the shape of the model (core/cost/tied_roofline.hpp), from measured steps.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/cost/tied_roofline.hpp"
+#include "core/cost/transformer.hpp"
+#include "core/measured/rebuilt_steps.hpp"
+
+namespace switchyard {
+
+struct FittedModel {
+  Transformer shape;
+  double bytes_per_weight = 2;
+  std::int32_t tensor_parallel = 1;
+  double overhead_ms = 0;  // given: a light run does not tell it from w
+};
+
+struct StepFit {
+  RooflineNumbers numbers;
+  double median_error = 0;  // |fitted / measured - 1|
+  double p95_error = 0;
+  std::int64_t num_decode_steps = 0;
+  std::int64_t num_prompt_steps = 0;
+  std::int64_t num_two_prompt_steps = 0;
+};
+
+// Minimises |fitted / measured - 1| (rounded off below 2%, so that two groups of prompts are not fitted one at the
+// other's expense), steps of decodes alone and steps with prompts with equal total weight. s is at most 0.4% of w: what
+// steps of a few requests take more than those of one is mostly the kernels', and does not go on. Standard errors come
+// from leaving out each fifth of the run in turn. `what` names the input in errors: fewer than 50 steps of decodes, or
+// 10 with prompts, throw InputError.
+StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps, const FittedModel& model);
+
+// The same steps fitted by least squares on features linear in tokens, which does as well on them and cannot be trusted
+// beyond: prefill tokens, decodes and their context. For comparison.
+struct LinearFit {
+  double constant_ms = 0;
+  double prefill_token_ms = 0;
+  double decode_ms = 0;
+  double context_token_ms = 0;
+};
+LinearFit fit_linear(const std::vector<RebuiltStep>& steps);
+
+}  // namespace switchyard

@@ -1,0 +1,30 @@
+// The steps of an engine, rebuilt from the times at which a client saw tokens.
+#pragma once
+
+#include <vector>
+
+#include "core/cost/cost_model.hpp"
+#include "core/measured/bench_run.hpp"
+
+namespace switchyard {
+
+struct RebuiltStep {
+  BatchShape shape;  // its sums, without prefill_attention_ms
+  double ms = 0;
+};
+
+struct RebuiltSteps {
+  std::vector<RebuiltStep> steps;
+  std::int64_t num_bursts = 0;
+  double client_latency_ms = 0;  // client to engine and back, see below
+  std::int64_t num_latencies = 0;
+};
+
+// Tokens less than 1.5 ms apart are a burst: those of one step. The time between two bursts that share a request is the
+// step time of the second; a request's first token in a burst makes it a prefill there, of its whole prompt: bursts
+// while a prompt above `budget` is computed are left out. A server that plans one step ahead looks at a request at the
+// end of the step two before the one that yields its first token, so the least time from sending to that end (its 2%
+// quantile) is what client and engine are apart.
+RebuiltSteps rebuild_steps(const BenchRun& run, std::int64_t budget);
+
+}  // namespace switchyard
