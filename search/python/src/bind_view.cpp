@@ -1,0 +1,138 @@
+#include <fmt/format.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "search/python/src/bind.hpp"
+#include "search/python/src/held_view.hpp"
+
+namespace nb = nanobind;
+
+namespace switchyard::python {
+
+namespace {
+
+// A time in seconds, and the same in whole picoseconds.
+template <auto member, class Class, class Binding>
+void time(Binding& binding, const std::string& name, const std::string& doc) {
+  binding.def_prop_ro(name.c_str(), [](const Class& it) { return seconds_from_ticks(it.*member); },
+                      (doc + ", seconds").c_str());
+  binding.def_prop_ro((name + "_ps").c_str(), [](const Class& it) { return it.*member; }, (doc + ", picoseconds").c_str());
+}
+
+std::vector<RequestId> queue_of(const ClusterView& view) {
+  std::vector<RequestId> ids;
+  for (RequestId id = view.first_queued(); id >= 0; id = view.next_queued(id)) ids.push_back(id);
+  return ids;
+}
+
+const char* name_of(BatchKind kind) {
+  switch (kind) {
+    case BatchKind::idle: return "idle";
+    case BatchKind::prefill: return "prefill";
+    case BatchKind::decode: return "decode";
+    case BatchKind::mixed: return "mixed";
+  }
+  return "";
+}
+
+}  // namespace
+
+void bind_view(nb::module_& module) {
+  nb::class_<QueuedRequest> queued(module, "QueuedRequest", "A request in the global queue.");
+  queued.def_ro("id", &QueuedRequest::id, "Its row in the workload.")
+      .def_ro("num_prefill_tokens", &QueuedRequest::num_prefill_tokens, "Prompt, tokens.");
+  time<&QueuedRequest::arrived_at, QueuedRequest>(queued, "arrived_at", "Arrival");
+
+  nb::class_<ResidentRequest> resident(module, "ResidentRequest", "A request that a replica holds.");
+  resident.def_ro("id", &ResidentRequest::id)
+      .def_ro("num_prefill_tokens", &ResidentRequest::num_prefill_tokens, "Prompt to (re)compute; grows at a restart.")
+      .def_ro("original_prefill_tokens", &ResidentRequest::original_prefill_tokens, "Prompt that it arrived with.")
+      .def_ro("num_processed_tokens", &ResidentRequest::num_processed_tokens, "Since its last (re)start.")
+      .def_ro("prefill_complete", &ResidentRequest::prefill_complete)
+      .def_prop_ro("num_generated_tokens", &ResidentRequest::num_generated_tokens, "Output tokens seen so far.");
+  time<&ResidentRequest::arrived_at, ResidentRequest>(resident, "arrived_at", "Arrival");
+
+  nb::class_<CompletedRequest> completed(module, "CompletedRequest", "A request that has completed.");
+  completed.def_ro("id", &CompletedRequest::id)
+      .def_ro("replica", &CompletedRequest::replica)
+      .def_ro("num_prefill_tokens", &CompletedRequest::num_prefill_tokens, "Prompt, tokens.")
+      .def_ro("num_decode_tokens", &CompletedRequest::num_decode_tokens, "Output, tokens.");
+  time<&CompletedRequest::arrived_at, CompletedRequest>(completed, "arrived_at", "Arrival");
+  time<&CompletedRequest::scheduled_at, CompletedRequest>(completed, "scheduled_at", "Start of its first batch");
+  time<&CompletedRequest::first_token_at, CompletedRequest>(completed, "first_token_at", "End of its prefill");
+  time<&CompletedRequest::completed_at, CompletedRequest>(completed, "completed_at", "Completion");
+
+  nb::class_<ReplicaState> state(module, "ReplicaState", "Aggregates of one replica; the running batch does not count.");
+  state.def_ro("num_waiting", &ReplicaState::num_waiting, "Requests in its queue.")
+      .def_ro("num_running", &ReplicaState::num_running, "Requests that hold KV blocks.")
+      .def_ro("num_prefilling", &ReplicaState::num_prefilling)
+      .def_prop_ro("num_decoding", &ReplicaState::num_decoding)
+      .def_ro("waiting_prefill_tokens", &ReplicaState::waiting_prefill_tokens)
+      .def_ro("remaining_prefill_tokens", &ReplicaState::remaining_prefill_tokens)
+      .def_ro("decoding_kv_tokens", &ReplicaState::decoding_kv_tokens)
+      .def_ro("generated_tokens", &ReplicaState::generated_tokens)
+      .def_ro("num_blocks", &ReplicaState::num_blocks)
+      .def_ro("blocks_used", &ReplicaState::blocks_used)
+      .def_prop_ro("blocks_free", &ReplicaState::blocks_free)
+      .def_prop_ro("batch_kind", [](const ReplicaState& it) { return name_of(it.batch_kind); })
+      .def_ro("batch_prefill_tokens", &ReplicaState::batch_prefill_tokens)
+      .def_ro("batch_decodes", &ReplicaState::batch_decodes);
+  time<&ReplicaState::batch_started_at, ReplicaState>(state, "batch_started_at", "Start of the running batch");
+
+  nb::class_<ReplicaLimits>(module, "ReplicaLimits", "What an operator has configured of a replica.")
+      .def_ro("num_blocks", &ReplicaLimits::num_blocks, "KV blocks.")
+      .def_ro("block_size", &ReplicaLimits::block_size, "Tokens of a block.")
+      .def_ro("watermark_blocks", &ReplicaLimits::watermark_blocks)
+      .def_ro("batch_size_cap", &ReplicaLimits::batch_size_cap)
+      .def_ro("chunk_size", &ReplicaLimits::chunk_size)
+      .def_ro("max_tokens_in_batch", &ReplicaLimits::max_tokens_in_batch)
+      .def_ro("max_tokens", &ReplicaLimits::max_tokens);
+
+  nb::class_<HeldView>(module, "Cluster", "The cluster as a policy sees it during a call, and `assign`.")
+      .def_prop_ro("now", [](const HeldView& c) { return seconds_from_ticks(c.view().now()); }, "Seconds.")
+      .def_prop_ro("now_ps", [](const HeldView& c) { return c.view().now(); }, "Picoseconds.")
+      .def_prop_ro("num_replicas", [](const HeldView& c) { return c.view().num_replicas(); })
+      .def("num_waiting", [](const HeldView& c, std::int64_t r) { return c.view().num_waiting(c.replica(r)); },
+           nb::arg("replica"), "Requests in a replica's queue.")
+      .def("outstanding", [](const HeldView& c, std::int64_t r) { return c.view().outstanding(c.replica(r)); },
+           nb::arg("replica"), "Waiting and running requests of a replica.")
+      .def("least_waiting", [](const HeldView& c) { return c.view().least_waiting(); },
+           "The replica with the fewest waiting requests, ties to the lowest id.")
+      .def("least_outstanding", [](const HeldView& c) { return c.view().least_outstanding(); },
+           "The replica with the fewest waiting and running requests, ties to the lowest id.")
+      .def("state", [](const HeldView& c, std::int64_t r) { return c.view().state(c.replica(r)); }, nb::arg("replica"))
+      .def("limits", [](const HeldView& c, std::int64_t r) { return c.view().limits(c.replica(r)); }, nb::arg("replica"))
+      .def(
+          "waiting",
+          [](const HeldView& c, std::int64_t r) {
+            const auto requests = c.view().waiting(c.replica(r));
+            return std::vector<ResidentRequest>(requests.begin(), requests.end());
+          },
+          nb::arg("replica"), "The requests in a replica's queue, from its front.")
+      .def(
+          "running",
+          [](const HeldView& c, std::int64_t r) {
+            const auto requests = c.view().running(c.replica(r));
+            return std::vector<ResidentRequest>(requests.begin(), requests.end());
+          },
+          nb::arg("replica"), "The requests that hold KV blocks of a replica, by (arrival, id).")
+      .def("decode_time",
+           [](const HeldView& c, std::int64_t r, std::int32_t decodes, std::int64_t kv) {
+             return seconds_from_ticks(c.view().batch_times(c.replica(r)).decode(decodes, kv));
+           },
+           nb::arg("replica"), nb::arg("num_decodes"), nb::arg("kv_tokens"), "Seconds of one decode step.")
+      .def("prefill_time",
+           [](const HeldView& c, std::int64_t r, std::int64_t tokens) {
+             return seconds_from_ticks(c.view().batch_times(c.replica(r)).prefill(tokens));
+           },
+           nb::arg("replica"), nb::arg("num_tokens"), "Seconds of computing the first tokens of one prompt.")
+      .def("queue_length", [](const HeldView& c) { return c.view().queue_length(); })
+      .def("queue", [](const HeldView& c) { return queue_of(c.view()); }, "Ids of queued requests, in order of arrival.")
+      .def("first_queued", [](const HeldView& c) { return c.view().first_queued(); }, "The oldest one's id, or -1.")
+      .def("queued", [](const HeldView& c, RequestId id) { return c.view().queued(id); }, nb::arg("id"),
+           "A queued request.")
+      .def("assign", [](const HeldView& c, RequestId id, std::int64_t r) { c.changes().assign(id, c.replica(r)); },
+           nb::arg("id"), nb::arg("replica"), "Moves a queued request to the end of a replica's queue, at once.");
+}
+
+}  // namespace switchyard::python

@@ -1,0 +1,29 @@
+// A policy written in Python, as the kernel calls it.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "core/api/policy.hpp"
+#include "search/python/src/held_view.hpp"
+
+namespace switchyard::python {
+
+// Calls the methods that the object has; those it lacks cost nothing. Needs the GIL whenever it is called. What a
+// method raises leaves the replay as it is (nanobind::python_error).
+class PythonPolicy final : public Policy {
+ public:
+  // Throws a TypeError if the object has no schedule().
+  explicit PythonPolicy(nanobind::object object);
+
+  void start(const ClusterView& cluster, std::uint64_t seed) override;
+  void on_arrival(const QueuedRequest& request) override;
+  void on_completion(const CompletedRequest& request) override;
+  void schedule(ClusterView& cluster) override;
+
+ private:
+  nanobind::object start_, on_arrival_, on_completion_, schedule_;  // bound methods, or none
+  nanobind::object cluster_;
+  HeldView* held_ = nullptr;  // within cluster_
+};
+
+}  // namespace switchyard::python

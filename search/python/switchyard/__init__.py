@@ -1,0 +1,36 @@
+"""Finds better routing policies for LLM serving clusters, and proves that they are better.
+
+    import switchyard as sy
+    print(sy.run("azure-conv", "llq", seed=42).summary["mean_e2e_s"])
+
+Times are seconds where a name says nothing else, and whole picoseconds where it ends in ``_ps``. What a user gives
+wrongly raises InputError, a ValueError, with the nearest valid name.
+"""
+
+from ._core import (
+    CompletedRequest,
+    InputError,
+    QueuedRequest,
+    ReplicaLimits,
+    ReplicaState,
+    ResidentRequest,
+    StalledError,
+    __version__,
+    canonical_spec,
+    describe_policy,
+    policy_names,
+    scenario_fields,
+    scenario_names,
+)
+from .commands import compare, search, suite
+from .policy import Cluster, Policy
+from .result import Result, run
+from .scenario import Scenario, Workload, scenario
+
+from . import optuna, vidur  # noqa: E402 (they use what is above)
+
+__all__ = [
+    "Cluster", "CompletedRequest", "InputError", "Policy", "QueuedRequest", "ReplicaLimits", "ReplicaState",
+    "ResidentRequest", "Result", "Scenario", "StalledError", "Workload", "__version__", "canonical_spec", "compare",
+    "describe_policy", "optuna", "policy_names", "run", "scenario", "scenario_fields", "scenario_names", "search", "suite", "vidur",
+]

@@ -1,0 +1,41 @@
+"""Policies in Python."""
+
+from __future__ import annotations
+
+from ._core import Cluster, CompletedRequest, QueuedRequest
+
+__all__ = ["Cluster", "Policy"]
+
+
+def _does_nothing(method):
+    method._does_nothing = True  # then the kernel does not call it
+    return method
+
+
+class Policy:
+    """A routing policy. Override `schedule`, and of the others what you need.
+
+        class LeastWaiting(Policy):
+            def schedule(self, cluster):
+                while cluster.queue_length():
+                    cluster.assign(cluster.first_queued(), cluster.least_waiting())
+
+    It sees what a policy in C++ sees: prompts and loads, never an output length or the future. The cluster may be
+    looked at only while a call lasts.
+    """
+
+    @_does_nothing
+    def start(self, cluster: Cluster, seed: int) -> None:
+        """Before each replay: forget everything. `seed` is for this policy's own random numbers."""
+
+    @_does_nothing
+    def on_arrival(self, request: QueuedRequest) -> None:
+        """A request has joined the queue; `schedule` follows."""
+
+    @_does_nothing
+    def on_completion(self, request: CompletedRequest) -> None:
+        """A request has completed; `schedule` follows if the queue holds any."""
+
+    def schedule(self, cluster: Cluster) -> None:
+        """Decide: `cluster.assign(id, replica)` for any queued requests, at once visible; others wait."""
+        raise NotImplementedError(f"{type(self).__name__} has no schedule(self, cluster)")

@@ -1,0 +1,70 @@
+"""One replay and what it left."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .scenario import Workload, scenario as _scenario
+
+_COLUMNS = ("assigned_at_ps", "scheduled_at_ps", "first_token_at_ps", "completed_at_ps", "execution_ps", "replica",
+            "num_restarts")
+
+
+class Result:
+    """What a replay left: `summary`, and `requests`, a dictionary of columns (n,) in the order of the workload."""
+
+    def __init__(self, replay: _core.Replay):
+        self._replay = replay
+        #: The figures of summary.json, by name; times in seconds. A figure that does not exist is None.
+        self.summary: dict[str, Any] = json.loads(replay.summary_json())
+
+    @property
+    def policy(self) -> str:
+        """The canonical spec, or the class of a policy in Python."""
+        return self._replay.policy
+
+    @property
+    def seed(self) -> int:
+        return self._replay.seed
+
+    @property
+    def workload(self) -> Workload:
+        return Workload(self._replay.workload)
+
+    @property
+    def requests(self) -> dict[str, np.ndarray]:
+        """Whole picoseconds where the name ends in ``_ps`` (int64), counts as int32; none is a copy."""
+        workload = self._replay.workload
+        columns = {"arrived_at_ps": workload.arrived_at_ps, "num_prefill_tokens": workload.num_prefill_tokens,
+                   "num_decode_tokens": workload.num_decode_tokens}
+        return columns | {name: getattr(self._replay, name) for name in _COLUMNS}
+
+    def frame(self):
+        """A pandas frame of `requests`, times in seconds without ``_ps``."""
+        import pandas
+
+        return pandas.DataFrame({name.removesuffix("_ps"): column / 1e12 if name.endswith("_ps") else column
+                                 for name, column in self.requests.items()})
+
+    def __repr__(self) -> str:
+        return (f"<Result of {self.policy}, seed {self.seed}: mean_e2e_s "
+                f"{self.summary['mean_e2e_s']:.6g}, {self.summary['num_requests']} requests>")
+
+
+def run(scenario, policy="llq", seed: int | None = None, workload: Workload | None = None, **fields: Any) -> Result:
+    """Replays one workload under one policy.
+
+    scenario: a name, a file, or what `switchyard.scenario` made; `fields` set its fields anew.
+    policy: a spec as ``"hra(safety=0.05)"``, or an object with a method ``schedule(cluster)``.
+    seed: of the workload and of the policy's random numbers; by default the scenario's.
+    workload: requests to replay in place of the scenario's.
+
+    What a policy in Python raises comes out as it is, with its traceback. Raises InputError, StalledError.
+    """
+    held = _scenario(scenario, **fields)
+    return Result(_core._replay(held, policy, held.seed if seed is None else seed,
+                                None if workload is None else workload._core))
