@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "core/input/error.hpp"
-#include "core/input/json_file.hpp"
 #include "core/scenario/fields.hpp"
-#include "core/workload/trace_file.hpp"
+#include "search/cli/options.hpp"
 #include "search/python/src/bind.hpp"
 #include "search/python/src/experiment_of.hpp"
 
@@ -18,8 +16,6 @@ namespace switchyard::python {
 
 namespace {
 
-using Text = std::pair<std::string, std::string>;  // a field's name and its value, as a flag has it
-
 // Keywords are the names of flags with `_` for `-`.
 std::string keyword(const ScenarioField& field) {
   std::string name = field.flag;
@@ -27,19 +23,12 @@ std::string keyword(const ScenarioField& field) {
   return name;
 }
 
-std::shared_ptr<HeldScenario> with(Scenario scenario, const std::vector<Text>& given) {
-  std::vector<std::string> names;
-  for (const ScenarioField& field : scenario_fields()) names.push_back(keyword(field));
-  std::set<std::string> flags;
-  for (const auto& [name, value] : given) {
-    const auto at = std::find(names.begin(), names.end(), name);
-    if (at == names.end()) throw unknown_name("scenario", "field", name, names);
-    const ScenarioField& field = scenario_fields()[std::size_t(at - names.begin())];
-    set_field_from_text(field, scenario, value, name);
-    flags.insert(field.flag);
-  }
-  check_flags_matter(flags, scenario);
-  return std::make_shared<HeldScenario>(std::move(scenario));
+// Read as the command line reads them, so that both mean the same.
+std::shared_ptr<HeldScenario> scenario_of(std::vector<std::string> words) {
+  Options options("", "");
+  options.scenario_flags();
+  options.parse(words);
+  return std::make_shared<HeldScenario>(options.scenario(), std::move(words));
 }
 
 template <class T>
@@ -93,7 +82,7 @@ void bind_scenario(nb::module_& module) {
       .def_prop_ro("held_out_seeds", [](const HeldScenario& held) { return held.scenario().held_out_seeds.seeds(); })
       .def("json", [](const HeldScenario& held) { return scenario_json(held.scenario()); },
            "Every field with its value, as a scenario file has them.")
-      .def("_with", [](const HeldScenario& held, const std::vector<Text>& given) { return with(held.scenario(), given); })
+      .def_prop_ro("_words", &HeldScenario::words)
       .def(
           "workload",
           [](const HeldScenario& held, std::uint64_t seed) {
@@ -102,12 +91,7 @@ void bind_scenario(nb::module_& module) {
           },
           nb::arg("seed"), "The requests of a seed.")
       .def("__repr__", [](const HeldScenario& held) { return fmt::format("<Scenario {}>", held.scenario().name); });
-  module.def("_scenario", [](const std::string& name, const std::vector<Text>& given) {
-    return with(name.empty() ? Scenario() : load_scenario(name), given);
-  });
-  module.def("_scenario_from_json", [](const std::string& json) {
-    return std::make_shared<HeldScenario>(parse_scenario(JsonFile("scenario", json)));
-  });
+  module.def("_scenario", &scenario_of);
   module.def("scenario_names", &scenario_names, "The built-in scenarios.");
   module.def(
       "scenario_fields",

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "core/scenario/experiment.hpp"
 
@@ -10,9 +12,13 @@ namespace switchyard::python {
 
 class HeldScenario {
  public:
-  explicit HeldScenario(Scenario scenario) : scenario_(std::move(scenario)) {}
+  HeldScenario(Scenario scenario, std::vector<std::string> words)
+      : scenario_(std::move(scenario)), words_(std::move(words)) {}
 
   const Scenario& scenario() const { return scenario_; }
+
+  // The flags of the command line that describe it.
+  const std::vector<std::string>& words() const { return words_; }
 
   // Made on first use. Thread-safe; call it without the GIL. Throws InputError.
   const Experiment& experiment() const {
@@ -23,6 +29,7 @@ class HeldScenario {
 
  private:
   Scenario scenario_;
+  std::vector<std::string> words_;
   mutable std::mutex mutex_;
   mutable std::unique_ptr<Experiment> experiment_;
 };

@@ -1,5 +1,7 @@
 #include "search/python/src/python_policy.hpp"
 
+#include <nanobind/stl/string.h>
+
 #include <string>
 
 namespace nb = nanobind;

@@ -59,7 +59,7 @@ def _matters(param, values) -> bool:
 def objective(scenario, policy: str, figure: str = "mean_e2e_s", seeds=None, **fields: Any) -> Callable:
     """A function for ``study.optimize``: the mean of a figure over the scenario's training seeds (or `seeds`).
 
-    The trial's user attribute ``spec`` is the setting. Judge what Optuna finds on held-out seeds.
+    The trial's user attribute ``spec`` is the setting. A setting under which a replay stalls is pruned. Judge what Optuna finds on held-out seeds.
     """
     held = _scenario(scenario, **fields)
     chosen = list(held.train_seeds if seeds is None else seeds)
@@ -69,7 +69,12 @@ def objective(scenario, policy: str, figure: str = "mean_e2e_s", seeds=None, **f
         trial.set_user_attr("spec", spec)
         figures = []
         for seed in chosen:
-            summary = run(held, spec, seed).summary
+            try:
+                summary = run(held, spec, seed).summary
+            except _core.StalledError as error:  # a setting that never places some request is no answer
+                import optuna
+
+                raise optuna.TrialPruned(str(error)) from None
             if figure not in summary:
                 raise _core.InputError(f"objective: no figure '{figure}' (known: {', '.join(summary)})")
             figures.append(summary[figure])

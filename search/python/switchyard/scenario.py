@@ -11,33 +11,44 @@ from . import _core
 from ._core import Scenario
 
 
-def _texts(fields: dict[str, Any]) -> list[tuple[str, str]]:
-    """Keywords as flags have them: lists with commas between, whole floats without a fraction."""
+def _flags(fields: dict[str, Any]) -> list[str]:
+    """Keywords as words of the command line: lists with commas between, True as the flag alone."""
 
     def text(value: Any) -> str:
         if isinstance(value, (list, tuple, range)):
             return ",".join(text(item) for item in value)
-        if isinstance(value, (bool, np.bool_)):
-            return "on" if value else "off"
         if isinstance(value, (float, np.floating)):
             return repr(float(value))
         return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
 
-    return [(name, text(value)) for name, value in fields.items()]
+    words = []
+    for name, value in fields.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif value is not None and value is not False:
+            words += [flag, text(value)]
+    return words
 
 
 def scenario(name: str | os.PathLike | Scenario = "", **fields: Any) -> Scenario:
     """A scenario by name, or from a file whose name ends in ``.json``, with fields set anew.
 
-    Fields are the flags of the command line with ``_`` for ``-`` (`scenario_fields()` lists them):
+    Fields are the flags of the command line with ``_`` for ``-`` (`scenario_fields()` lists them), and mean the same:
 
         scenario("azure-conv", replicas=8, held_out_seeds="101-116")
+        scenario(workload="trace.csv", profile="a100-llama2-7b")
 
     Raises InputError for what is unknown, out of range, or without effect in this scenario.
     """
     if isinstance(name, Scenario):
-        return name._with(_texts(fields)) if fields else name
-    return _core._scenario(os.fspath(name), _texts(fields))
+        given = _flags(fields)
+        if not given:
+            return name
+        kept = dict(zip(*[iter(name._words)] * 2))
+        kept.update(zip(*[iter(given)] * 2))
+        return _core._scenario([word for pair in kept.items() for word in pair])
+    return _core._scenario((["--scenario", os.fspath(name)] if name else []) + _flags(fields))
 
 
 class Workload:
@@ -76,7 +87,7 @@ class Workload:
     @classmethod
     def from_file(cls, path, **fields: Any) -> "Workload":
         """Of a trace file, as ``--workload`` reads it."""
-        with_trace = scenario("", workload=path, **fields)
+        with_trace = scenario(workload=path, **fields)
         return cls(with_trace.workload(with_trace.seed))
 
     def __len__(self) -> int:

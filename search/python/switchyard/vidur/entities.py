@@ -9,8 +9,8 @@ from __future__ import annotations
 import difflib
 
 
-class Hidden(AttributeError):
-    """A router asked for what nobody can know yet."""
+class Hidden(RuntimeError):
+    """A router asked for what nobody can know yet. (No AttributeError: `hasattr` must not hide it.)"""
 
 
 class _Helpful:

@@ -1,0 +1,205 @@
+"""The package: scenarios, replays, policies in Python, commands, Optuna."""
+
+import gc
+import json
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+import numpy as np
+
+import switchyard as sy
+
+SOURCE = Path(os.environ["SWITCHYARD_SOURCE"])
+
+
+class Llq(sy.Policy):
+    def schedule(self, cluster):
+        while cluster.queue_length():
+            cluster.assign(cluster.first_queued(), cluster.least_outstanding())
+
+
+class Replays(unittest.TestCase):
+    def test_a_replay_has_the_figures_of_the_command_line(self):
+        result = sy.run("azure-conv", "llq", seed=42)
+        printed = json.loads(sy._core.command("run", ["--scenario", "azure-conv", "--policy", "llq", "--seed", "42",
+                                                      "--json"]))
+        self.assertEqual(result.summary, printed)
+        self.assertEqual(result.summary["num_requests"], len(result.requests["completed_at_ps"]))
+
+    def test_columns_are_views_that_outlive_the_result(self):
+        result = sy.run("azure-conv", "llq", seed=42)
+        completed = result.requests["completed_at_ps"]
+        self.assertFalse(completed.flags.owndata)
+        self.assertFalse(completed.flags.writeable)
+        total = int(completed.sum())
+        again = sy.run("azure-conv", "llq", seed=42)
+        del result
+        gc.collect()
+        self.assertEqual(total, int(completed.sum()))
+        self.assertEqual(total, int(again.requests["completed_at_ps"].sum()))
+
+    def test_mean_of_columns_is_the_summary(self):
+        result = sy.run("azure-conv", "lor", seed=7)
+        columns = result.requests
+        mean = (columns["completed_at_ps"] - columns["arrived_at_ps"]).mean() / 1e12
+        self.assertAlmostEqual(mean, result.summary["mean_e2e_s"], places=9)
+
+    def test_own_workload(self):
+        workload = sy.Workload.from_columns([0.0, 0.5, 1.0], [100, 200, 300], [10, 20, 30])
+        result = sy.run("azure-conv", "llq", workload=workload)
+        self.assertEqual(result.summary["num_requests"], 3)
+        np.testing.assert_array_equal(result.requests["num_decode_tokens"], [10, 20, 30])
+        self.assertEqual(list(result.requests["arrived_at_ps"]), [0, 500_000_000_000, 1_000_000_000_000])
+
+    def test_bad_rows_are_named(self):
+        for columns, message in (
+            (([0, 1], [5, 5.5], [1, 1]), "row 1: num_prefill_tokens is 5.5"),
+            (([1, 0], [5, 5], [1, 1]), "row 1: arrived_at is 0"),
+            (([0, 1], [5, 5], [1, 0]), "row 1: num_decode_tokens is 0"),
+            (([0, float("nan")], [5, 5], [1, 1]), "row 1: arrived_at is nan"),
+        ):
+            with self.assertRaises(sy.InputError) as caught:
+                sy.Workload.from_columns(*columns)
+            self.assertIn(message, str(caught.exception))
+
+
+class Scenarios(unittest.TestCase):
+    def test_fields_are_keywords(self):
+        scenario = sy.scenario("azure-conv", replicas=8, held_out_seeds="101-104")
+        self.assertEqual(json.loads(scenario.json())["cluster"]["replicas"], 8)
+        self.assertEqual(list(scenario.held_out_seeds), [101, 102, 103, 104])
+
+    def test_errors_help(self):
+        for make, message in (
+            (lambda: sy.scenario("azure-conf"), "did you mean 'azure-conv'?"),
+            (lambda: sy.scenario("azure-conv", replica=8), "did you mean '--replicas'?"),
+            (lambda: sy.scenario("azure-conv", replicas=0), "replicas"),
+            (lambda: sy.run("azure-conv", "lqq"), "did you mean 'llq'?"),
+        ):
+            with self.assertRaises(sy.InputError) as caught:
+                make()
+            self.assertIn(message, str(caught.exception))
+
+
+class Policies(unittest.TestCase):
+    def test_llq_in_python_is_llq(self):
+        for scenario in ("azure-conv", "chat-pressure"):
+            with self.subTest(scenario):
+                self.assertEqual(sy.run(scenario, Llq(), seed=3).summary, sy.run(scenario, "llq", seed=3).summary)
+
+    def test_an_exception_comes_out_as_it_is(self):
+        class Faulty(sy.Policy):
+            def schedule(self, cluster):
+                return {}["missing"]
+
+        names = []
+        try:
+            sy.run("azure-conv", Faulty())
+        except KeyError as error:
+            trace = error.__traceback__
+        while trace:
+            names.append(trace.tb_frame.f_code.co_name)
+            trace = trace.tb_next
+        self.assertEqual(names[-1], "schedule")
+
+    def test_the_cluster_is_closed_between_calls(self):
+        class Keeps(Llq):
+            def start(self, cluster, seed):
+                self.kept = cluster
+
+            def on_completion(self, request):
+                self.kept.num_waiting(0)
+
+        with self.assertRaisesRegex(ValueError, "only during a call"):
+            sy.run("azure-conv", Keeps())
+
+    def test_start_cannot_assign(self):
+        class Early(Llq):
+            def start(self, cluster, seed):
+                cluster.assign(0, 0)
+
+        with self.assertRaisesRegex(ValueError, "only in schedule"):
+            sy.run("azure-conv", Early())
+
+    def test_no_such_replica_and_no_such_request(self):
+        class Wrong(sy.Policy):
+            def __init__(self, request, replica):
+                self.request, self.replica = request, replica
+
+            def schedule(self, cluster):
+                cluster.assign(self.request, self.replica)
+
+        with self.assertRaisesRegex(IndexError, "no replica 4: they are 0 to 3"):
+            sy.run("azure-conv", Wrong(0, 4))
+        with self.assertRaises(Exception):
+            sy.run("azure-conv", Wrong(5000, 0))
+
+    def test_a_policy_that_holds_for_ever_stalls(self):
+        class Holds(sy.Policy):
+            def schedule(self, cluster):
+                pass
+
+        with self.assertRaisesRegex(sy.StalledError, "never assigns"):
+            sy.run("azure-conv", Holds())
+
+    def test_what_is_no_policy(self):
+        with self.assertRaisesRegex(TypeError, "no method schedule"):
+            sy.run("azure-conv", object())
+
+    def test_output_lengths_are_nowhere(self):
+        seen = set()
+
+        class Looks(Llq):
+            def on_arrival(self, request):
+                seen.update(name for name in dir(request) if not name.startswith("_"))
+
+        sy.run("azure-conv", Looks())
+        self.assertEqual(seen & {"num_decode_tokens", "total_tokens", "output"}, set())
+        self.assertIn("num_prefill_tokens", seen)
+
+
+class Commands(unittest.TestCase):
+    def test_compare(self):
+        answer = sy.compare("llq", "lor", "azure-conv", held_out_seeds="101-104")
+        (pair,) = answer["pairs"]
+        self.assertIn("llq", json.dumps(pair))
+
+    def test_search_takes_a_scenario_object(self):
+        scenario = sy.scenario("azure-conv", duration=60, train_seeds="1-2", validation_seeds="51-52",
+                               held_out_seeds="101-103")
+        answer = sy.search(scenario, ["memory_headroom"], replays=20, threads=1)
+        self.assertIn("memory_headroom", json.dumps(answer))
+
+
+class Optuna(unittest.TestCase):
+    def test_suggestions_are_specs(self):
+        try:
+            import optuna
+        except ImportError:
+            self.skipTest("Optuna is not installed")
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1))
+        study.optimize(sy.optuna.objective("azure-conv", "memory_headroom", seeds=[1]), n_trials=4)
+        spec = study.best_trial.user_attrs["spec"]
+        self.assertEqual(spec, sy.canonical_spec(spec))
+        self.assertEqual(study.best_value, sy.run("azure-conv", spec, 1).summary["mean_e2e_s"])
+
+    def test_every_policy_has_a_space(self):
+        class First:  # a trial that takes the lowest of everything
+            def suggest_float(self, name, low, high, log=False):
+                return low
+
+            suggest_int = suggest_float
+
+            def suggest_categorical(self, name, choices):
+                return choices[0]
+
+        for name in sy.policy_names():
+            with self.subTest(name):
+                self.assertTrue(sy.optuna.suggest(First(), name).startswith(name))
+
+
+if __name__ == "__main__":
+    unittest.main()

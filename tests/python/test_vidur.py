@@ -1,0 +1,183 @@
+"""Routers written for Vidur: they give what our own give, and errors that their authors understand."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import switchyard as sy
+
+SOURCE = Path(os.environ["SWITCHYARD_SOURCE"])
+ROUTERS = SOURCE / "tests" / "python" / "routers"
+
+HEAD = """
+from vidur.scheduler.global_scheduler.base_global_scheduler import BaseGlobalScheduler
+import random, os
+"""
+
+
+def router(body, head=HEAD):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ai_global_scheduler.py"
+        file.write_text(head + body)
+        return sy.vidur.load(file)
+
+
+class Reference(unittest.TestCase):
+    def same(self, ours, theirs):
+        for name, column in ours.requests.items():
+            self.assertTrue((column == theirs.requests[name]).all(), name)
+
+    def test_routers_for_vidur_give_what_ours_give(self):
+        for scenario in ("azure-conv", "chat-pressure"):
+            short = sy.scenario(scenario, duration=120)
+            for name in ("llq", "lor", "round_robin", "hra"):
+                with self.subTest(scenario=scenario, router=name):
+                    self.same(sy.run(short, name, 42), sy.run(short, sy.vidur.load(ROUTERS / f"{name}.py"), 42))
+
+    def test_the_cases_of_real_vidur(self):
+        reference = Path(os.environ.get("SWITCHYARD_REFERENCE", SOURCE.parent / "shared" / "reference")) / "vidur"
+        if not (reference / "cases.json").is_file():
+            self.skipTest("no reference results of Vidur")
+        tried = 0
+        for case in json.loads((reference / "cases.json").read_text()):
+            if not (ROUTERS / f"{case['router']}.py").is_file():
+                continue
+            fields = {name: case[name] for name in ("replica_scheduler", "num_blocks", "batch_size_cap", "chunk_size")
+                      if name in case}
+            scenario = sy.scenario(replicas=4, cost_tables=reference / "tables" / case["tables"],
+                                   workload=reference / "workloads" / case["workload"], **fields)
+            result = sy.run(scenario, sy.vidur.load(ROUTERS / f"{case['router']}.py"))
+            with self.subTest(case["expected"]), (reference / "expected" / case["expected"]).open() as stream:
+                rows = list(csv.DictReader(stream))
+                columns = result.requests
+                self.assertEqual([int(row["replica_id"]) for row in rows], list(columns["replica"]))
+                self.assertEqual([int(row["num_restarts"]) for row in rows], list(columns["num_restarts"]))
+                for row, completed in zip(rows, columns["completed_at_ps"]):
+                    self.assertAlmostEqual(float(row["completed_at"]), completed / 1e12, delta=1e-6)
+                tried += 1
+        self.assertGreater(tried, 5)
+
+
+class Surface(unittest.TestCase):
+    def test_queue_edits_own_attributes_environment_and_random(self):
+        os.environ["SWITCHYARD_TEST_BIAS"] = "1"
+        policy = router("""
+class Mine(BaseGlobalScheduler):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.calls = 0
+        for replica_id in self._replicas:
+            setattr(self._replica_schedulers[replica_id], "sent", 0)
+    def schedule(self):
+        self.calls += 1
+        bias = int(os.environ["SWITCHYARD_TEST_BIAS"])
+        queue, self._request_queue[:] = list(self._request_queue), []
+        placed = []
+        for request in queue:
+            request.mine = self.calls
+            replica_id = (random.randrange(self._num_replicas) + bias) % self._num_replicas
+            self.get_replica_scheduler(replica_id).sent += 1
+            placed.append((replica_id, request))
+        return placed
+""")
+        first, again = sy.run("azure-conv", policy, 5), sy.run("azure-conv", policy, 5)
+        self.assertEqual(first.summary, again.summary)
+        self.assertEqual(sum(one.sent for one in policy.scheduler._replica_schedulers.values()),
+                         first.summary["num_requests"])
+
+    def test_a_file_beside_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "my_helpers.py").write_text("from vidur.entities import Request\nGAIN = 2\n")
+            file = Path(folder) / "mine.py"
+            file.write_text(HEAD + "from my_helpers import GAIN\nclass Mine(BaseGlobalScheduler):\n"
+                            "    def schedule(self):\n"
+                            "        placed = [(r.id * GAIN % self._num_replicas, r) for r in self._request_queue]\n"
+                            "        self._request_queue.clear()\n        return placed\n")
+            self.assertEqual(sy.run("azure-conv", sy.vidur.load(file)).summary["num_requests"], 2072)
+        self.assertNotIn("vidur", sys.modules)
+        self.assertNotIn("my_helpers", sys.modules)
+
+    def fails(self, body, kind, message):
+        with self.assertRaises(kind) as caught:
+            sy.run("azure-conv", router(body))
+        self.assertIn(message, str(caught.exception))
+
+    def test_lengths_of_outputs_are_not_known(self):
+        for name in ("num_decode_tokens", "total_tokens", "_num_decode_tokens", "pd_ratio"):
+            with self.subTest(name):
+                self.fails("class Mine(BaseGlobalScheduler):\n    def schedule(self):\n"
+                           f"        return [(0, r) for r in self._request_queue if r.{name}]\n",
+                           RuntimeError, "no router can know how long an output will be")
+
+    def test_faults_are_named(self):
+        head = "class Mine(BaseGlobalScheduler):\n    def schedule(self):\n        "
+        self.fails(head + "return [(0, r) for r in self._request_que]", AttributeError, "did you mean '_request_queue'?")
+        self.fails(head + "return None", TypeError, "returned None")
+        self.fails(head + "return [(9, r) for r in self._request_queue]", ValueError, "replicas are 0 to 3")
+        self.fails(head + "return [(0, r) for r in self._request_queue]", ValueError, "was placed on replica 0 before")
+        self.fails(head + "return [0]", TypeError, "(replica_id, request) is wanted")
+        self.fails(head + "return []", sy.StalledError, "never assigns")
+        self.fails(head + "return self._replica_schedulers[0].num_pending_request", AttributeError,
+                   "did you mean 'num_pending_requests'?")
+        self.fails("class Mine(BaseGlobalScheduler):\n    def __init__(self, config, replicas):\n        pass\n"
+                   "    def schedule(self):\n        return []\n", TypeError, "does not call super().__init__")
+
+    def test_files_without_a_router(self):
+        with self.assertRaisesRegex(sy.InputError, "no class that derives"):
+            router("x = 1")
+        with self.assertRaisesRegex(sy.InputError, "there is no such file"):
+            sy.vidur.load("nowhere.py")
+
+
+class Evaluate(unittest.TestCase):
+    def test_a_score(self):
+        answer = sy.vidur.evaluate(ROUTERS / "llq.py", ["azure-conv"], seeds=[1])
+        self.assertIsNone(answer["error"], answer)
+        self.assertEqual(answer["score"], 1.0)
+        self.assertIn(answer["network"], ("none", "as this process"))
+
+    def broken(self, body, **limits):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "mine.py"
+            file.write_text(HEAD + "class Mine(BaseGlobalScheduler):\n    def schedule(self):\n        " + body)
+            answer = sy.vidur.evaluate(file, ["azure-conv"], seeds=[1], **limits)
+        self.assertEqual(answer["score"], 0.0)
+        return answer["error"]
+
+    def test_errors_are_text_with_the_line(self):
+        error = self.broken("return 1 / 0")
+        self.assertIn("ZeroDivisionError", error)
+        self.assertIn("mine.py", error)
+        self.assertIn("return 1 / 0", error)
+
+    def test_limits(self):
+        self.assertIn("more than 3 s", self.broken("while True: pass", time_s=3))
+        self.assertIn("MemoryError", self.broken("x = bytearray(10**10)", memory_mib=2048))
+        self.assertIn("SystemExit", self.broken("raise SystemExit(3)"))
+
+
+class Command(unittest.TestCase):
+    def test_it_leaves_what_vidur_leaves(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([sys.executable, "-m", "switchyard.vidur.command", str(ROUTERS / "lor.py"), "--out",
+                                   folder, "--json"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout), sy.run("azure-conv", "lor").summary)
+            (run,) = (Path(folder) / "azure-conv").iterdir()
+            rows = (run / "request_metrics.csv").read_text().splitlines()
+            self.assertEqual(len(rows), 1 + 2072)
+            self.assertEqual(json.loads((run / "config.json").read_text())["seed"], 42)
+
+    def test_a_fault_is_one_line(self):
+        done = subprocess.run([sys.executable, "-m", "switchyard.vidur.command", "nowhere.py"], capture_output=True,
+                              text=True)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
