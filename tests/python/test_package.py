@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 
@@ -45,6 +46,11 @@ class Replays(unittest.TestCase):
         columns = result.requests
         mean = (columns["completed_at_ps"] - columns["arrived_at_ps"]).mean() / 1e12
         self.assertAlmostEqual(mean, result.summary["mean_e2e_s"], places=9)
+
+    def test_the_workload_of_a_seed(self):
+        result = sy.run("azure-conv", "llq", seed=9)
+        workload = sy.Workload.of(sy.scenario("azure-conv"), 9)
+        np.testing.assert_array_equal(workload.arrived_at_ps, result.requests["arrived_at_ps"])
 
     def test_own_workload(self):
         workload = sy.Workload.from_columns([0.0, 0.5, 1.0], [100, 200, 300], [10, 20, 30])
@@ -171,6 +177,14 @@ class Commands(unittest.TestCase):
                                held_out_seeds="101-103")
         answer = sy.search(scenario, ["memory_headroom"], replays=20, threads=1)
         self.assertIn("memory_headroom", json.dumps(answer))
+
+
+class Pages(unittest.TestCase):
+    def test_the_api_page_is_current(self):
+        made = subprocess.run([sys.executable, str(SOURCE / "search" / "python" / "api_page.py")], capture_output=True,
+                              text=True)
+        self.assertEqual(made.stderr, "")
+        self.assertEqual(made.stdout, (SOURCE / "search" / "python" / "API.md").read_text())
 
 
 class Optuna(unittest.TestCase):

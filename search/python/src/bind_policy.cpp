@@ -15,7 +15,7 @@ nb::dict describe_param(const ParamSpec& param) {
   nb::dict it;
   it["name"] = param.name;
   it["type"] = param.type == ParamType::real ? "real" : param.type == ParamType::integer ? "integer" : "choice";
-  it["default"] = param.type == ParamType::choice ? nb::cast(param.choices[std::size_t(param.default_value)])
+  it["default"] = param.type == ParamType::choice    ? nb::cast(param.choices[std::size_t(param.default_value)])
                   : param.type == ParamType::integer ? nb::cast(static_cast<std::int64_t>(param.default_value))
                                                      : nb::cast(param.default_value);
   if (param.type == ParamType::choice) {

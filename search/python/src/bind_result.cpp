@@ -45,8 +45,9 @@ std::shared_ptr<HeldReplay> replay(const std::shared_ptr<HeldScenario>& scenario
   const Experiment& experiment = scenario->experiment();
   if (given) check_fits(*given, experiment.cluster().limits);
   result->workload = given ? std::shared_ptr<const Workload>(given) : experiment.workload(seed);
-  const auto alone = given ? std::make_shared<const std::vector<Time>>(interference_free_times(experiment.cluster(), *given))
-                           : experiment.alone(seed);
+  const auto alone =
+      given ? std::make_shared<const std::vector<Time>>(interference_free_times(experiment.cluster(), *given))
+            : experiment.alone(seed);
   if (in_python) released.reset();
   Simulation simulation;
   result->replay = simulation.run(experiment.cluster(), *result->workload, *made, seed);

@@ -45,13 +45,14 @@ std::shared_ptr<const Workload> workload_from(const Column<double>& arrived_at, 
   for (std::size_t i = 0; i < size; ++i) {
     const double time = arrived_at.data()[i];
     if (!(time >= 0 && time <= kMaxArrivalSeconds) || (i > 0 && time < rows[i - 1].arrived_at_s)) {
-      throw InputError(fmt::format("Workload: row {}: arrived_at is {}; seconds from 0 to {}, not decreasing, are wanted",
-                                   i, time, kMaxArrivalSeconds));
+      throw InputError(
+          fmt::format("Workload: row {}: arrived_at is {}; seconds from 0 to {}, not decreasing, are wanted", i, time,
+                      kMaxArrivalSeconds));
     }
     const auto tokens = [&](const char* name, std::int64_t value) {
       if (value < 1 || value > INT32_MAX / 4) {
-        throw InputError(fmt::format("Workload: row {}: {} is {}; a whole number from 1 to {} is wanted", i, name, value,
-                                     INT32_MAX / 4));
+        throw InputError(fmt::format("Workload: row {}: {} is {}; a whole number from 1 to {} is wanted", i, name,
+                                     value, INT32_MAX / 4));
       }
       return static_cast<std::int32_t>(value);
     };
@@ -78,18 +79,20 @@ void bind_scenario(nb::module_& module) {
       .def_prop_ro("name", [](const HeldScenario& held) { return held.scenario().name; })
       .def_prop_ro("seed", [](const HeldScenario& held) { return held.scenario().seed; })
       .def_prop_ro("train_seeds", [](const HeldScenario& held) { return held.scenario().train_seeds.seeds(); })
-      .def_prop_ro("validation_seeds", [](const HeldScenario& held) { return held.scenario().validation_seeds.seeds(); })
+      .def_prop_ro("validation_seeds",
+                   [](const HeldScenario& held) { return held.scenario().validation_seeds.seeds(); })
       .def_prop_ro("held_out_seeds", [](const HeldScenario& held) { return held.scenario().held_out_seeds.seeds(); })
-      .def("json", [](const HeldScenario& held) { return scenario_json(held.scenario()); },
-           "Every field with its value, as a scenario file has them.")
+      .def(
+          "json", [](const HeldScenario& held) { return scenario_json(held.scenario()); },
+          "Every field with its value, as a scenario file has them.")
       .def_prop_ro("_words", &HeldScenario::words)
       .def(
-          "workload",
+          "_workload",
           [](const HeldScenario& held, std::uint64_t seed) {
             const nb::gil_scoped_release released;
             return std::const_pointer_cast<Workload>(held.experiment().workload(seed));
           },
-          nb::arg("seed"), "The requests of a seed.")
+          nb::arg("seed"))
       .def("__repr__", [](const HeldScenario& held) { return fmt::format("<Scenario {}>", held.scenario().name); });
   module.def("_scenario", &scenario_of);
   module.def("scenario_names", &scenario_names, "The built-in scenarios.");

@@ -14,9 +14,10 @@ namespace {
 // A time in seconds, and the same in whole picoseconds.
 template <auto member, class Class, class Binding>
 void time(Binding& binding, const std::string& name, const std::string& doc) {
-  binding.def_prop_ro(name.c_str(), [](const Class& it) { return seconds_from_ticks(it.*member); },
-                      (doc + ", seconds").c_str());
-  binding.def_prop_ro((name + "_ps").c_str(), [](const Class& it) { return it.*member; }, (doc + ", picoseconds").c_str());
+  binding.def_prop_ro(
+      name.c_str(), [](const Class& it) { return seconds_from_ticks(it.*member); }, (doc + ", seconds").c_str());
+  binding.def_prop_ro((name + "_ps").c_str(), [](const Class& it) { return it.*member; },
+                      (doc + ", picoseconds").c_str());
 }
 
 std::vector<RequestId> queue_of(const ClusterView& view) {
@@ -27,10 +28,14 @@ std::vector<RequestId> queue_of(const ClusterView& view) {
 
 const char* name_of(BatchKind kind) {
   switch (kind) {
-    case BatchKind::idle: return "idle";
-    case BatchKind::prefill: return "prefill";
-    case BatchKind::decode: return "decode";
-    case BatchKind::mixed: return "mixed";
+    case BatchKind::idle:
+      return "idle";
+    case BatchKind::prefill:
+      return "prefill";
+    case BatchKind::decode:
+      return "decode";
+    case BatchKind::mixed:
+      return "mixed";
   }
   return "";
 }
@@ -62,7 +67,8 @@ void bind_view(nb::module_& module) {
   time<&CompletedRequest::first_token_at, CompletedRequest>(completed, "first_token_at", "End of its prefill");
   time<&CompletedRequest::completed_at, CompletedRequest>(completed, "completed_at", "Completion");
 
-  nb::class_<ReplicaState> state(module, "ReplicaState", "Aggregates of one replica; the running batch does not count.");
+  nb::class_<ReplicaState> state(module, "ReplicaState",
+                                 "Aggregates of one replica; the running batch does not count.");
   state.def_ro("num_waiting", &ReplicaState::num_waiting, "Requests in its queue.")
       .def_ro("num_running", &ReplicaState::num_running, "Requests that hold KV blocks.")
       .def_ro("num_prefilling", &ReplicaState::num_prefilling)
@@ -89,19 +95,27 @@ void bind_view(nb::module_& module) {
       .def_ro("max_tokens", &ReplicaLimits::max_tokens);
 
   nb::class_<HeldView>(module, "Cluster", "The cluster as a policy sees it during a call, and `assign`.")
-      .def_prop_ro("now", [](const HeldView& c) { return seconds_from_ticks(c.view().now()); }, "Seconds.")
-      .def_prop_ro("now_ps", [](const HeldView& c) { return c.view().now(); }, "Picoseconds.")
+      .def_prop_ro(
+          "now", [](const HeldView& c) { return seconds_from_ticks(c.view().now()); }, "Seconds.")
+      .def_prop_ro(
+          "now_ps", [](const HeldView& c) { return c.view().now(); }, "Picoseconds.")
       .def_prop_ro("num_replicas", [](const HeldView& c) { return c.view().num_replicas(); })
-      .def("num_waiting", [](const HeldView& c, std::int64_t r) { return c.view().num_waiting(c.replica(r)); },
-           nb::arg("replica"), "Requests in a replica's queue.")
-      .def("outstanding", [](const HeldView& c, std::int64_t r) { return c.view().outstanding(c.replica(r)); },
-           nb::arg("replica"), "Waiting and running requests of a replica.")
-      .def("least_waiting", [](const HeldView& c) { return c.view().least_waiting(); },
-           "The replica with the fewest waiting requests, ties to the lowest id.")
-      .def("least_outstanding", [](const HeldView& c) { return c.view().least_outstanding(); },
-           "The replica with the fewest waiting and running requests, ties to the lowest id.")
-      .def("state", [](const HeldView& c, std::int64_t r) { return c.view().state(c.replica(r)); }, nb::arg("replica"))
-      .def("limits", [](const HeldView& c, std::int64_t r) { return c.view().limits(c.replica(r)); }, nb::arg("replica"))
+      .def(
+          "num_waiting", [](const HeldView& c, std::int64_t r) { return c.view().num_waiting(c.replica(r)); },
+          nb::arg("replica"), "Requests in a replica's queue.")
+      .def(
+          "outstanding", [](const HeldView& c, std::int64_t r) { return c.view().outstanding(c.replica(r)); },
+          nb::arg("replica"), "Waiting and running requests of a replica.")
+      .def(
+          "least_waiting", [](const HeldView& c) { return c.view().least_waiting(); },
+          "The replica with the fewest waiting requests, ties to the lowest id.")
+      .def(
+          "least_outstanding", [](const HeldView& c) { return c.view().least_outstanding(); },
+          "The replica with the fewest waiting and running requests, ties to the lowest id.")
+      .def(
+          "state", [](const HeldView& c, std::int64_t r) { return c.view().state(c.replica(r)); }, nb::arg("replica"))
+      .def(
+          "limits", [](const HeldView& c, std::int64_t r) { return c.view().limits(c.replica(r)); }, nb::arg("replica"))
       .def(
           "waiting",
           [](const HeldView& c, std::int64_t r) {
@@ -116,23 +130,29 @@ void bind_view(nb::module_& module) {
             return std::vector<ResidentRequest>(requests.begin(), requests.end());
           },
           nb::arg("replica"), "The requests that hold KV blocks of a replica, by (arrival, id).")
-      .def("decode_time",
-           [](const HeldView& c, std::int64_t r, std::int32_t decodes, std::int64_t kv) {
-             return seconds_from_ticks(c.view().batch_times(c.replica(r)).decode(decodes, kv));
-           },
-           nb::arg("replica"), nb::arg("num_decodes"), nb::arg("kv_tokens"), "Seconds of one decode step.")
-      .def("prefill_time",
-           [](const HeldView& c, std::int64_t r, std::int64_t tokens) {
-             return seconds_from_ticks(c.view().batch_times(c.replica(r)).prefill(tokens));
-           },
-           nb::arg("replica"), nb::arg("num_tokens"), "Seconds of computing the first tokens of one prompt.")
+      .def(
+          "decode_time",
+          [](const HeldView& c, std::int64_t r, std::int32_t decodes, std::int64_t kv) {
+            return seconds_from_ticks(c.view().batch_times(c.replica(r)).decode(decodes, kv));
+          },
+          nb::arg("replica"), nb::arg("num_decodes"), nb::arg("kv_tokens"), "Seconds of one decode step.")
+      .def(
+          "prefill_time",
+          [](const HeldView& c, std::int64_t r, std::int64_t tokens) {
+            return seconds_from_ticks(c.view().batch_times(c.replica(r)).prefill(tokens));
+          },
+          nb::arg("replica"), nb::arg("num_tokens"), "Seconds of computing the first tokens of one prompt.")
       .def("queue_length", [](const HeldView& c) { return c.view().queue_length(); })
-      .def("queue", [](const HeldView& c) { return queue_of(c.view()); }, "Ids of queued requests, in order of arrival.")
-      .def("first_queued", [](const HeldView& c) { return c.view().first_queued(); }, "The oldest one's id, or -1.")
-      .def("queued", [](const HeldView& c, RequestId id) { return c.view().queued(id); }, nb::arg("id"),
-           "A queued request.")
-      .def("assign", [](const HeldView& c, RequestId id, std::int64_t r) { c.changes().assign(id, c.replica(r)); },
-           nb::arg("id"), nb::arg("replica"), "Moves a queued request to the end of a replica's queue, at once.");
+      .def(
+          "queue", [](const HeldView& c) { return queue_of(c.view()); }, "Ids of queued requests, in order of arrival.")
+      .def(
+          "first_queued", [](const HeldView& c) { return c.view().first_queued(); }, "The oldest one's id, or -1.")
+      .def(
+          "queued", [](const HeldView& c, RequestId id) { return c.view().queued(id); }, nb::arg("id"),
+          "A queued request.")
+      .def(
+          "assign", [](const HeldView& c, RequestId id, std::int64_t r) { c.changes().assign(id, c.replica(r)); },
+          nb::arg("id"), nb::arg("replica"), "Moves a queued request to the end of a replica's queue, at once.");
 }
 
 }  // namespace switchyard::python

@@ -40,9 +40,9 @@ class HeldView {
   // Throws IndexError.
   std::int32_t replica(std::int64_t index) const {
     if (index < 0 || index >= view().num_replicas()) {
-      throw nanobind::index_error(
-          ("there is no replica " + std::to_string(index) + ": they are 0 to " + std::to_string(view().num_replicas() - 1))
-              .c_str());
+      throw nanobind::index_error(("there is no replica " + std::to_string(index) + ": they are 0 to " +
+                                   std::to_string(view().num_replicas() - 1))
+                                      .c_str());
     }
     return static_cast<std::int32_t>(index);
   }

@@ -29,6 +29,9 @@ from .scenario import Scenario, Workload, scenario
 
 from . import optuna, vidur  # noqa: E402 (they use what is above)
 
+InputError.__doc__ = "What a user gave is wrong; the message names it, what is allowed, and the nearest valid name."
+StalledError.__doc__ = "The policy left requests waiting with nothing more to happen."
+
 __all__ = [
     "Cluster", "CompletedRequest", "InputError", "Policy", "QueuedRequest", "ReplicaLimits", "ReplicaState",
     "ResidentRequest", "Result", "Scenario", "StalledError", "Workload", "__version__", "canonical_spec", "compare",

@@ -88,7 +88,12 @@ class Workload:
     def from_file(cls, path, **fields: Any) -> "Workload":
         """Of a trace file, as ``--workload`` reads it."""
         with_trace = scenario(workload=path, **fields)
-        return cls(with_trace.workload(with_trace.seed))
+        return cls.of(with_trace, with_trace.seed)
+
+    @classmethod
+    def of(cls, scenario: Scenario, seed: int) -> "Workload":
+        """The requests that a scenario has for a seed."""
+        return cls(scenario._workload(seed))
 
     def __len__(self) -> int:
         return len(self._core)
