@@ -43,7 +43,7 @@ def json_of(command):
 
 def judge(switchyard, scenario, seeds, policies, threads):
     """Rows of a leaderboard by policy name, the policies at these settings and seeds."""
-    board = json_of([switchyard, "compare", *policies, "--scenario", scenario, "--train-seeds", "1", "--held-out-seeds",
+    board = json_of([switchyard, "compare", *policies, "--scenario", scenario, "--held-out-seeds",
                      seeds, "--threads", str(threads), "--json", "--quiet"])
     board = board.get("leaderboard", board)
     return {row["policy"].split("(")[0]: row for row in board["rows"]}
@@ -92,7 +92,7 @@ def main():
             change = rows[POLICY]["change_against_llq"]
             print(f"| `{goal.scenario}` | {goal.also} | better than LLQ | "
                   f"{means(POLICY, goal.also)[1][POLICY]:.3f} | **{values[POLICY]:.3f}** | "
-                  f"{'yes' if change['high'] < 0 else 'no'}: {100 * change['value']:+.2f}% "
+                  f"{'yes' if change['high'] is not None and change['high'] < 0 else 'no'}: {100 * change['value']:+.2f}% "
                   f"[{100 * change['low']:+.2f}, {100 * change['high']:+.2f}] | {values['llq']:.3f} | "
                   f"{values['hra']:.3f} | the same |")
         sys.stdout.flush()

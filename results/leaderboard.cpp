@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/input/error.hpp"
 #include "results/text_table.hpp"
@@ -11,7 +12,7 @@ namespace switchyard {
 
 namespace {
 
-enum class Where : std::uint8_t { always, wide, other_objective, mean_e2e };
+enum class Where : std::uint8_t { always, wide, other_objective, mean_e2e, tuned, wide_tuned };
 
 // The columns of tables: name, and a cell's text. `precise` for files, short for people.
 struct Column {
@@ -26,8 +27,8 @@ std::string number(double value, bool precise, int digits = 3) {
 }
 
 std::string percent(const Spread& change, bool precise) {
-  if (precise) return fmt::format("{}", change.value);
-  return fmt::format("{:+.1f}% [{:+.1f}, {:+.1f}]", 100 * change.value, 100 * change.low, 100 * change.high);
+  if (!precise) return change_text(change);
+  return std::isnan(change.value) ? "" : fmt::format("{}", change.value);
 }
 
 std::string interval(const Spread& spread, bool precise) {
@@ -43,15 +44,16 @@ std::vector<Column> columns(const Leaderboard& leaderboard) {
       {"policy", [](Row row, bool p) { return row.is_default && !p ? row.policy + " *" : row.policy; }, Where::always,
        true},
       {figure + " held-out" + unit, [](Row row, bool p) { return interval(row.held_out, p); }},
-      {figure + " training" + unit, [](Row row, bool p) { return interval(row.training, p); }},
+      {figure + " training" + unit, [](Row row, bool p) { return interval(row.training, p); }, Where::tuned},
       {"vs LOR", [](Row row, bool p) { return percent(row.change_against_lor, p); }},
       {"vs LLQ", [](Row row, bool p) { return percent(row.change_against_llq, p); }},
       {"gap closed",
        [](Row row, bool p) {
+         if (std::isnan(row.gap_closed.value)) return std::string(p ? "" : "-");
          return p ? number(row.gap_closed.value, p) : fmt::format("{:.0f}%", 100 * row.gap_closed.value);
        },
        Where::mean_e2e},
-      {"optimism", [](Row row, bool p) { return percent(row.optimism, p); }, Where::wide},
+      {"optimism", [](Row row, bool p) { return percent(row.optimism, p); }, Where::wide_tuned},
       {"mean e2e", [](Row row, bool p) { return number(row.metrics.mean_e2e_s, p); }, Where::other_objective},
       {"p50", [](Row row, bool p) { return number(row.metrics.p50_e2e_s, p, 2); }, Where::wide},
       {"p90", [](Row row, bool p) { return number(row.metrics.p90_e2e_s, p, 2); }, Where::wide},
@@ -77,7 +79,9 @@ std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool
   for (Column& column : columns(leaderboard)) {
     const bool show = column.where == Where::always || (column.where == Where::wide && wide) ||
                       (column.where == Where::other_objective && !leaderboard.ranks_mean_e2e()) ||
-                      (column.where == Where::mean_e2e && leaderboard.ranks_mean_e2e());
+                      (column.where == Where::mean_e2e && leaderboard.ranks_mean_e2e()) ||
+                      (column.where == Where::tuned && leaderboard.tuned()) ||
+                      (column.where == Where::wide_tuned && wide && leaderboard.tuned());
     if (show) shown.push_back(std::move(column));
   }
   std::vector<std::vector<std::string>> table(1);
@@ -93,13 +97,13 @@ std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool
 
 std::string caption(const Leaderboard& leaderboard) {
   std::string text = fmt::format(
-      "{}: {} over held-out seeds {}, tuned on seeds {}. Workload: {}. Batch times: {}.\n"
+      "{}: {} over held-out seeds {}{}. Workload: {}. Batch times: {}.\n"
       "Intervals {}. * default setting; (~k) not distinguishable from rank k.\n"
-      "Each interval stands alone: of {} rows, some differ by luck; simultaneous_against_llq in the JSON holds for all "
-      "together.\n",
+      "Each interval stands alone: of {} rows, some differ by luck; simultaneous_against_llq in the JSON "
+      "holds for all together.\n",
       leaderboard.scenario, leaderboard.ranks_mean_e2e() ? "mean end-to-end time" : leaderboard.objective,
-      leaderboard.held_out_seeds, leaderboard.train_seeds, leaderboard.workload, leaderboard.cost,
-      leaderboard.intervals, leaderboard.rows.size());
+      leaderboard.held_out_seeds, leaderboard.tuned() ? ", tuned on seeds " + leaderboard.train_seeds : "",
+      leaderboard.workload, leaderboard.cost, leaderboard.intervals, leaderboard.rows.size());
   if (!leaderboard.constraints.empty()) {
     text += fmt::format("Constraints on held-out means: {}; what breaks them comes last.\n", leaderboard.constraints);
   }

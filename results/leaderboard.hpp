@@ -7,15 +7,10 @@
 
 #include "core/metrics/summary.hpp"
 #include "results/ranked_row.hpp"
+#include "results/spread.hpp"
 #include "results/table.hpp"
 
 namespace switchyard {
-
-struct Spread {  // a figure with its 95% interval
-  double value = 0;
-  double low = 0;
-  double high = 0;
-};
 
 // The objective is the figure that ranks; its unit and direction are the leaderboard's. Changes are relative (0.1: 10%
 // more), paired by seed.
@@ -42,7 +37,7 @@ struct Leaderboard {
   std::string objective = "mean_e2e_s";
   bool higher_is_better = false;
   std::string constraints;  // "" or "p99_e2e_s<=20,..."
-  std::string train_seeds;
+  std::string train_seeds;  // "": nothing was tuned
   std::string held_out_seeds;
   bool reproducible = true;  // false: the search's budget was wall time
   std::string intervals;     // how they are made
@@ -53,6 +48,7 @@ struct Leaderboard {
   std::vector<double> lor_by_seed, llq_by_seed, llq_training_by_seed;
   std::vector<LeaderboardRow> rows;  // by rank
 
+  bool tuned() const { return !train_seeds.empty(); }
   bool ranks_mean_e2e() const { return objective == "mean_e2e_s"; }
 };
 
@@ -66,7 +62,7 @@ TableFormat parse_table_format(const std::string& name);
 // `style` is that of the terminal table. `wide` adds columns to the table and to Markdown; files hold all.
 std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style = {}, bool wide = false);
 
-// JSON of version 2; leaderboard_schema() describes it.
+// JSON of version 3; leaderboard_schema() describes it.
 std::string leaderboard_json(const Leaderboard& leaderboard);
 std::string leaderboard_schema();
 

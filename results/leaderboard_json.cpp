@@ -2,24 +2,26 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <variant>
 
 #include "core/input/error.hpp"
 #include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "results/leaderboard.hpp"
+#include "results/schema_parts.hpp"
 
 namespace switchyard {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 template <class Record>
 struct Key {
-  using Member = std::variant<std::string Record::*, bool Record::*, int Record::*, Spread Record::*,
-                              std::vector<double> Record::*, Summary Record::*>;
+  using Member = std::variant<std::string Record::*, bool Record::*, int Record::*, std::optional<int> Record::*,
+                              Spread Record::*, std::vector<double> Record::*, Summary Record::*>;
   const char* name;
   const char* doc;
   Member member;
@@ -34,7 +36,7 @@ const std::vector<Key<Leaderboard>>& head_keys() {
       {"objective", "what ranks: a figure of core/metrics/README.md, or goodput with its limits", &L::objective},
       {"higher_is_better", "direction of the objective", &L::higher_is_better},
       {"constraints", "limits on means over seeds, comma between; or empty", &L::constraints},
-      {"train_seeds", "seeds that settings were chosen by", &L::train_seeds},
+      {"train_seeds", "seeds that settings were chosen by; empty: nothing was tuned", &L::train_seeds},
       {"held_out_seeds", "seeds that rank", &L::held_out_seeds},
       {"reproducible", "false: the search's budget was wall time", &L::reproducible},
       {"intervals", "how intervals are made", &L::intervals},
@@ -64,9 +66,10 @@ const std::vector<Key<LeaderboardRow>>& row_keys() {
       {"simultaneous_against_llq", "the same, with an interval that holds for all rows together",
        &R::simultaneous_against_llq},
       {"optimism", "change against llq on held-out seeds less that on training seeds", &R::optimism},
-      {"gap_closed", "share of the gap from llq to the interference-free bound; zeros unless mean_e2e_s ranks",
+      {"gap_closed", "share of the gap from llq to the interference-free bound; null unless mean_e2e_s ranks",
        &R::gap_closed},
-      {"not_distinguishable_from_rank", "best rank whose difference the paired interval does not show; 0: none",
+      {"not_distinguishable_from_rank",
+       "best rank whose difference the paired test does not show; 0: none; null: too few seeds for a verdict",
        &R::not_distinguishable_from},
       {"training_by_seed", "objective by training seed", &R::training_by_seed},
       {"held_out_by_seed", "objective by held-out seed", &R::held_out_by_seed},
@@ -79,7 +82,8 @@ Json to_json(const std::string& text) { return text; }
 Json to_json(bool value) { return value; }
 Json to_json(int value) { return value; }
 Json to_json(const std::vector<double>& values) { return values; }
-Json to_json(const Spread& spread) { return {{"value", spread.value}, {"low", spread.low}, {"high", spread.high}}; }
+Json to_json(const std::optional<int>& value) { return value ? Json(*value) : Json(nullptr); }
+Json to_json(const Spread& spread) { return schema::spread_json(spread); }
 Json to_json(const Summary& summary) {
   Json json;
   for (const SummaryField& field : summary_fields()) {
@@ -96,8 +100,17 @@ template <class T>
 void from_json(const nlohmann::json& json, T& value) {
   value = json.get<T>();
 }
+void from_json(const nlohmann::json& json, std::optional<int>& value) {
+  value = json.is_null() ? std::nullopt : std::optional(json.get<int>());
+}
 void from_json(const nlohmann::json& json, Spread& spread) {
-  spread = {json.at("value"), json.at("low"), json.at("high")};
+  const auto read = [&](const char* key, double& figure) {
+    if (!json.at(key).is_null()) figure = json.at(key);
+  };
+  spread = {};
+  read("value", spread.value);
+  read("low", spread.low);
+  read("high", spread.high);
 }
 void from_json(const nlohmann::json& json, Summary& summary) {
   for (const SummaryField& field : summary_fields()) field.set(summary, json.at(field.name));
@@ -126,11 +139,11 @@ Json type_of(std::string*) { return {{"type", "string"}}; }
 Json type_of(bool*) { return {{"type", "boolean"}}; }
 Json type_of(int*) { return {{"type", "integer"}, {"minimum", 0}}; }
 Json type_of(std::vector<double>*) { return {{"type", "array"}, {"items", number()}}; }
+Json type_of(std::optional<int>*) { return {{"type", {"integer", "null"}}, {"minimum", 0}}; }
 Json type_of(Spread*) {
-  return {{"type", "object"},
-          {"additionalProperties", false},
-          {"required", {"value", "low", "high"}},
-          {"properties", {{"value", number()}, {"low", number()}, {"high", number()}}}};
+  Json schema = schema::spread("");
+  schema.erase("description");
+  return schema;
 }
 Json type_of(Summary*) {
   Json schema = {{"type", "object"}, {"additionalProperties", false}};

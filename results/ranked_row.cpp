@@ -11,8 +11,9 @@ std::string rank_text(const RankedRow& row) {
 }
 
 std::string rank_text_with_tie(const RankedRow& row) {
-  return row.not_distinguishable_from > 0 ? fmt::format("{} (~{})", rank_text(row), row.not_distinguishable_from)
-                                          : rank_text(row);
+  if (!row.not_distinguishable_from) return rank_text(row) + " (-)";
+  return *row.not_distinguishable_from > 0 ? fmt::format("{} (~{})", rank_text(row), *row.not_distinguishable_from)
+                                           : rank_text(row);
 }
 
 std::string exclusion_text(const RankedRow& row) {

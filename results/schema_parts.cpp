@@ -1,6 +1,7 @@
 #include "results/schema_parts.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/input/json_text.hpp"
 
@@ -42,10 +43,17 @@ Json count(const char* description) {
 }
 
 Json spread(const char* description) {
-  const Json figure = {{"type", "number"}};
+  const auto figure = [](const char* of) { return Json{{"description", of}, {"type", {"number", "null"}}}; };
+  const char* end = "of the interval; null: not bounded, or, if both are, too few seeds for one";
   Json schema = {{"description", description}};
-  schema.update(closed_object({{"value", figure}, {"low", figure}, {"high", figure}}));
+  schema.update(
+      closed_object({{"value", figure("null: does not exist")}, {"low", figure(end)}, {"high", figure(end)}}));
   return schema;
+}
+
+Json spread_json(const Spread& spread) {
+  const auto figure = [](double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); };
+  return {{"value", figure(spread.value)}, {"low", figure(spread.low)}, {"high", figure(spread.high)}};
 }
 
 std::string published(const std::string& title, const std::string& description, const Json& object) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "results/spread.hpp"
+
 namespace switchyard::schema {
 
 using Json = nlohmann::ordered_json;
@@ -16,8 +18,11 @@ Json version(int number);  // of the format
 Json text(const char* description);
 Json flag(const char* description);
 Json number(const char* description);
-Json count(const char* description);   // a whole number, not negative
-Json spread(const char* description);  // a figure with its 95% interval: value, low, high
+Json count(const char* description);  // a whole number, not negative
+// A figure with its 95% interval: value, low, high. An end is null where it is not bounded, both where there are too
+// few seeds for an interval, the value where the figure does not exist.
+Json spread(const char* description);
+Json spread_json(const Spread& spread);  // such a figure
 std::string published(const std::string& title, const std::string& description, const Json& object);
 
 }  // namespace switchyard::schema

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace switchyard {
 
 namespace {
@@ -43,6 +45,8 @@ std::string markdown_table(const std::vector<TableColumn>& columns, const std::v
   return text;
 }
 
+std::string number_or_nothing(double value) { return std::isfinite(value) ? fmt::format("{}", value) : ""; }
+
 std::string csv_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
   std::string text = csv_line(header);
   for (const auto& row : rows) text += csv_line(row);
@@ -66,11 +70,20 @@ std::string render_as(TableFormat format, const TableStyle& style, const std::ve
 }
 
 std::string interval_text(const Spread& spread, int digits) {
+  if (std::isnan(spread.value)) return "-";
+  if (!spread.has_interval()) return fmt::format("{:.{}f} [-]", spread.value, digits);
   return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", spread.value, digits, spread.low, digits, spread.high, digits);
 }
 
+std::string change_text(const Spread& change, int digits) {
+  if (std::isnan(change.value)) return "-";
+  if (!change.has_interval()) return fmt::format("{:+.{}f}% [-]", 100 * change.value, digits);
+  return fmt::format("{:+.{}f}% [{:+.{}f}, {:+.{}f}]", 100 * change.value, digits, 100 * change.low, digits,
+                     100 * change.high, digits);
+}
+
 Tone tone_of(const Spread& spread, double same, bool higher_is_better) {
-  if (spread.low <= same && spread.high >= same) return Tone::faint;
+  if (spread.holds(same)) return Tone::faint;
   return (spread.high < same) != higher_is_better ? Tone::good : Tone::bad;
 }
 

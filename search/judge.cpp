@@ -12,10 +12,11 @@
 
 namespace switchyard {
 
-Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_t>& judged) {
+Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_t>& judged, Tuned tuned) {
   const Experiment& experiment = ledger.experiment();
   const Scenario& scenario = experiment.scenario();
-  const std::vector<std::uint64_t> training = scenario.train_seeds.seeds();
+  std::vector<std::uint64_t> training;
+  if (tuned == Tuned::yes) training = scenario.train_seeds.seeds();
   const std::vector<std::uint64_t> held_out = scenario.held_out_seeds.seeds();
   const std::size_t lor = ledger.trial(parse_policy("lor", ""));
   const std::size_t llq = ledger.trial(parse_policy("llq", ""));
@@ -37,12 +38,12 @@ Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_
   leaderboard.objective = goal.objective.text();
   leaderboard.higher_is_better = goal.objective.higher_is_better();
   leaderboard.constraints = format_constraints(goal.constraints);
-  leaderboard.train_seeds = format_seed_range(scenario.train_seeds);
-  if (scenario.train_overload > 0) {
+  if (tuned == Tuned::yes) leaderboard.train_seeds = format_seed_range(scenario.train_seeds);
+  if (tuned == Tuned::yes && scenario.train_overload > 0) {
     leaderboard.train_seeds += fmt::format(", at 1 to {:.6g} times the load", 1 + scenario.train_overload);
   }
   leaderboard.held_out_seeds = format_seed_range(scenario.held_out_seeds);
-  leaderboard.intervals = interval_method();
+  leaderboard.intervals = interval_method(held_out.size());
   for (const Summary& summary : ledger.summaries(llq, held_out)) {
     leaderboard.interference_free_by_seed.push_back(summary.interference_free_e2e_s);
   }
@@ -76,7 +77,7 @@ void rank_rows(Leaderboard& leaderboard) {
   }
   const double sign = leaderboard.higher_is_better ? -1 : 1;
   sort_and_number(
-      rows, [&](const LeaderboardRow& row) { return sign * row.held_out.value; },
+      rows, leaderboard.llq_by_seed.size() > 1, [&](const LeaderboardRow& row) { return sign * row.held_out.value; },
       [](const LeaderboardRow& row, const LeaderboardRow& other) {
         return distinguishable(row.held_out_by_seed, other.held_out_by_seed);
       });
@@ -89,11 +90,13 @@ void rank_rows(Leaderboard& leaderboard) {
   for (std::size_t i = 0; i < held_out.size(); ++i) {  // failed rows come last
     LeaderboardRow& row = rows[i];
     const std::vector<double>& values = row.held_out_by_seed;
-    row.training = mean_interval(row.training_by_seed);
+    if (leaderboard.tuned()) row.training = mean_interval(row.training_by_seed);
     row.change_against_lor = relative_change(values, leaderboard.lor_by_seed);
     row.change_against_llq = relative_change(values, leaderboard.llq_by_seed);
     row.simultaneous_against_llq = simultaneous[i];
-    row.optimism = optimism(row.training_by_seed, leaderboard.llq_training_by_seed, values, leaderboard.llq_by_seed);
+    if (leaderboard.tuned()) {
+      row.optimism = optimism(row.training_by_seed, leaderboard.llq_training_by_seed, values, leaderboard.llq_by_seed);
+    }
     if (leaderboard.ranks_mean_e2e()) {
       row.gap_closed = gap_closed(values, leaderboard.llq_by_seed, leaderboard.interference_free_by_seed);
     }

@@ -88,8 +88,9 @@ Sensitivity sensitivity_of(Ledger& ledger, const Goal& goal, const PolicySpec& p
     }
     step.infeasible = broken_constraints(goal, mean_of(ledger.summaries(trials[i + 1], seeds)));
     step.by_seed = goal.objective.by_seed(ledger.summaries(trials[i + 1], seeds));
+    step.value = mean_interval(step.by_seed).value;
     step.change = relative_change(step.by_seed, result.by_seed);
-    change = std::max(change, std::abs(step.change.value));
+    if (std::isfinite(step.change.value)) change = std::max(change, std::abs(step.change.value));
   }
   std::stable_sort(result.steps.begin(), result.steps.end(), [&](const SensitivityStep& a, const SensitivityStep& b) {
     return largest[a.parameter] > largest[b.parameter];

@@ -31,6 +31,7 @@ struct SensitivityStep {
   std::string failure;   // why it failed; then no figure holds
   std::string infeasible;
   std::vector<double> by_seed;  // objective by held-out seed
+  double value = 0;             // its mean
   Interval change;              // of the objective's mean, relative to the setting's, paired by seed
 };
 

@@ -12,12 +12,7 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 1;
-
-const char* interval_methods() {
-  return "95%: the mean by Student's t over seeds; each change by paired percentile bootstrap over seeds, 2000 "
-         "resamples";
-}
+constexpr int kVersion = 2;
 
 std::string steps_text() {
   return fmt::format(
@@ -45,10 +40,9 @@ std::vector<std::vector<TableCell>> cells_of(const Sensitivity& sensitivity) {
     }
     const Interval& change = step.change;
     const std::string broken = step.infeasible.empty() ? "" : ", infeasible";
-    row.push_back({fmt::format("{:.4f}", sensitivity.value.value * (1 + change.value))});
-    row.push_back(
-        {fmt::format("{:+.2f}% [{:+.2f}, {:+.2f}]{}", 100 * change.value, 100 * change.low, 100 * change.high, broken),
-         broken.empty() ? tone_of(change, 0, sensitivity.goal.objective.higher_is_better()) : Tone::bad});
+    row.push_back({fmt::format("{:.4f}", step.value)});
+    row.push_back({change_text(change, 2) + broken,
+                   broken.empty() ? tone_of(change, 0, sensitivity.goal.objective.higher_is_better()) : Tone::bad});
   }
   return rows;
 }
@@ -57,9 +51,10 @@ std::string caption(const Sensitivity& sensitivity) {
   std::string text = fmt::format(
       "{}: {} of {} is {} over held-out seeds {}. Workload: {}. Batch times: {}.\n"
       "Steps from it, one parameter at a time: {}. Changes are of the mean, paired by seed.\n"
-      "Intervals {}.\n",
+      "Intervals {}. Each stands alone: of {} steps, some seem to matter by luck.\n",
       sensitivity.scenario, sensitivity.goal.objective.text(), sensitivity.policy, interval_text(sensitivity.value, 4),
-      sensitivity.seeds, sensitivity.workload, sensitivity.cost, steps_text(), interval_methods());
+      sensitivity.seeds, sensitivity.workload, sensitivity.cost, steps_text(),
+      interval_method(sensitivity.by_seed.size()), sensitivity.steps.size());
   if (!sensitivity.infeasible.empty()) text += fmt::format("It is infeasible: {}\n", sensitivity.infeasible);
   for (const SensitivityStep& step : sensitivity.steps) {
     if (!step.failure.empty()) text += fmt::format("Failed: {}: {}\n", step.policy, step.failure);
@@ -74,15 +69,11 @@ std::string render_csv(const Sensitivity& sensitivity) {
     std::vector<std::string>& line = lines.emplace_back();
     line = {step.parameter, step.from, step.to};
     for (const double value : {step.change.value, step.change.low, step.change.high}) {
-      line.push_back(step.failure.empty() ? fmt::format("{}", value) : "");
+      line.push_back(step.failure.empty() ? number_or_nothing(value) : "");
     }
     line.insert(line.end(), {step.policy, step.infeasible, step.failure});
   }
   return csv_table({"parameter", "from", "to", "change", "low", "high", "policy", "infeasible", "failure"}, lines);
-}
-
-Json to_json(const Interval& interval) {
-  return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
 }
 
 std::string render_json(const Sensitivity& sensitivity) {
@@ -92,11 +83,11 @@ std::string render_json(const Sensitivity& sensitivity) {
                {"cost", sensitivity.cost}};
   json.update(goal_json(sensitivity.goal));
   json.update({{"seeds", sensitivity.seeds},
-               {"intervals", interval_methods()},
+               {"intervals", interval_method(sensitivity.by_seed.size())},
                {"step_share", kStepShare},
                {"policy", sensitivity.policy},
                {"infeasible", sensitivity.infeasible},
-               {"value", to_json(sensitivity.value)},
+               {"value", schema::spread_json(sensitivity.value)},
                {"by_seed", sensitivity.by_seed},
                {"steps", Json::array()}});
   for (const SensitivityStep& step : sensitivity.steps) {
@@ -107,7 +98,7 @@ std::string render_json(const Sensitivity& sensitivity) {
                   {"failure", step.failure}};
     if (step.failure.empty()) {
       entry["infeasible"] = step.infeasible;
-      entry["change"] = to_json(step.change);
+      entry["change"] = schema::spread_json(step.change);
       entry["by_seed"] = step.by_seed;
     }
     json["steps"].push_back(std::move(entry));

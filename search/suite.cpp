@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 #include <set>
 
@@ -23,12 +24,16 @@ std::vector<PolicySpec> with_references(std::vector<PolicySpec> policies) {
   return policies;
 }
 
-Interval ratio_of(std::span<const double> values, std::span<const double> reference) {
-  const Interval change = relative_change(values, reference);
-  return {1 + change.value, 1 + change.low, 1 + change.high};
+SeedGroups groups_of(const std::vector<SuiteScenario>& scenarios) {
+  std::map<std::string, std::size_t> numbers;
+  SeedGroups groups;
+  for (const SuiteScenario& scenario : scenarios) {
+    groups.push_back(numbers.emplace(scenario.seeds, numbers.size()).first->second);
+  }
+  return groups;
 }
 
-// Ratios to it are defined, in each resample too.
+// Ratios to it are defined, whichever seed is left out.
 void check_yardstick(const Objective& objective, const SuiteScenario& scenario,
                      const std::vector<std::uint64_t>& seeds) {
   for (std::size_t i = 0; i < seeds.size(); ++i) {
@@ -105,31 +110,43 @@ Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const 
   return suite;
 }
 
+std::string never_worse_text(NeverWorse verdict) {
+  constexpr const char* texts[] = {"yes", "within error", "no", "-"};
+  return texts[static_cast<std::size_t>(verdict)];
+}
+
 void rank_suite(Suite& suite) {
   const bool higher = suite.goal.objective.higher_is_better();
-  const auto worse = [&](double ratio, double other) { return higher ? ratio < other : ratio > other; };
+  const auto all_worse = [&](const Interval& ratio) { return higher ? ratio.high < 1 : ratio.low > 1; };
+  const auto none_worse = [&](const Interval& ratio) { return higher ? ratio.low >= 1 : ratio.high <= 1; };
+  const SeedGroups groups = groups_of(suite.scenarios);
   BySeed llq;
-  for (const SuiteScenario& scenario : suite.scenarios) llq.push_back(scenario.llq_by_seed);
+  bool decidable = true;
+  for (const SuiteScenario& scenario : suite.scenarios) {
+    llq.push_back(scenario.llq_by_seed);
+    decidable = decidable && scenario.llq_by_seed.size() > 1;
+  }
   for (SuiteRow& row : suite.rows) {
     row.ratios.clear();
     row.real_losses.clear();
     if (!row.failure.empty()) continue;
-    const Robustness robustness = robust_ratio(row.by_seed, llq, higher);
-    row.geometric_mean = robustness.geometric_mean;
-    row.worst = robustness.worst;
-    row.worst_scenario = 0;
+    const RobustRatio robust = robust_ratio(row.by_seed, llq, groups, higher);
+    row.ratios = robust.ratios;
+    row.geometric_mean = robust.geometric_mean;
+    row.worst = robust.worst;
+    row.worst_scenario = robust.worst_scenario;
     for (std::size_t s = 0; s < llq.size(); ++s) {
-      row.ratios.push_back(ratio_of(row.by_seed[s], llq[s]));
-      const Interval& ratio = row.ratios[s];
-      if (worse(ratio.value, row.ratios[row.worst_scenario].value)) row.worst_scenario = s;
-      if (worse(higher ? ratio.high : ratio.low, 1)) row.real_losses.push_back(s);
+      if (all_worse(row.ratios[s])) row.real_losses.push_back(s);
     }
-    row.never_worse = !worse(row.worst.value, 1);
+    row.never_worse = !row.worst.has_interval() ? NeverWorse::unknown
+                      : all_worse(row.worst)    ? NeverWorse::no
+                      : none_worse(row.worst)   ? NeverWorse::yes
+                                                : NeverWorse::within_error;
   }
   sort_and_number(
-      suite.rows, [&](const SuiteRow& row) { return suite.goal.objective.cost(row.geometric_mean.value); },
+      suite.rows, decidable, [&](const SuiteRow& row) { return suite.goal.objective.cost(row.geometric_mean.value); },
       [&](const SuiteRow& row, const SuiteRow& other) {
-        return robustly_distinguishable(row.by_seed, other.by_seed, llq);
+        return robustly_distinguishable(row.by_seed, other.by_seed, groups);
       });
 }
 

@@ -8,7 +8,7 @@
 #include "results/ranked_row.hpp"
 #include "search/evaluator.hpp"
 #include "search/objective.hpp"
-#include "search/statistics.hpp"
+#include "search/robust_ratio.hpp"
 
 namespace switchyard {
 
@@ -22,18 +22,23 @@ struct SuiteScenario {
   std::vector<double> interference_free_by_seed;
 };
 
+// What the interval of the worst ratio says: all of it is on the better side of 1 or ends there, it holds 1, all of it
+// is on the worse side (then that of some scenario is, too), or there is none.
+enum class NeverWorse : std::uint8_t { yes, within_error, no, unknown };
+std::string never_worse_text(NeverWorse verdict);  // "yes", "within error", "no", "-"
+
 // Its failure and what it breaks name the scenario.
 struct SuiteRow : RankedRow {
   BySeed by_seed;  // objective: [scenario][seed]
 
   // What rank_suite derives, besides the ranks. A ratio is that of the mean over seeds to llq's on the same seeds;
   // below 1 is better, above 1 where higher is better.
-  std::vector<Interval> ratios;          // by scenario
-  Interval geometric_mean;               // of the ratios: what ranks
-  Interval worst;                        // of the ratios; its interval is that of the worst in each resample
-  std::size_t worst_scenario = 0;        // where it is
-  bool never_worse = false;              // no ratio is on the worse side of 1
-  std::vector<std::size_t> real_losses;  // scenarios whose ratio's whole interval is
+  std::vector<Interval> ratios;    // by scenario; their intervals hold together
+  Interval geometric_mean;         // of the ratios: what ranks
+  Interval worst;                  // of the ratios
+  std::size_t worst_scenario = 0;  // where it is
+  NeverWorse never_worse = NeverWorse::unknown;
+  std::vector<std::size_t> real_losses;  // scenarios whose ratio's whole interval is on the worse side of 1
 };
 
 struct Suite {
@@ -50,8 +55,7 @@ struct Suite {
 Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies,
                 int threads, const Progress& progress = {});
 
-// Sorts and numbers rows, and derives every figure that rests on comparisons. Seeds are resampled within each scenario,
-// the same ones for all policies.
+// Sorts and numbers rows, and derives every figure that rests on comparisons.
 void rank_suite(Suite& suite);
 
 }  // namespace switchyard

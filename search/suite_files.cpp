@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "core/input/json_text.hpp"
@@ -15,7 +16,7 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 double mean_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -27,9 +28,8 @@ std::vector<std::string> names_of(const Suite& suite, const std::vector<std::siz
   return names;
 }
 
-std::string never_worse_text(const SuiteRow& row) {
-  if (row.never_worse) return "yes";
-  return row.real_losses.empty() ? "within error" : "no";
+Tone tone_of(NeverWorse verdict) {
+  return verdict == NeverWorse::yes ? Tone::good : verdict == NeverWorse::no ? Tone::bad : Tone::faint;
 }
 
 std::vector<TableColumn> columns_of(const Suite& suite) {
@@ -63,16 +63,19 @@ std::vector<std::vector<TableCell>> cells_of(const Suite& suite) {
     line.push_back(ratio_cell(row.geometric_mean));
     line.push_back(ratio_cell(row.worst));
     line.push_back({suite.scenarios[row.worst_scenario].name, plain});
-    line.push_back({never_worse_text(row), row.never_worse           ? Tone::good
-                                           : row.real_losses.empty() ? Tone::faint
-                                                                     : Tone::bad});
+    line.push_back({never_worse_text(row.never_worse), tone_of(row.never_worse)});
     for (const Interval& ratio : row.ratios) line.push_back(ratio_cell(ratio));
   }
   return cells;
 }
 
-const char* interval_method_of_suite() {
-  return "95%: paired percentile bootstrap over seeds, resampled within each scenario, 2000 resamples";
+std::string interval_methods(const Suite& suite) {
+  std::size_t fewest = suite.scenarios[0].llq_by_seed.size();
+  for (const SuiteScenario& scenario : suite.scenarios) fewest = std::min(fewest, scenario.llq_by_seed.size());
+  const std::string warning = few_seeds_warning(fewest);
+  return "95%: ratios by the paired t test over seeds (Fieller), those of a row all together (Bonferroni); geometric "
+         "means by the jackknife over seeds with Student's t" +
+         (warning.empty() ? "" : ". " + warning);
 }
 
 std::string caption(const Suite& suite) {
@@ -83,10 +86,10 @@ std::string caption(const Suite& suite) {
   std::string text = fmt::format(
       "{} relative to LLQ's on the same held-out seeds, by scenario; ranked by the geometric mean over {} scenario{}: "
       "{} 1 is better.\nIntervals {}. (~k) not distinguishable from rank k.\n"
-      "Never worse: than LLQ, on any scenario; within error: worse somewhere, but every interval that is {} 1 also "
-      "holds 1.\n",
+      "Never worse, than LLQ on any scenario: yes if no interval reaches {} 1, no if a whole one is there, else within "
+      "error.\n",
       e2e ? "Mean end-to-end time" : objective.text(), suite.scenarios.size(), suite.scenarios.size() == 1 ? "" : "s",
-      better, interval_method_of_suite(), worse);
+      better, interval_methods(suite), worse);
   if (!suite.goal.constraints.empty()) {
     text += fmt::format("Constraints on held-out means: {}; what breaks them on any scenario comes last.\n",
                         format_constraints(suite.goal.constraints));
@@ -114,7 +117,7 @@ std::string render_csv(const Suite& suite) {
     }
   }
   const auto add = [](std::vector<std::string>& line, const Interval& interval) {
-    for (const double value : {interval.value, interval.low, interval.high}) line.push_back(fmt::format("{}", value));
+    for (const double value : {interval.value, interval.low, interval.high}) line.push_back(number_or_nothing(value));
   };
   std::vector<std::vector<std::string>> lines;
   for (const SuiteRow& row : suite.rows) {
@@ -127,11 +130,11 @@ std::string render_csv(const Suite& suite) {
     add(line, row.geometric_mean);
     add(line, row.worst);
     line.push_back(suite.scenarios[row.worst_scenario].name);
-    line.emplace_back(row.never_worse ? "true" : "false");
+    line.push_back(row.never_worse == NeverWorse::unknown ? "" : never_worse_text(row.never_worse));
     std::string losses;
     for (const std::string& name : names_of(suite, row.real_losses)) losses += (losses.empty() ? "" : " ") + name;
     line.push_back(losses);
-    line.push_back(fmt::format("{}", row.not_distinguishable_from));
+    line.push_back(row.not_distinguishable_from ? fmt::format("{}", *row.not_distinguishable_from) : "");
     for (std::size_t s = 0; s < row.ratios.size(); ++s) {
       add(line, row.ratios[s]);
       line.push_back(fmt::format("{}", mean_of(row.by_seed[s])));
@@ -140,14 +143,14 @@ std::string render_csv(const Suite& suite) {
   return csv_table(header, lines);
 }
 
-Json to_json(const Interval& interval) {
-  return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
+Json verdict_json(NeverWorse verdict) {
+  return verdict == NeverWorse::unknown ? Json(nullptr) : Json(never_worse_text(verdict));
 }
 
 std::string render_json(const Suite& suite) {
   Json json = {{"version", kVersion}};
   json.update(goal_json(suite.goal));
-  json.update({{"intervals", interval_method_of_suite()}, {"scenarios", Json::array()}, {"rows", Json::array()}});
+  json.update({{"intervals", interval_methods(suite)}, {"scenarios", Json::array()}, {"rows", Json::array()}});
   for (const SuiteScenario& scenario : suite.scenarios) {
     Json& entry = json["scenarios"].emplace_back(Json{{"name", scenario.name},
                                                       {"workload", scenario.workload},
@@ -163,16 +166,17 @@ std::string render_json(const Suite& suite) {
                   {"failure", row.failure},
                   {"infeasible", row.infeasible}};
     if (row.failure.empty()) {
-      entry["geometric_mean"] = to_json(row.geometric_mean);
-      entry["worst"] = to_json(row.worst);
+      entry["geometric_mean"] = schema::spread_json(row.geometric_mean);
+      entry["worst"] = schema::spread_json(row.worst);
       entry["worst_scenario"] = suite.scenarios[row.worst_scenario].name;
-      entry["never_worse"] = row.never_worse;
+      entry["never_worse"] = verdict_json(row.never_worse);
       entry["real_losses"] = names_of(suite, row.real_losses);
-      entry["not_distinguishable_from_rank"] = row.not_distinguishable_from;
+      entry["not_distinguishable_from_rank"] =
+          row.not_distinguishable_from ? Json(*row.not_distinguishable_from) : Json(nullptr);
       entry["scenarios"] = Json::array();
       for (std::size_t s = 0; s < row.ratios.size(); ++s) {
         entry["scenarios"].push_back({{"name", suite.scenarios[s].name},
-                                      {"ratio", to_json(row.ratios[s])},
+                                      {"ratio", schema::spread_json(row.ratios[s])},
                                       {"value", mean_of(row.by_seed[s])},
                                       {"by_seed", row.by_seed[s]}});
       }
@@ -202,11 +206,15 @@ std::string suite_schema() {
        {"interference_free_by_seed",
         list_of("only if mean_e2e_s ranks: the same were each request alone, s: no policy can reach it", numbers)}},
       {"interference_free_by_seed"});
-  const Json part = closed_object({{"name", text("of the scenario")},
-                                   {"ratio", spread("of the mean over seeds to llq's; below 1 is better, above 1 where "
-                                                    "higher is better")},
-                                   {"value", number("objective, mean over seeds")},
-                                   {"by_seed", list_of("the same by seed", numbers)}});
+  const Json part =
+      closed_object({{"name", text("of the scenario")},
+                     {"ratio", spread("of the mean over seeds to llq's, with an interval that holds for all "
+                                      "scenarios together; below 1 is better, above 1 where "
+                                      "higher is better")},
+                     {"value", number("objective, mean over seeds")},
+                     {"by_seed", list_of("the same by seed", numbers)}});
+  Json tie = count("best rank whose difference is not shown; 0: none; null: too few seeds for a verdict");
+  tie["type"] = {"integer", "null"};
   Json row = closed_object(
       {{"rank", count("from 1, by the geometric mean; 0: clairvoyant or failed")},
        {"policy", text("canonical spec")},
@@ -216,11 +224,15 @@ std::string suite_schema() {
        {"geometric_mean", spread("of the ratios over scenarios")},
        {"worst", spread("of the ratios: the largest, or the smallest where higher is better")},
        {"worst_scenario", text("where it is")},
-       {"never_worse", flag("than llq: no ratio is on the worse side of 1")},
+       {"never_worse",
+        {{"description",
+          "than llq on any scenario: yes if no ratio's interval reaches the worse side of 1, no if a whole one is "
+          "there; "
+          "null: too few seeds for a verdict"},
+         {"enum", {"yes", "within error", "no", nullptr}}}},
        {"real_losses",
         list_of("scenarios whose ratio's whole interval is on the worse side of 1", {{"type", "string"}})},
-       {"not_distinguishable_from_rank",
-        count("best rank whose difference the paired interval does not show; 0: none")},
+       {"not_distinguishable_from_rank", tie},
        {"scenarios", list_of("in the order of the suite", part)}});
   row["required"] = {"rank", "policy", "clairvoyant", "failure", "infeasible"};
   Json properties = {{"version", version(kVersion)}};

@@ -2,23 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <limits>
+#include <cmath>
 
 #include "search/ledger.hpp"
 
 namespace switchyard {
-
-double bend_of(std::span<const double> loads, std::span<const double> values, bool higher_is_better) {
-  const auto height = [&](std::size_t i) { return higher_is_better ? values[i] / loads[i] : values[i]; };
-  const double target = higher_is_better ? height(0) / kBendFactor : height(0) * kBendFactor;
-  for (std::size_t i = 1; i < values.size() && target > 0; ++i) {
-    if (higher_is_better ? height(i) > target : height(i) < target) continue;
-    const double share = (target - height(i - 1)) / (height(i) - height(i - 1));
-    return loads[i - 1] + share * (loads[i] - loads[i - 1]);
-  }
-  return std::numeric_limits<double>::infinity();
-}
 
 Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<double>& loads,
                 const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies, int threads,
@@ -76,21 +64,11 @@ void derive_sweep(Sweep& sweep) {
     for (std::size_t i = 0; i < sweep.loads.size(); ++i) {
       row.value.push_back(mean_interval(row.by_seed[i]));
       const std::vector<double>& reference = first->by_seed[i];
-      row.change.emplace_back();
-      if (std::count(reference.begin(), reference.end(), 0.0) == 0) {
-        row.change.back() = relative_change(row.by_seed[i], reference);
-      }
+      const Interval change = relative_change(row.by_seed[i], reference);
+      row.change.push_back(std::isnan(change.value) ? std::nullopt : std::optional(change));
     }
     for (std::size_t i = 0; i < sweep.loads.size() && row.infeasible[i].empty(); ++i) row.kept_to = sweep.loads[i];
-    row.bend = bootstrap(row.by_seed[0].size(), [&](std::span<const std::size_t> at) {
-      std::vector<double> sums;  // as many seeds at each load: sums bend where means do
-      for (const std::vector<double>& values : row.by_seed) {
-        double sum = 0;
-        for (const std::size_t seed : at) sum += values[seed];
-        sums.push_back(sum);
-      }
-      return bend_of(sweep.loads, sums, sweep.goal.objective.higher_is_better());
-    });
+    row.bend = bend_of(sweep.loads, row.by_seed, sweep.goal.objective.higher_is_better());
   }
 }
 

@@ -3,24 +3,14 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "search/bend.hpp"
 #include "search/evaluator.hpp"
 #include "search/objective.hpp"
-#include "search/statistics.hpp"
 
 namespace switchyard {
-
-// A curve bends where its value reaches this many times that at the lowest load. Figures of which more is better are
-// rates, which grow with the load as long as all is well: their curve bends where the value per unit of load has fallen
-// by this factor.
-inline constexpr double kBendFactor = 2;
-
-// The load at which a curve first bends, between swept loads by linear interpolation; infinity if it does not within
-// them, or begins at 0. `loads` rise, from above 0; one value a load.
-double bend_of(std::span<const double> loads, std::span<const double> values, bool higher_is_better = false);
 
 struct SweepRow {
   std::string policy;                        // canonical spec
@@ -31,7 +21,7 @@ struct SweepRow {
 
   // What derive_sweep adds.
   std::vector<Interval> value;  // by load
-  // By load, relative to the first row that did not fail, paired by seed; none where that is 0 on some seed.
+  // By load, relative to the first row that did not fail, paired by seed; none where that is 0.
   std::vector<std::optional<Interval>> change;
   Interval bend;                  // load; infinity: not reached
   std::optional<double> kept_to;  // the last load before one where a constraint is broken; none: broken at the lowest
@@ -54,8 +44,7 @@ Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<dou
                 const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies, int threads,
                 const Progress& progress = {});
 
-// Derives intervals, bends and where constraints are kept. For the interval of a bend the same seeds are resampled at
-// all loads.
+// Derives intervals, bends and where constraints are kept.
 void derive_sweep(Sweep& sweep);
 
 }  // namespace switchyard

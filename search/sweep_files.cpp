@@ -16,16 +16,19 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
-const char* interval_methods() {
-  return "95%: means by Student's t over seeds; changes and bends by paired percentile bootstrap over seeds, 2000 "
-         "resamples";
+std::string interval_methods(const Sweep& sweep) {
+  for (const SweepRow& row : sweep.rows) {
+    if (row.failure.empty()) return interval_method(row.by_seed[0].size(), ", bends by paired t tests along the curve");
+  }
+  return "none: all failed";
 }
 
 std::string bend_text(const Interval& bend) {
-  if (!std::isfinite(bend.low)) return "not reached";
+  if (!std::isfinite(bend.value) && !bend.has_interval()) return "not reached";
   const auto load = [](double value) { return std::isfinite(value) ? fmt::format("{:.2f}", value) : "not reached"; };
+  if (!bend.has_interval()) return load(bend.value) + " [-]";
   return fmt::format("{} [{}, {}]", load(bend.value), load(bend.low), load(bend.high));
 }
 
@@ -95,7 +98,7 @@ std::string caption(const Sweep& sweep) {
       objective.is_mean_e2e() ? ", s"
       : higher                ? ", more is better"
                               : "",
-      sweep.seeds, sweep.workload, sweep.cost, interval_methods(),
+      sweep.seeds, sweep.workload, sweep.cost, interval_methods(sweep),
       higher ? fmt::format("its value per unit of load falls to 1/{} of that at", kBendFactor)
              : fmt::format("it reaches {} times its value at", kBendFactor),
       sweep.axis, sweep.loads.front());
@@ -115,8 +118,6 @@ std::string caption(const Sweep& sweep) {
   return text;
 }
 
-std::string csv_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : ""; }
-
 // One line a policy and load.
 std::string render_csv(const Sweep& sweep) {
   std::vector<std::vector<std::string>> lines;
@@ -128,11 +129,11 @@ std::string render_csv(const Sweep& sweep) {
         for (const std::optional<Interval>& interval :
              {std::optional(row.value[i]), row.change[i], std::optional(row.bend)}) {
           for (double Interval::*const part : {&Interval::value, &Interval::low, &Interval::high}) {
-            line.push_back(interval ? csv_number(*interval.*part) : "");
+            line.push_back(interval ? number_or_nothing(*interval.*part) : "");
           }
         }
         line.push_back(row.infeasible[i]);
-        line.push_back(row.kept_to ? csv_number(*row.kept_to) : "");
+        line.push_back(row.kept_to ? number_or_nothing(*row.kept_to) : "");
       }
       line.resize(15);
     }
@@ -143,16 +144,11 @@ std::string render_csv(const Sweep& sweep) {
       lines);
 }
 
-Json to_json(const Interval& interval) {
-  const auto figure = [](double value) -> Json { return std::isfinite(value) ? Json(value) : Json(nullptr); };
-  return {{"value", figure(interval.value)}, {"low", figure(interval.low)}, {"high", figure(interval.high)}};
-}
-
 std::string render_json(const Sweep& sweep) {
   Json json = {{"version", kVersion}, {"scenario", sweep.scenario}, {"workload", sweep.workload}, {"cost", sweep.cost}};
   json.update(goal_json(sweep.goal));
   json.update({{"seeds", sweep.seeds},
-               {"intervals", interval_methods()},
+               {"intervals", interval_methods(sweep)},
                {"bend_factor", kBendFactor},
                {"axis", sweep.axis},
                {"loads", sweep.loads},
@@ -160,15 +156,16 @@ std::string render_json(const Sweep& sweep) {
   for (const SweepRow& row : sweep.rows) {
     Json entry = {{"policy", row.policy}, {"clairvoyant", row.clairvoyant}, {"failure", row.failure}};
     if (row.failure.empty()) {
-      entry["bend"] = to_json(row.bend);
+      entry["bend"] = schema::spread_json(row.bend);
       entry["kept_to"] = row.kept_to ? Json(*row.kept_to) : Json(nullptr);
       entry["points"] = Json::array();
       for (std::size_t i = 0; i < sweep.loads.size(); ++i) {
-        entry["points"].push_back({{"load", sweep.loads[i]},
-                                   {"infeasible", row.infeasible[i]},
-                                   {"value", to_json(row.value[i])},
-                                   {"change_against_first", row.change[i] ? to_json(*row.change[i]) : Json(nullptr)},
-                                   {"by_seed", row.by_seed[i]}});
+        entry["points"].push_back(
+            {{"load", sweep.loads[i]},
+             {"infeasible", row.infeasible[i]},
+             {"value", schema::spread_json(row.value[i])},
+             {"change_against_first", row.change[i] ? schema::spread_json(*row.change[i]) : Json(nullptr)},
+             {"by_seed", row.by_seed[i]}});
       }
     }
     json["rows"].push_back(std::move(entry));
@@ -190,11 +187,10 @@ std::string sweep_schema() {
   Json bend = spread(
       "load at which the mean reaches bend_factor times that at the lowest load, or, where higher is better, at which "
       "the mean per unit of load falls to 1 / bend_factor of that; null: not reached");
-  for (const char* key : {"value", "low", "high"}) bend["properties"][key]["type"] = {"number", "null"};
   Json kept_to = number("the last load before the first at which a constraint is broken; null: broken at the lowest");
   kept_to["type"] = {"number", "null"};
-  Json change = spread(
-      "relative, to the first policy that did not fail, paired; null: its objective is 0 on some seed at this load");
+  Json change =
+      spread("relative, to the first policy that did not fail, paired; null: its objective is 0 at this load");
   change["type"] = {"object", "null"};
   const Json point =
       closed_object({{"load", number("on the axis")},

@@ -19,6 +19,7 @@ needs: python3-optuna
 """
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -49,6 +50,13 @@ class Evaluator:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+def sign_test(ratios):
+    """Two-sided p-value that ratios of equally good pairs lie this unevenly to the two sides of 1."""
+    sides = [ratio < 1 for ratio in ratios if ratio != 1]
+    most = max(sides.count(True), sides.count(False))
+    return min(1.0, 2 * sum(math.comb(len(sides), k) for k in range(most, len(sides) + 1)) / 2 ** len(sides))
 
 
 def seeds_of(text):
@@ -158,7 +166,7 @@ def main():
     print(f"`{given.policy}`, {len(parameters)} parameters, {given.replays} replays each, training seeds "
           f"{given.train_seeds}; mean end-to-end time on held-out seeds {given.held_out_seeds}, s: median over study "
           f"seeds {given.study_seeds} [smallest, largest]; ours / theirs: median of pairs, and how often ours is at "
-          "least as good\n")
+          "least as good (p: sign test)\n")
     columns = ["scenario", "default setting"] + [titles[who] for who in contenders] + [f"ours / {who}" for who in against]
     print("| " + " | ".join(columns) + " |\n|---" + "|---:" * (len(columns) - 1) + "|", flush=True)
     lost = False
@@ -188,7 +196,8 @@ def main():
             cells.append(f"{statistics.median(found):.3f} [{min(found):.3f}, {max(found):.3f}]")
         for who in against:
             pairs = [a / b for a, b in zip(results["ours"], results[who])]
-            cells.append(f"{statistics.median(pairs):.3f}, {sum(pair <= 1 for pair in pairs)} of {len(pairs)}")
+            cells.append(f"{statistics.median(pairs):.3f}, {sum(pair <= 1 for pair in pairs)} of {len(pairs)} "
+                         f"(p {sign_test(pairs):.2g})")
         print("| " + " | ".join(cells) + " |", flush=True)
         if "tpe" in against and statistics.median(results["ours"]) > statistics.median(results["tpe"]):
             lost = True

@@ -28,7 +28,13 @@ function readBoard(raw) {
   };
 }
 
-function intervalText(spread, show) { return `${show(spread.value)} [${show(spread.low)}, ${show(spread.high)}]`; }
+function intervalText(spread, show) { return `${show(spread.value)} ${endsText(spread, show)}`; }
+
+// Whether a whole interval lies on the better or the worse side of a figure: "better", "worse" or null.
+function sideOf(spread, same, higherIsBetter) {
+  const above = exists(spread.low) && spread.low > same, below = exists(spread.high) && spread.high < same;
+  return above === below ? null : above === higherIsBetter ? "better" : "worse";
+}
 
 function forest(parent, board, pick) {
   let mode = "value", range = "focus";
@@ -46,15 +52,16 @@ function forest(parent, board, pick) {
     const narrow = width < 620;
     const labelWidth = narrow ? 0 : Math.min(380, width * 0.36), valueWidth = narrow ? 0 : 150;
     const rowHeight = narrow ? 44 : 28, top = board.bound ? 22 : 8;
-    const rows = board.shown;
     const spreadOf = row => mode === "value" ? row.value : row.vsLlq;
+    const rows = board.shown.filter(row => exists(spreadOf(row).value));
     const show = mode === "value" ? value => digits(value, 4) : value => percent(value);
     const bound = mode === "value" ? board.bound : null;
 
     // In focus is what the better four fifths of the rows span; what is beyond is marked at the edge.
     const ranked = rows.map(spreadOf).sort((a, b) => (board.higherIsBetter ? -1 : 1) * (a.value - b.value));
     const inside = range === "all" ? ranked : ranked.slice(0, Math.max(2, Math.ceil(ranked.length * 0.8)));
-    let low = d3.min(inside, s => range === "all" ? s.low : Math.min(s.value, s.low)), high = d3.max(inside, s => s.high);
+    const lower = s => exists(s.low) ? Math.min(s.value, s.low) : s.value, upper = s => exists(s.high) ? s.high : s.value;
+    let low = d3.min(inside, lower) || 0, high = d3.max(inside, upper) || 0;
     if (mode === "llq") { low = Math.min(low, 0); high = Math.max(high, 0); }
     if (bound && (range === "all" || low - bound.value < 1.2 * (high - low))) low = Math.min(low, bound.value);
     const pad = (high - low || Math.abs(high) || 1) * 0.05;
@@ -85,9 +92,10 @@ function forest(parent, board, pick) {
       fitText(name, (narrow ? width - 110 : labelWidth) - 12);
       const value = group.append("text").attr("x", width - 6).attr("y", narrow ? y + 16 : middle + 4).attr("text-anchor", "end");
       value.text(narrow ? show(spread.value) : intervalText(spread, show));
-      const clamp = v => Math.max(left, Math.min(right, x(v)));
-      if (x(spread.low) < right && x(spread.high) > left) {
-        group.append("line").attr("x1", clamp(spread.low)).attr("x2", clamp(spread.high)).attr("y1", middle).attr("y2", middle)
+      const clamp = at => Math.max(left, Math.min(right, at));
+      const ends = [exists(spread.low) ? x(spread.low) : left, exists(spread.high) ? x(spread.high) : right];
+      if ((exists(spread.low) || exists(spread.high)) && ends[0] < right && ends[1] > left) {
+        group.append("line").attr("x1", clamp(ends[0])).attr("x2", clamp(ends[1])).attr("y1", middle).attr("y2", middle)
           .style("stroke", colour).attr("stroke-width", 2).attr("stroke-linecap", "round");
       }
       if (x(spread.value) <= right && x(spread.value) >= left) {
@@ -139,9 +147,8 @@ function boardTable(parent, board, picked, pick) {
     cell: row => {
       const spread = get(row);
       if (row.failure || !spread) return "–";
-      const good = board.higherIsBetter ? spread.low > 0 : spread.high < 0, bad = board.higherIsBetter ? spread.high < 0 : spread.low > 0;
-      return element("span", {class: good ? "better" : bad ? "worse" : null}, percent(spread.value),
-        element("span", {class: "ci"}, `[${percent(spread.low)}, ${percent(spread.high)}]`));
+      return element("span", {class: sideOf(spread, 0, board.higherIsBetter)}, percent(spread.value),
+        element("span", {class: "ci"}, endsText(spread, percent)));
     }});
   const decimals = decimalsFor(board.shown.map(row => row.value.value));
   const columns = [
@@ -153,13 +160,13 @@ function boardTable(parent, board, picked, pick) {
       const cell = specElement(row.policy);
       if (row.isDefault) cell.append(element("span", {class: "tag"}, "default"));
       if (row.clairvoyant) cell.append(element("span", {class: "tag"}, "clairvoyant"));
-      if (row.tie) cell.append(element("span", {class: "tag", title: "the paired interval does not show a difference"}, `≈ rank ${row.tie}`));
+      if (row.tie) cell.append(element("span", {class: "tag", title: "the paired test does not show a difference"}, `≈ rank ${row.tie}`));
       if (row.infeasible) cell.append(element("span", {class: "tag"}, `breaks ${row.infeasible}`));
       if (row.failure) cell.append(element("span", {class: "tag"}, row.failure));
       return cell;
     }},
     {name: objectiveName(board), title: figureLabel(board.objective), value: row => row.value ? row.value.value : null, cell: row => !row.value || row.failure ? "–" :
-      element("span", {}, fixed(row.value.value, decimals), element("span", {class: "ci"}, `[${fixed(row.value.low, decimals)}, ${fixed(row.value.high, decimals)}]`))},
+      element("span", {}, fixed(row.value.value, decimals), element("span", {class: "ci"}, endsText(row.value, v => fixed(v, decimals))))},
     change("vs llq", row => row.vsLlq),
     change("vs lor", row => row.vsLor),
     ...(rows.some(row => row.gap !== null) ? [column("gap closed", row => row.gap, "share of the gap from llq to the interference-free bound", v => percent(v, 0).replace("+", ""))] : []),

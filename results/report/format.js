@@ -14,16 +14,24 @@ function element(tag, attributes = {}, ...children) {
 
 // A number to so many significant digits, without an exponent where that can be avoided.
 function digits(value, significant = 4) {
-  if (value === null || value === undefined || !isFinite(value)) return "–";
+  if (!exists(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e9 || size < 1e-6) return value.toExponential(Math.max(0, significant - 1));
   const decimals = Math.max(0, significant - 1 - Math.floor(Math.log10(size)));
   return minus(d3.format(`,.${Math.min(decimals, 9)}f`)(value));
 }
+// A figure that does not exist, and an end of an interval that is not bounded, is null.
+function exists(value) { return value !== null && value !== undefined && isFinite(value); }
+// The ends of an interval as [low, high], "no interval" where there are too few seeds for one; ∞: not bounded.
+function endsText(spread, show) {
+  if (!exists(spread.value)) return "";
+  if (!exists(spread.low) && !exists(spread.high)) return "no interval";
+  return `[${exists(spread.low) ? show(spread.low) : "−∞"}, ${exists(spread.high) ? show(spread.high) : "∞"}]`;
+}
 function minus(text) { return text.replace("-", "−"); }
-function fixed(value, decimals) { return minus(d3.format(`,.${decimals}f`)(value)); }
-function percent(value, decimals = 1) { return minus(d3.format(`+.${decimals}f`)(100 * value)) + "%"; }
+function fixed(value, decimals) { return !exists(value) ? "–" : minus(d3.format(`,.${decimals}f`)(value)); }
+function percent(value, decimals = 1) { return !exists(value) ? "–" : minus(d3.format(`+.${decimals}f`)(100 * value)) + "%"; }
 
 // Decimals with which a column of numbers shows about four significant digits of its middle value.
 function decimalsFor(values) {

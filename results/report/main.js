@@ -44,9 +44,9 @@ function showSearch(search, index) {
   if (best) {
     made.append(element("dl", {class: "tiles"},
       tile("best policy", specElement(best.policy), null, "spec"),
-      tile(objectiveName(board), digits(best.value.value), `95%: ${digits(best.value.low)} to ${digits(best.value.high)}`),
-      tile("against llq", percent(best.vsLlq.value), `95%: ${percent(best.vsLlq.low)} to ${percent(best.vsLlq.high)}`),
-      tile("against lor", percent(best.vsLor.value), `95%: ${percent(best.vsLor.low)} to ${percent(best.vsLor.high)}`),
+      tile(objectiveName(board), digits(best.value.value), `95%: ${endsText(best.value, v => digits(v))}`),
+      tile("against llq", percent(best.vsLlq.value), `95%: ${endsText(best.vsLlq, v => percent(v))}`),
+      tile("against lor", percent(best.vsLor.value), `95%: ${endsText(best.vsLor, v => percent(v))}`),
       board.bound ? tile("interference-free bound, s", digits(board.bound.value), best.gap === null ? null : `${percent(best.gap, 0).replace("+", "")} of the gap from llq closed`) : null));
   }
 

@@ -5,7 +5,8 @@ function showSuite(suite, index) {
   const made = part(`suite-${index}`, `Suite ${suite.name}`, `${raw.scenarios.length} scenarios`, "suite");
   facts(made, [["scenarios", raw.scenarios.map(scenario => scenario.name).join(", ")], ["objective", figureLabel(raw.objective)],
     ["constraints", raw.constraints]]);
-  const minusOne = spread => ({value: spread.value - 1, low: spread.low - 1, high: spread.high - 1});
+  const less = figure => exists(figure) ? figure - 1 : null;
+  const minusOne = spread => ({value: less(spread.value), low: less(spread.low), high: less(spread.high)});
   const rows = raw.rows.map(row => ({
     policy: row.policy, isDefault: false, clairvoyant: row.clairvoyant, failure: row.failure, infeasible: row.infeasible, rank: row.rank,
     value: row.geometric_mean, vsLlq: row.geometric_mean && minusOne(row.geometric_mean), vsLor: null, gap: null, tie: row.not_distinguishable_from_rank || 0, raw: row,
@@ -16,9 +17,9 @@ function showSuite(suite, index) {
 
   const figures = card("Ratios by scenario", `On held-out seeds, over llq's: ${figureLabel(raw.objective).replace(/, s$/, "")}. Green: the whole interval is ${raw.higher_is_better ? "above 1, orange: below" : "below 1, orange: above"}. Click a heading to sort.`);
   figures.classList.add("suite-figures");
-  const [below, above] = raw.higher_is_better ? ["worse", "better"] : ["better", "worse"];
-  const ratio = spread => element("span", {class: spread.high < 1 ? below : spread.low > 1 ? above : null}, fixed(spread.value, 3),
-    element("span", {class: "ci"}, `[${fixed(spread.low, 3)}, ${fixed(spread.high, 3)}]`));
+  const ratio = spread => element("span", {class: sideOf(spread, 1, raw.higher_is_better)}, fixed(spread.value, 3),
+    element("span", {class: "ci"}, endsText(spread, v => fixed(v, 3))));
+  const verdicts = ["no", "within error", "yes"];
   const cell = get => row => row.failure ? "–" : get(row.raw);
   table(figures, "Ratios by scenario", [
     {name: "rank", value: row => row.rank || null, cell: row => row.failure ? "failed" : row.rank ? String(row.rank) : "–"},
@@ -32,7 +33,7 @@ function showSuite(suite, index) {
     }},
     {name: "geometric mean", value: row => row.value ? row.value.value : null, cell: cell(row => ratio(row.geometric_mean))},
     {name: "worst", value: row => row.failure ? null : row.raw.worst.value, cell: cell(row => element("span", {title: row.worst_scenario}, fixed(row.worst.value, 3)))},
-    {name: "never worse", value: row => row.failure ? null : Number(row.raw.never_worse), cell: cell(row => row.never_worse ? "yes" : row.real_losses.length ? "no" : "within error")},
+    {name: "never worse", value: row => row.failure || !row.raw.never_worse ? null : verdicts.indexOf(row.raw.never_worse), cell: cell(row => row.never_worse || "–")},
     ...raw.scenarios.map((scenario, s) => ({name: scenario.name, value: row => row.failure ? null : row.raw.scenarios[s].ratio.value, cell: cell(row => ratio(row.scenarios[s].ratio))})),
   ], rows, {rowClass: row => row.clairvoyant || row.failure ? "reference" : null});
   made.append(figures, element("p", {class: "note"}, `Intervals: ${raw.intervals}.`));

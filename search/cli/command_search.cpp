@@ -172,10 +172,11 @@ int command_compare(const Options& options) {
   Ledger ledger(evaluator, nullptr, progress_for(options));
   std::vector<std::size_t> trials;
   for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
-  const Leaderboard leaderboard = judge(ledger, goal, trials);
+  Leaderboard leaderboard = judge(ledger, goal, trials, Tuned::no);
   std::vector<std::string> asked;
   for (const PolicySpec& policy : policies) asked.push_back(policy.text());
   const auto pairs = paired_differences(leaderboard, asked);
+  mark_ties(leaderboard, pairs);
   std::cout << render(leaderboard, pairs, format, style_for(STDOUT_FILENO), options.has("wide"));
   return 0;
 }

@@ -13,7 +13,7 @@ for threads in 1 2; do
   "$switchyard" sweep --scenario "$scratch/code.json" --policy llq --time-scale 1,3 --held-out-seeds 0 "${common[@]}" \
     >"$out-trace"
   for format in table markdown csv json; do
-    "$switchyard" compare llq lor 'hra(safety=0.05)' --scenario "$scratch/conv.json" --train-seeds 1 \
+    "$switchyard" compare llq lor 'hra(safety=0.05)' --scenario "$scratch/conv.json" \
       --held-out-seeds 101-103 "${common[@]}" --format "$format" >"$out-compare-$format"
   done
 done
@@ -53,4 +53,22 @@ holds "$scratch/1-sweep" 'qps 16 +bends at qps'
 holds "$scratch/1-trace" 'over held-out seeds 0\.'
 for format in table markdown; do holds "$scratch/1-compare-$format" '3 pairs by Holm'; done
 holds "$scratch/1-compare-json" '"adjusted_p_value": '
+! grep -E 'tuned on|training' "$scratch/1-compare-table" || fail "compare speaks of tuning"
+# One seed: figures, but no intervals and no verdicts, and a sentence that says so; two seeds: a warning.
+holds "$scratch/1-trace" 'One seed shows no spread: no intervals, and no verdicts'
+holds "$scratch/1-trace" '^llq +[0-9.]+ \[-\] +[0-9.]+ \[-\] '
+one=(--scenario "$scratch/conv.json" --held-out-seeds 101 --quiet)
+"$switchyard" compare llq lor "${one[@]}" >"$scratch/one"
+holds "$scratch/one" '^1 \(-\) +llq'
+holds "$scratch/one" '^llq +lor .*\[-\] +- +-$'
+"$switchyard" compare llq lor "${one[@]}" --json >"$scratch/one.json"
+holds "$scratch/one.json" '"real": null'
+holds "$scratch/one.json" '"not_distinguishable_from_rank": null'
+! grep -E '"(low|high)": -?[0-9]' "$scratch/one.json" || fail "an interval over one seed"
+"$switchyard" suite llq,lor --scenarios "$scratch/conv.json,$scratch/code.json" --seeds 101 --quiet >"$scratch/one-suite"
+holds "$scratch/one-suite" '^1 \(-\) .*\[-\]'
+"$switchyard" sensitivity 'hra(safety=0.05)' "${one[@]}" >"$scratch/one-sensitivity"
+holds "$scratch/one-sensitivity" '[0-9]% \[-\]$'
+"$switchyard" compare llq lor --scenario "$scratch/conv.json" --held-out-seeds 101-102 --quiet >"$scratch/two"
+holds "$scratch/two" 'Warning: two seeds'
 [ "$(grep -c '"against"' "$scratch/1-compare-json")" -eq 3 ] || fail "not every pair once"

@@ -4,7 +4,6 @@
 #include "core/input/error.hpp"
 #include "policies/registry.hpp"
 #include "search/space.hpp"
-#include "search/statistics.hpp"
 
 using namespace switchyard;
 
@@ -68,21 +67,6 @@ TEST_CASE("what does not matter is settled through chains of choices", "[search]
   ParamValues values = {0, 1, 1, 0.25, 1, 7};  // kind a: sub does not matter, so neither does z
   settle(params, values);
   CHECK(values == ParamValues{0, 1, 1, 0.25, 0, 1});
-}
-
-TEST_CASE("intervals against known values", "[search]") {
-  const double values[] = {1, 2, 3, 4, 5};
-  const Interval mean = mean_interval(values);
-  CHECK(mean.value == Approx(3));
-  CHECK(mean.high == Approx(3 + 2.776445 * 0.70710678));  // t(4, 0.975) * s / sqrt(5)
-  const double same_shift[] = {1.1, 2.2, 3.3, 4.4, 5.5};
-  const Interval change = relative_change(same_shift, values);
-  CHECK(change.value == Approx(0.1));
-  CHECK(change.low == Approx(0.1));  // every pair differs by the same factor
-  CHECK(change.high == Approx(0.1));
-  CHECK(distinguishable(same_shift, values));
-  const double noise[] = {5, 4, 3, 2, 1};
-  CHECK_FALSE(distinguishable(noise, values));
 }
 
 TEST_CASE("specs read back as they are written", "[search]") {
