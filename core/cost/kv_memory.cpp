@@ -26,6 +26,9 @@ KvMemory plan_kv_memory(const Transformer& model, double gpu_bytes, double bytes
 }
 
 std::int32_t num_kv_blocks(const KvMemory& memory, double margin, std::int32_t block_size) {
+  if (memory.gpu_bytes <= 0 && memory.kv_tokens <= 0) {
+    throw InputError("--num-blocks: must be given: the profile does not say how much memory its GPU has");
+  }
   const double usable = memory.gpu_bytes * (1 - margin);
   const double left = usable - memory.weight_bytes - memory.reserved_bytes;
   const double tokens = memory.kv_tokens > 0 ? static_cast<double>(memory.kv_tokens) : left / memory.kv_bytes_per_token;

@@ -38,6 +38,8 @@ CostSource read_json(const JsonFile& file, std::string description) {
   source.shape = profile.shape;
   source.shape_complete = true;
   source.memory = profile.memory;
+  source.front_end = profile.front_end;
+  source.host_ms = profile.host_ms;
   source.description = std::move(description);
   return source;
 }

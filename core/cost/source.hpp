@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/cost/cost_model.hpp"
+#include "core/cost/front_end.hpp"
 #include "core/cost/kv_memory.hpp"
 #include "core/cost/model_shape.hpp"
 
@@ -19,7 +20,9 @@ struct CostSource {
   ModelShape shape;
   bool shape_complete = false;     // whether memory can be planned from `shape`
   std::optional<KvMemory> memory;  // what the source itself says of KV memory; goes before planning from `shape`
-  std::string description;         // for reports
+  FrontEnd front_end;
+  double host_ms = 0;       // of each step, as far as the source tells it apart
+  std::string description;  // for reports
 };
 
 // A folder of prediction tables (core/cost/tables.hpp). Throws InputError.

@@ -57,13 +57,26 @@ KvMemory read_memory(const JsonFile& file) {
   return memory;
 }
 
+FrontEnd read_front_end(const JsonFile& file) {
+  FrontEnd front_end;
+  if (!file.root().contains("front_end")) return front_end;
+  static const std::array<std::string, 3> keys = {"latency_ms", "token_us", "first_step_ms"};
+  const std::string at = "/front_end";
+  json_check_keys(file, keys, at);
+  front_end.latency_ms = json_number(file, keys[0], 0, 1e6, at);
+  front_end.token_us = json_number(file, keys[1], 0, 1e6, at);
+  front_end.first_step_ms = json_number(file, keys[2], 0, 1e6, at);
+  return front_end;
+}
+
 }  // namespace
 
 bool is_step_profile(const JsonFile& file) { return kind_of(file) != nullptr; }
 
 StepProfile read_step_profile(const JsonFile& file) {
   const Kind& kind = *kind_of(file);
-  const std::array<std::string, 7> keys = {"name", "source", "model", "tensor_parallel", "dtype", "memory", kind.key};
+  const std::array<std::string, 8> keys = {"name",  "source", "model",     "tensor_parallel",
+                                           "dtype", "memory", "front_end", kind.key};
   json_check_keys(file, keys);
   json_check_keys(file, model_shape_keys(), "/model");
   StepProfile profile;
@@ -73,6 +86,8 @@ StepProfile read_step_profile(const JsonFile& file) {
   profile.tensor_parallel = json_integer(file, "tensor_parallel", 1, 1024);
   profile.dtype = json_string(file, "dtype");
   profile.memory = read_memory(file);
+  profile.front_end = read_front_end(file);
+  profile.host_ms = json_number(file, "overhead_ms", 0, 1000, "/" + kind.key);
   profile.times = kind.read(file, "/" + kind.key);
   return profile;
 }
@@ -80,16 +95,23 @@ StepProfile read_step_profile(const JsonFile& file) {
 std::string step_profile_json(const StepProfile& profile) {
   const ModelShape& shape = profile.shape;
   const KvMemory& memory = profile.memory;
+  const FrontEnd& front = profile.front_end;
+  std::string front_end;
+  if (front.latency_ms > 0 || front.token_us > 0 || front.first_step_ms > 0) {
+    front_end =
+        fmt::format("  \"front_end\": {{\"latency_ms\": {:.4g}, \"token_us\": {:.4g}, \"first_step_ms\": {:.4g}}},\n",
+                    front.latency_ms, front.token_us, front.first_step_ms);
+  }
   return fmt::format(
       "{{\n  \"name\": {},\n  \"source\": {},\n"
       "  \"model\": {{\"num_layers\": {}, \"num_q_heads\": {}, \"num_kv_heads\": {}, \"head_dim\": {}, "
       "\"embedding_dim\": {}, \"mlp_dim\": {}}},\n  \"tensor_parallel\": {},\n  \"dtype\": {},\n"
       "  \"memory\": {{\"gpu_bytes\": {:.0f}, \"weight_bytes\": {:.0f}, \"reserved_bytes\": {:.0f}, "
-      "\"kv_bytes_per_token\": {:.0f}, \"kv_tokens\": {}}},\n  \"{}\": {}\n}}\n",
+      "\"kv_bytes_per_token\": {:.0f}, \"kv_tokens\": {}}},\n{}  \"{}\": {}\n}}\n",
       json_quoted(profile.name), json_quoted(profile.source), shape.num_layers, shape.num_q_heads, shape.num_kv_heads,
       shape.head_dim, shape.embedding_dim, shape.mlp_dim, profile.tensor_parallel, json_quoted(profile.dtype),
       memory.gpu_bytes, memory.weight_bytes, memory.reserved_bytes, memory.kv_bytes_per_token, memory.kv_tokens,
-      profile.times->kind(), profile.times->json());
+      front_end, profile.times->kind(), profile.times->json());
 }
 
 }  // namespace switchyard

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/cost/front_end.hpp"
 #include "core/cost/kv_memory.hpp"
 #include "core/cost/model_shape.hpp"
 #include "core/cost/step_times.hpp"
@@ -18,6 +19,8 @@ struct StepProfile {
   std::int32_t tensor_parallel = 1;
   std::string dtype = "bf16";
   KvMemory memory;
+  FrontEnd front_end;
+  double host_ms = 0;  // of each step; part of `times`
   std::shared_ptr<const StepTimes> times;
 };
 

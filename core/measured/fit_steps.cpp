@@ -14,6 +14,7 @@ namespace switchyard {
 namespace {
 
 constexpr double kMostRequestShare = 0.004;  // of w
+constexpr double kMostRequestMs = 0.05;
 constexpr double kRounding = 0.02;
 constexpr double kContextShare = 0.94;      // of what reading the weights takes, byte for byte: long reads are faster
 constexpr double kLinkBytesPerMs = 0.36e9;  // of an all-reduce over NVLink
@@ -48,7 +49,7 @@ RooflineNumbers numbers_of(const std::array<double, 3>& point, const FittedModel
   numbers.overhead_ms = model.overhead_ms;
   numbers.weights_ms = std::abs(point[0]);
   numbers.token_ms = std::abs(point[1]);
-  numbers.request_ms = std::min(std::abs(point[2]), kMostRequestShare * numbers.weights_ms);
+  numbers.request_ms = std::min({std::abs(point[2]), kMostRequestShare * numbers.weights_ms, kMostRequestMs});
   numbers.context_token_ms = ties.context_per_weight * numbers.weights_ms;
   numbers.activation_ms = ties.activation_per_weight * numbers.weights_ms + ties.all_reduce_ms;
   numbers.attention_ratio = ties.attention_ratio;
@@ -132,6 +133,10 @@ StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps
   fit.numbers.weights_error = relative_error(&RooflineNumbers::weights_ms);
   fit.numbers.token_error = relative_error(&RooflineNumbers::token_ms);
   fit.numbers.request_error = relative_error(&RooflineNumbers::request_ms);
+  // At its limit s is all that is known to be somewhere below.
+  constexpr double kUniformError = 0.2887;
+  const double limit = std::min(kMostRequestShare * fit.numbers.weights_ms, kMostRequestMs);
+  if (fit.numbers.request_ms >= limit) fit.numbers.request_error = std::max(fit.numbers.request_error, kUniformError);
 
   std::vector<double> errors;
   for (const RebuiltStep& step : steps) errors.push_back(std::abs(error_at(fit.numbers, step)));

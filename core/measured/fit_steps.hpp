@@ -28,10 +28,10 @@ struct StepFit {
 };
 
 // Minimises |fitted / measured - 1| (rounded off below 2%, so that two groups of prompts are not fitted one at the
-// other's expense), steps of decodes alone and steps with prompts with equal total weight. s is at most 0.4% of w: what
-// steps of a few requests take more than those of one is mostly the kernels', and does not go on. Standard errors come
-// from leaving out each fifth of the run in turn. `what` names the input in errors: fewer than 50 steps of decodes, or
-// 10 with prompts, throw InputError.
+// other's expense), steps of decodes alone and steps with prompts with equal total weight. s is at most 0.4% of w and
+// 50 us: what steps of a few requests take more than those of one is mostly the kernels', and does not go on. Standard
+// errors come from leaving out each fifth of the run in turn. `what` names the input in errors: fewer than 50 steps of
+// decodes, or 10 with prompts, throw InputError.
 StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps, const FittedModel& model);
 
 // The same steps fitted by least squares on features linear in tokens, which does as well on them and cannot be trusted

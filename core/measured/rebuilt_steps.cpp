@@ -25,7 +25,13 @@ RebuiltSteps rebuild_steps(const BenchRun& run, std::int64_t budget) {
   std::stable_sort(tokens.begin(), tokens.end(), [](const Token& a, const Token& b) { return a.time < b.time; });
 
   RebuiltSteps rebuilt;
-  std::vector<double> latencies;
+  std::vector<double> latencies, spreads;
+  // Until when the requests sent before each had tokens.
+  std::vector<double> busy_until(run.requests.size(), -1);
+  for (std::size_t r = 1; r < run.requests.size(); ++r) {
+    const auto& times = run.requests[r - 1].token_times_s;
+    busy_until[r] = std::max(busy_until[r - 1], times.empty() ? 0 : times.back());
+  }
   std::vector<std::int64_t> last_burst(run.requests.size(), -2);  // in which a request had a token
   double end = 0, end_before = 0;                                 // of the last two bursts: their first token
   std::int64_t burst = 0;
@@ -34,7 +40,7 @@ RebuiltSteps rebuild_steps(const BenchRun& run, std::int64_t budget) {
   const auto chunked = [&](double from, double to) {
     return std::any_of(run.requests.begin(), run.requests.end(), [&](const BenchRequest& request) {
       return request.prompt_tokens > budget && request.sent_s < to &&
-             request.sent_s + request.ttft_s > from - kBurstGap;
+             request.sent_s + request.ttft_s > from + kBurstGap;
     });
   };
   for (std::size_t begin = 0; begin < tokens.size();) {
@@ -60,6 +66,14 @@ RebuiltSteps rebuild_steps(const BenchRun& run, std::int64_t budget) {
       }
     }
     const double now = tokens[begin].time;
+    const double tokens_in_burst = static_cast<double>(last - begin);
+    if (tokens_in_burst >= 4) spreads.push_back(1e6 * (tokens[last - 1].time - now) / (tokens_in_burst - 1));
+    const std::size_t first = tokens[begin].request;
+    if (step.shape.num_prefills == 1 && step.shape.num_decodes == 0 && busy_until[first] < run.requests[first].sent_s &&
+        run.requests[first].prompt_tokens <= budget) {
+      step.ms = 1e3 * (now - run.requests[first].sent_s);
+      rebuilt.idle_starts.push_back(step);
+    }
     step.ms = 1e3 * (now - end);
     if (burst > 0 && shared && !twice && !chunked(end, now)) rebuilt.steps.push_back(step);
     if (first_sent >= 0 && chained && shared) {
@@ -73,6 +87,10 @@ RebuiltSteps rebuild_steps(const BenchRun& run, std::int64_t budget) {
     begin = last;
   }
   rebuilt.num_bursts = burst;
+  if (!spreads.empty()) {
+    std::sort(spreads.begin(), spreads.end());
+    rebuilt.token_us = spreads[spreads.size() / 2];
+  }
   rebuilt.num_latencies = static_cast<std::int64_t>(latencies.size());
   if (!latencies.empty()) {
     std::sort(latencies.begin(), latencies.end());

@@ -15,9 +15,11 @@ struct RebuiltStep {
 
 struct RebuiltSteps {
   std::vector<RebuiltStep> steps;
+  std::vector<RebuiltStep> idle_starts;  // steps of an idle engine; ms from sending to the first token
   std::int64_t num_bursts = 0;
-  double client_latency_ms = 0;  // client to engine and back, see below
+  double client_latency_ms = 0;  // client to engine and back
   std::int64_t num_latencies = 0;
+  double token_us = 0;  // between tokens of one step, as the client sees them
 };
 
 // Tokens less than 1.5 ms apart are a burst: those of one step. The time between two bursts that share a request is the

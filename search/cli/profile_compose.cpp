@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "core/cost/compose.hpp"
@@ -27,18 +28,28 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
+std::string dtype_of(const Options& options) {
+  const std::string dtype = options.text("dtype", "bf16");
+  if (std::find(kDtypes.begin(), kDtypes.end(), dtype) == kDtypes.end()) {
+    throw unknown_name("--dtype", "data type", dtype, kDtypes);
+  }
+  return dtype;
+}
+
+double bytes_per_weight(const std::string& dtype) { return dtype == "fp8" ? 1 : 2; }
+
 void declare_profile_compose(Options& options) {
   options.value("tables", "compose: folder of operator tables")
-      .value("gpu", "compose: a100, h100, h200 or l40s", {"a100", "h100", "h200", "l40s"})
+      .value("gpu", "compose, fit: a100, h100, h200 or l40s", {"a100", "h100", "h200", "l40s"})
       .value("tp", "compose, fit: GPUs of a replica, tensor parallel (1)")
-      .value("dtype", "compose: weights of the layers, bf16 or fp8 (bf16)", kDtypes)
+      .value("dtype", "compose, fit: weights of the layers, bf16 or fp8 (bf16)", kDtypes)
       .value("engine-version", "compose: vLLM version of the tables; else the newest that has each operator")
-      .value("host-ms", "compose: host time a step, ms (0.6; with 4 GPUs and more 1.8)")
+      .value("host-ms", "compose, fit: host time a step, ms (0.6; with 4 GPUs and more 1.8; grids 0)")
       .value("per-request-us", "compose: host time for each request of a step, us (0)")
       .value("derate", "compose: how much slower a busy GPU is where it is not bound by memory (0.05)")
       .value("kv-tokens", "compose, fit: KV cache size from the engine's log; else planned from the GPU's memory")
-      .value("max-num-batched-tokens", "compose: the engine's, to plan its KV memory (as vLLM on that GPU)")
-      .value("max-num-seqs", "compose: the engine's, to plan its KV memory (256)");
+      .value("max-num-batched-tokens", "compose, fit: the engine's (as vLLM on that GPU; fit: 8192)")
+      .value("max-num-seqs", "compose, fit: the engine's, to plan its KV memory (256)");
 }
 
 int profile_compose(const Options& options) {
@@ -46,10 +57,7 @@ int profile_compose(const Options& options) {
   deployment.gpu = gpu_by_name(needed(options, "gpu"));
   const Transformer model = load_transformer(needed(options, "model"));
   deployment.tensor_parallel = static_cast<std::int32_t>(options.whole("tp", 1, 1, 64));
-  deployment.dtype = options.text("dtype", deployment.dtype);
-  if (std::find(kDtypes.begin(), kDtypes.end(), deployment.dtype) == kDtypes.end()) {
-    throw unknown_name("--dtype", "data type", deployment.dtype, kDtypes);
-  }
+  deployment.dtype = dtype_of(options);
   const OperatorTables tables(needed(options, "tables"), deployment.gpu.name, options.text("engine-version"));
   OperatorSum sum = compose_step(tables, model, deployment);
   sum.overhead_ms = options.number("host-ms", sum.overhead_ms, 0, 1000);
@@ -67,7 +75,7 @@ int profile_compose(const Options& options) {
   profile.tensor_parallel = deployment.tensor_parallel;
   profile.dtype = deployment.dtype;
   profile.memory = plan_kv_memory(
-      model, deployment.gpu.memory_bytes, deployment.dtype == "fp8" ? 1 : 2, deployment.tensor_parallel,
+      model, deployment.gpu.memory_bytes, bytes_per_weight(deployment.dtype), deployment.tensor_parallel,
       static_cast<std::int32_t>(options.whole("max-num-batched-tokens", deployment.gpu.batched_tokens, 1, 1 << 20)),
       static_cast<std::int32_t>(options.whole("max-num-seqs", 256, 1, 1 << 20)));
   profile.memory.kv_tokens = options.whole("kv-tokens", 0, 1, INT32_MAX);

@@ -27,7 +27,7 @@ head -n 30 batches.csv >"$scratch/few.csv"
 bash "$refused" 'few.csv: has 29 batches, [0-9]+ that decode and [0-9]+ that prefill; at least 50' "$switchyard" profile fit "$scratch/few.csv"
 sed '3s/,[^,]*$/,-1/' batches.csv >"$scratch/negative.csv"
 bash "$refused" "negative.csv:3:5 'milliseconds': must be above 0 .*'-1'" "$switchyard" profile fit "$scratch/negative.csv"
-bash "$refused" "give a folder of Vidur's profiling CSVs" "$switchyard" profile fit
+bash "$refused" "give the result of a benchmark, a folder of operator grids" "$switchyard" profile fit
 bash "$refused" "nowhere.csv: cannot read" "$switchyard" profile fit nowhere.csv
 bash "$refused" "mlp.csv: cannot read" "$switchyard" profile fit "$scratch"
 bash "$refused" "unknown action 'derive'" "$switchyard" profile derive "$scratch"

@@ -3,7 +3,7 @@
 usage: run_blocks.py FILE.md SOURCE_DIR BUILD_DIR
 
 The blocks of a file run one after the other, each as one strict script, in one scratch folder: it holds links to the
-folders of the source tree, build/release (this build), trace.csv and batches.csv. A command may not fail. Commands in EXEMPT are
+folders of the source tree, build/release (this build), trace.csv, batches.csv and result.json, of a benchmark. A command may not fail. Commands in EXEMPT are
 left out: they are what installs, builds and runs this very test.
 """
 import os
@@ -41,6 +41,7 @@ def prepare(scratch, source, build):
     for file in ["CMakeLists.txt", "README.md"]:
         (scratch / file).symlink_to(source / file)
     (scratch / "batches.csv").symlink_to(source / "tests/cli/fixtures/batches.csv")
+    (scratch / "result.json").symlink_to(source / "tests/cli/fixtures/vllm-bench.json")
     (scratch / "build").mkdir()
     (scratch / "build/release").symlink_to(build)
     (scratch / "home").mkdir()

@@ -208,7 +208,12 @@ TEST_CASE("step profile: KV memory is planned as vLLM plans it, or is what its l
 }
 
 std::string profile_of(const StepTimes& times) {
-  StepProfile profile{"mine", "a \"test\"", {2, 8, 2, 16, 64, 512}, 2, "bf16", {1e9, 1e6, 1e6, 1024, 0}, nullptr};
+  StepProfile profile;
+  profile.name = "mine";
+  profile.source = "a \"test\"";
+  profile.shape = {2, 8, 2, 16, 64, 512};
+  profile.memory = {1e9, 1e6, 1e6, 1024, 0};
+  profile.front_end = {6, 22, 3.5};
   profile.times = std::shared_ptr<const StepTimes>(&times, [](const StepTimes*) {});
   return step_profile_json(profile);
 }
@@ -226,6 +231,8 @@ TEST_CASE("step profile: as JSON it comes back as it was, in each form") {
                                  static_cast<const StepTimes*>(&grid)}) {
     INFO(times->kind());
     const CostSource read = load_profile(folder.write("mine.json", profile_of(*times)).string());
+    CHECK(read.front_end.token_us == 22);
+    CHECK(read.host_ms > 0);
     CHECK(num_kv_blocks(*read.memory, 0.1, 16) == (900'000'000 - 2'000'000) / 1024 / 16);
     const CostModel model("before", std::shared_ptr<const StepTimes>(times, [](const StepTimes*) {}));
     for (const std::int32_t b : {0, 1, 30}) {

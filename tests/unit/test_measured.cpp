@@ -1,0 +1,192 @@
+// Benchmarks of real engines: what is read, which steps they show, what is fitted to them.
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "core/measured/bench_run.hpp"
+#include "core/measured/fit_steps.hpp"
+#include "core/measured/rebuilt_steps.hpp"
+#include "core/measured/simplex.hpp"
+#include "core/workload/random.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/scratch.hpp"
+
+namespace switchyard {
+namespace {
+
+using Catch::Matchers::Contains;
+
+const std::string kVllm = R"({"request_throughput": 2.0, "input_lens": [100, 200, 50], "output_lens": [3, 2, 0],
+  "ttfts": [0.02, 0.03, 0.0], "itls": [[0.01, 0.01], [0.01], []], "start_times": [1000.0, 1000.005, 1000.1]})";
+
+void check_two_requests(const BenchRun& run) {
+  REQUIRE(run.requests.size() == 2);
+  CHECK(run.requests[0].prompt_tokens == 100);
+  CHECK(run.requests[0].output_tokens == 3);
+  CHECK(run.requests[0].sent_s == 0);
+  CHECK(run.requests[0].ttft_s == Approx(0.02));
+  CHECK(run.requests[0].e2e_s == Approx(0.04));
+  CHECK(run.requests[1].prompt_tokens == 200);
+  CHECK(run.requests[1].sent_s == Approx(0.005));
+  CHECK(run.requests[1].e2e_s == Approx(0.04));
+}
+
+TEST_CASE("benchmark results: each tool is told by its content") {
+  const ScratchFolder folder;
+  BenchRun run = read_bench_run(folder.write("a", kVllm));
+  CHECK(run.format == "vllm bench serve");
+  CHECK(run.num_failed == 1);
+  check_two_requests(run);
+  CHECK(run.requests[0].token_times_s ==
+        std::vector<double>{0.02 + 1000.0 - 1000.0, 1000.02 + 0.01 - 1000.0, 1000.02 + 0.01 + 0.01 - 1000.0});
+
+  run = read_bench_run(folder.write("b", R"([{"start_time": 5.0, "end_time": 6, "info": {"input_tokens": 100,
+      "output_token_times": [5.02, 5.03, 5.04]}, "error": null}, {"start_time": 5.005, "end_time": 6, "info":
+      {"request_metrics": {"text": {"input_tokens": 200}}, "response_metrics": {"output_token_times": [5.035, 5.045]}}},
+      {"start_time": 5.1, "error": {"error_type": "timeout"}}])"));
+  CHECK(run.format == "inference-perf");
+  CHECK(run.num_failed == 1);
+  CHECK(run.has_token_times());
+  check_two_requests(run);
+
+  run = read_bench_run(folder.write("c", R"({"benchmarks": [{"requests": {"successful": [
+      {"request_start_time": 7.005, "request_end_time": 7.045, "prompt_tokens": 200, "output_tokens": 2,
+       "time_to_first_token_ms": 30},
+      {"info": {"timings": {"request_start": 7.0, "request_end": 7.04}}, "input_metrics": {"text_tokens": 100},
+       "output_metrics": {"text_tokens": 3}, "time_to_first_token_ms": 20}], "errored": [{}], "incomplete": []}}]})"));
+  CHECK(run.format == "guidellm");
+  CHECK(run.num_failed == 1);
+  CHECK_FALSE(run.has_token_times());
+  check_two_requests(run);
+
+  const auto record = [](const std::string& start, int ttft, int prompt, int output) {
+    return fmt::format(
+        R"({{"metadata": {{"request_start_ns": {}, "benchmark_phase": "profiling", "was_cancelled": false}}, )"
+        R"("metrics": {{"time_to_first_token": {{"value": {}}}, "request_latency": {{"value": 40}}, )"
+        R"("input_sequence_length": {{"value": {}}}, "output_sequence_length": {{"value": {}}}}}, "error": null}})",
+        start, ttft, prompt, output);
+  };
+  run = read_bench_run(folder.write(
+      "d", record("2000000000", 20, 100, 3) + "\n\n" + record("2005000000", 30, 200, 2) +
+               "\n{\"metadata\": {\"benchmark_phase\": \"warmup\"}}\n{\"metadata\": {\"was_cancelled\": true}}\n"));
+  CHECK(run.format == "aiperf");
+  CHECK(run.num_failed == 1);
+  check_two_requests(run);
+
+  run = read_bench_run(folder.write("e",
+                                    "sent_s,num_prefill_tokens,num_decode_tokens,ttft_s,e2e_s,itls_s\n"
+                                    "0.005,200,2,0.03,0.04,0.01\n0,100,3,0.02,0.04,0.01 0.01\n"));
+  CHECK(run.format == "CSV");
+  CHECK(run.has_token_times());
+  check_two_requests(run);
+}
+
+TEST_CASE("benchmark results: what is broken is named") {
+  const ScratchFolder folder;
+  const auto error = [&](std::string text, const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+    return error_of([&] { read_bench_run(folder.write("r.json", text)); });
+  };
+  CHECK_THAT(error(kVllm, "\"itls\"", "\"itl\""), Contains("'itls' is missing") && Contains("--save-detailed"));
+  CHECK_THAT(error(kVllm, "[100, 200, 50]", "[100, -200, 50]"), Contains("r.json:1") && Contains("(found '-200')"));
+  CHECK_THAT(error(kVllm, "[0.02, 0.03, 0.0]", "[0.02, 0.03]"), Contains("must be a list of 3 values"));
+  CHECK_THAT(error(kVllm, "input_lens", "lens"), Contains("--save-detailed"));
+  CHECK_THAT(error_of([&] { read_bench_run(folder.write("r.json", "{\"a\": 1}")); }),
+             Contains("not the result of a benchmark that is known"));
+  CHECK_THAT(error_of([&] { read_bench_run(folder.write("r.json", "[]")); }), Contains("holds no request"));
+  CHECK_THAT(
+      error_of([&] {
+        read_bench_run(folder.write(
+            "r.csv", "sent_s,num_prefill_tokens,num_decode_tokens,ttft_s,e2e_s,itls_s\n0,100,3,0.02,0.04,0.01\n"));
+      }),
+      Contains("r.csv:2:6") && Contains("which is 2"));
+  CHECK_FALSE(is_bench_run(folder.write("b.csv", "batch_tokens,decode_batch_size\n")));
+}
+
+// A run of an engine that plans one step ahead, by hand: two long requests decode 10 ms steps; a third is sent 2 ms
+// into the step that ends at 0.12, waits for its end (6 ms away from the client), for the next step, and is in the one
+// after.
+TEST_CASE("rebuilt steps: bursts, members, and the time between them") {
+  BenchRun run;
+  const auto request = [](double sent, std::int64_t prompt, std::vector<double> times) {
+    return BenchRequest{
+        sent, prompt, static_cast<std::int64_t>(times.size()), times.front() - sent, times.back() - sent, times};
+  };
+  run.requests = {request(0, 100, {0.1, 0.11, 0.12, 0.13, 0.16, 0.17}),
+                  request(0.01, 300, {0.1001, 0.1101, 0.1201, 0.1301, 0.1601, 0.1701}),
+                  request(0.114, 400, {0.1602, 0.1702})};
+  const RebuiltSteps rebuilt = rebuild_steps(run, 8192);
+  CHECK(rebuilt.num_bursts == 6);
+  REQUIRE(rebuilt.steps.size() == 5);
+  CHECK(rebuilt.steps[0].ms == Approx(10));
+  CHECK(rebuilt.steps[0].shape.num_decodes == 2);
+  CHECK(rebuilt.steps[0].shape.decode_kv_tokens == 101 + 301);
+  CHECK(rebuilt.steps[3].ms == Approx(30));
+  CHECK(rebuilt.steps[3].shape.num_prefills == 1);
+  CHECK(rebuilt.steps[3].shape.prefill_tokens == 400);
+  CHECK(rebuilt.steps[3].shape.prefill_chunk_squares == 160000);
+  CHECK(rebuilt.steps[3].shape.decode_kv_tokens == 104 + 304);
+  REQUIRE(rebuilt.num_latencies == 1);
+  CHECK(rebuilt.client_latency_ms == Approx(6));
+  CHECK(rebuild_steps(run, 399).steps.size() == 2);  // the prompt was computed over some of the steps before
+}
+
+TEST_CASE("the simplex finds the bottom of a curved valley") {
+  const auto found = simplex_minimum(
+      [](const std::array<double, 3>& x) {
+        return 1 + 100 * std::pow(x[1] - x[0] * x[0], 2) + std::pow(1 - x[0], 2) + std::pow(x[2] - 3, 2);
+      },
+      {-1.2, 1, 0});
+  CHECK(found[0] == Approx(1).epsilon(1e-3));
+  CHECK(found[1] == Approx(1).epsilon(1e-3));
+  CHECK(found[2] == Approx(3).epsilon(1e-3));
+}
+
+TEST_CASE("tied roofline: its own numbers are recovered from noisy steps, with their uncertainty") {
+  const FittedModel model{load_transformer("qwen3-14b"), 2, 1, 0.6};
+  WorkloadRandom random(3, WorkloadRandom::Purpose::model);
+  std::vector<RebuiltStep> steps;
+  RooflineNumbers truth;
+  for (int pass = 0; pass < 2; ++pass) {  // the first only to learn what is tied
+    steps.clear();
+    for (int i = 0; i < 3000; ++i) {
+      RebuiltStep step;
+      step.shape.num_decodes = 1 + static_cast<std::int32_t>(random.below(12));
+      step.shape.decode_kv_tokens = step.shape.num_decodes * (100 + static_cast<std::int64_t>(random.below(1500)));
+      if (i % 20 == 0) {
+        const auto chunk = 50 + static_cast<std::int64_t>(random.below(3000));
+        step.shape.num_prefills = 1;
+        step.shape.prefill_tokens = chunk;
+        step.shape.prefill_chunk_squares = chunk * chunk;
+      }
+      bool outside = false;
+      step.ms = pass == 0 ? 10 : TiedRoofline(truth).milliseconds(step.shape, outside) * (1 + 0.02 * random.normal());
+      steps.push_back(step);
+    }
+    if (pass > 0) break;
+    truth = fit_steps("steps", steps, model).numbers;
+    const double factor = 10.4 / truth.weights_ms;
+    truth.weights_ms *= factor;
+    truth.context_token_ms *= factor;
+    truth.activation_ms *= factor;
+    truth.token_ms = 0.037;
+    truth.request_ms = 0.03;
+  }
+  CHECK(truth.context_token_ms / truth.weights_ms == Approx(0.94 * 163840 / 27.98e9).epsilon(2e-3));
+  const StepFit fit = fit_steps("steps", steps, model);
+  CHECK(fit.numbers.weights_ms == Approx(10.4).epsilon(0.005));
+  CHECK(fit.numbers.token_ms == Approx(0.037).epsilon(0.01));
+  CHECK(fit.numbers.request_ms == Approx(0.03).epsilon(0.25));
+  CHECK(fit.median_error == Approx(0.0135).epsilon(0.15));
+  CHECK(fit.numbers.weights_error > 0);
+  CHECK(fit.numbers.weights_error < 0.005);
+  CHECK(fit.numbers.token_error < 0.02);
+  CHECK(fit.num_prompt_steps == 150);
+  steps.resize(40);
+  CHECK_THAT(error_of([&] { fit_steps("few.json", steps, model); }),
+             Contains("few.json: 38 steps of decodes alone and 2"));
+}
+
+}  // namespace
+}  // namespace switchyard
