@@ -9,6 +9,7 @@
 #include "core/input/write_file.hpp"
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
+#include "results/versions.hpp"
 #include "search/goal_files.hpp"
 
 namespace switchyard {
@@ -16,7 +17,6 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 3;
 
 double mean_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -148,7 +148,7 @@ Json verdict_json(NeverWorse verdict) {
 }
 
 std::string render_json(const Suite& suite) {
-  Json json = {{"version", kVersion}};
+  Json json = {{"version", kSuiteVersion}};
   json.update(goal_json(suite.goal));
   json.update({{"intervals", interval_methods(suite)}, {"scenarios", Json::array()}, {"rows", Json::array()}});
   for (const SuiteScenario& scenario : suite.scenarios) {
@@ -235,7 +235,7 @@ std::string suite_schema() {
        {"not_distinguishable_from_rank", tie},
        {"scenarios", list_of("in the order of the suite", part)}});
   row["required"] = {"rank", "policy", "clairvoyant", "failure", "infeasible"};
-  Json properties = {{"version", version(kVersion)}};
+  Json properties = {{"version", version(kSuiteVersion)}};
   properties.update(goal_properties());
   properties.update(
       {{"intervals", text("how they are made")},

@@ -13,6 +13,7 @@
 #include "results/leaderboard.hpp"
 #include "results/quantile_sketch.hpp"
 #include "results/report/report.hpp"
+#include "results/versions.hpp"
 
 namespace switchyard {
 
@@ -24,8 +25,7 @@ using Json = nlohmann::ordered_json;
 // So that the page stays below 2 MB whatever it is about: what is beyond is thinned out, and the page says so.
 constexpr std::size_t kMostTrials = 12'000;
 constexpr std::size_t kMostStateBytes = 700'000;
-constexpr int kSuiteVersion = 2;  // of suite.json, that suite.js reads
-constexpr int kDeepest = 4;       // folders within folders
+constexpr int kDeepest = 4;  // folders within folders
 
 bool is_run(const fs::path& folder) { return fs::is_regular_file(folder / "summary.json"); }
 bool is_suite(const fs::path& folder) { return fs::is_regular_file(folder / "suite.json"); }

@@ -12,6 +12,12 @@ holds "$scratch/report.html" "Content-Security-Policy"
 holds "$scratch/report.html" '"distributions":\{'
 ! grep -nE '<(script|img|iframe|link)[^>]+(src|href)="?(https?:)?//|@import|url\(["'"'"']?https?:' "$scratch/report.html" || fail "the page loads something"
 
+# A suite of one seed, whose figures have no intervals, is shown too.
+"$switchyard" scenarios azure-conv | sed -E 's/"(duration_s)": 1000(\.0)?/"\1": 60/' >"$scratch/conv.json"
+"$switchyard" suite llq,hra --scenarios "$scratch/conv.json" --seeds 101 --quiet --out "$scratch/suite" >"$scratch/out"
+"$switchyard" report "$scratch/suite" --out "$scratch/suite.html"
+holds "$scratch/suite.html" '"never_worse":null'
+
 # The distributions of a search do not depend on the number of threads.
 "$switchyard" search --scenario azure-conv --duration 60 --policy hra --method random --trials 3 --train-seeds 1-2 \
   --held-out-seeds 101-102 --quiet --threads 3 --out "$scratch/threads" >"$scratch/out"
