@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/clairvoyant/clairvoyant.hpp"
 #include "core/input/error.hpp"
 #include "policies/clairvoyant/clairvoyant_policies.hpp"
 #include "policies/compose/compose.hpp"
@@ -81,6 +82,17 @@ const PolicyInfo& find_policy(std::string_view name, std::string_view where) {
     if (info.name == name) return info;
   }
   throw unknown_name(where, "policy", name, policy_names());
+}
+
+std::unique_ptr<Policy> PolicySpec::make() const {
+  std::unique_ptr<Policy> policy = info->make(values);
+  if (!info->clairvoyant && dynamic_cast<const Clairvoyant*>(policy.get()) != nullptr) {
+    throw std::logic_error(
+        "policy '" + info->name +
+        "' inherits Clairvoyant, so that it knows output lengths, but its PolicyInfo does not say so "
+        "(clairvoyant = true)");
+  }
+  return policy;
 }
 
 PolicySpec parse_policy(std::string_view text, std::string_view where) {

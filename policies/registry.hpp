@@ -28,7 +28,8 @@ struct PolicySpec {
   std::shared_ptr<const PolicyInfo> own = {};  // of a policy with texts: what info points to
 
   std::string text() const { return info->spec(values); }  // canonical
-  std::unique_ptr<Policy> make() const { return info->make(values); }
+  // Throws std::logic_error for a policy that inherits Clairvoyant and is not marked as one.
+  std::unique_ptr<Policy> make() const;
 };
 
 // Throws InputError for unknown names, unknown parameters, values out of range.

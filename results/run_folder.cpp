@@ -81,7 +81,7 @@ std::string summary_json(const Summary& summary) {
 
 void write_run_folder(const std::filesystem::path& folder, const Experiment& experiment, const Workload& workload,
                       const Replay& replay, const Summary& summary, const RunDescription& description) {
-  const ReplicaLimits& limits = experiment.cluster().limits;
+  const ReplicaLimits& limits = experiment.cluster().kinds.front().limits();
   nlohmann::ordered_json config = {{"version", 1}, {"policy", description.policy}, {"kernel", description.kernel}};
   config["scenario"] = ordered_json_of(scenario_json(experiment.scenario()));
   config["resolved"] = {{"workload_source", workload.source},

@@ -20,11 +20,12 @@ class StandingCluster final : public detail::Observatory {
         request_{.arrived_at = kTicksPerSecond, .id = 0, .num_prefill_tokens = 700} {
     const auto replicas = static_cast<std::size_t>(num_replicas);
     board_.now = kTicksPerSecond;
-    board_.requests = {&request_, 1};
-    board_.next = {-1, -1};
-    board_.previous = {-1, -1};
-    board_.least_waiting.reset(replicas);
-    board_.least_outstanding.reset(replicas);
+    board_.books.requests = {&request_, 1};
+    board_.books.lifecycle = {&queued_, 1};
+    board_.books.next = {-1, -1};
+    board_.books.previous = {-1, -1};
+    board_.published.least_waiting.reset(replicas);
+    board_.books.least_outstanding.reset(replicas);
     for (std::int32_t r = 0; r < num_replicas; ++r) {
       const std::int32_t waiting = (r * 7 + 3) % 5;
       const std::int32_t running = 10 + (r * 13) % 23;
@@ -48,21 +49,21 @@ class StandingCluster final : public detail::Observatory {
       }
       state.num_waiting = waiting;
       state.num_running = running;
-      state.num_blocks = experiment_.cluster().limits.num_blocks;
+      state.num_blocks = experiment_.cluster().kind(0).limits().num_blocks;
       state.batch_kind = BatchKind::decode;
       state.batch_decodes = running;
       state.batch_started_at = board_.now - 1'000'000;
       states_.push_back(state);
-      board_.num_waiting.push_back(waiting);
-      board_.outstanding.push_back(waiting + running);
+      board_.published.num_waiting.push_back(waiting);
+      board_.books.outstanding.push_back(waiting + running);
     }
   }
 
   // The replica that the policy picks for the request, -1 if it holds it.
   std::int32_t decide(Policy& policy) {
     placed_ = -1;
-    board_.next[0] = board_.previous[0] = 0;
-    board_.queue_length = 1;
+    board_.books.next[0] = board_.books.previous[0] = 0;
+    board_.books.queue_length = 1;
     policy.on_arrival(request_);
     policy.schedule(view_);
     return placed_;
@@ -76,12 +77,13 @@ class StandingCluster final : public detail::Observatory {
   void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
     out = running_[static_cast<std::size_t>(replica)];
   }
-  const ReplicaLimits& limits_of(std::int32_t) const override { return experiment_.cluster().limits; }
-  const CostModel& cost_of(std::int32_t) const override { return *experiment_.cluster().cost; }
+  std::int32_t cached_tokens_of(RequestId, std::int32_t) override { return 0; }
+  const ReplicaLimits& limits_of(std::int32_t) const override { return experiment_.cluster().kind(0).limits(); }
+  const CostModel& cost_of(std::int32_t) const override { return experiment_.cluster().kind(0).cost(); }
   void assign(RequestId, std::int32_t replica) override {
     placed_ = replica;
-    board_.next[0] = board_.previous[0] = -1;
-    board_.queue_length = 0;
+    board_.books.next[0] = board_.books.previous[0] = -1;
+    board_.books.queue_length = 0;
   }
 
  private:
@@ -89,6 +91,7 @@ class StandingCluster final : public detail::Observatory {
   detail::Board board_;
   ClusterView view_;
   QueuedRequest request_;
+  const detail::Lifecycle queued_ = detail::Lifecycle::queued;
   std::vector<ReplicaState> states_;
   std::vector<std::vector<ResidentRequest>> waiting_, running_;
   std::int32_t placed_ = -1;

@@ -1,7 +1,10 @@
 #include "core/api/cluster_view.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
+#include <stdexcept>
 
 namespace switchyard {
 
@@ -19,15 +22,34 @@ void MinIndex::build(std::span<const std::int32_t> counts) {
   built_ = true;
 }
 
+void refuse_replica(std::int32_t replica, std::size_t num_replicas) {
+  throw std::out_of_range(
+      fmt::format("policy asked for replica {}; there are {}, from 0 to {}", replica, num_replicas, num_replicas - 1));
+}
+
+void refuse_request(RequestId id, const Books& books) {
+  const auto i = static_cast<std::size_t>(id);
+  const bool known = i < books.lifecycle.size() && books.lifecycle[i] != Lifecycle::future;
+  const char* why = !known                                  ? "has not arrived"
+                    : books.lifecycle[i] == Lifecycle::sent ? "has been assigned to a replica"
+                                                            : "has completed";
+  throw std::out_of_range(
+      fmt::format("policy asked for request {} of the global queue, which {}; {} requests are "
+                  "queued (first_queued, next_queued)",
+                  id, why, books.queue_length));
+}
+
 }  // namespace detail
 
 std::span<const ResidentRequest> ClusterView::waiting(std::int32_t replica) const {
+  index(replica);
   residents_.clear();
   kernel_->waiting_of(replica, residents_);
   return residents_;
 }
 
 std::span<const ResidentRequest> ClusterView::running(std::int32_t replica) const {
+  index(replica);
   residents_.clear();
   kernel_->running_of(replica, residents_);
   std::sort(residents_.begin(), residents_.end(),

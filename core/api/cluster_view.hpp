@@ -40,18 +40,34 @@ class MinIndex {
   bool built_ = false;
 };
 
-// The observable side of the cluster, kept current by the kernel. Holds nothing that leads to hidden state.
-struct Board {
-  Time now = 0;
-  std::vector<std::int32_t> num_waiting;  // per replica
-  std::vector<std::int32_t> outstanding;  // per replica: waiting + running
-  MinIndex least_waiting;
-  MinIndex least_outstanding;
-  // The global queue: a ring through the ids in arrival order. Id i is entry i + 1, and entry 0, id -1, both ends.
+// Where a request is, as far as the router's own books go.
+enum class Lifecycle : std::uint8_t { future, queued, sent, done };
+
+// The router's own books: what arrived, what it sent where, what came back. Always current.
+struct Books {
+  // By id; what has not arrived is not filled in.
   std::span<const QueuedRequest> requests;
+  std::span<const Lifecycle> lifecycle;
+  // The global queue: a ring through the ids in arrival order. Id i is entry i + 1, and entry 0, id -1, both ends.
   std::vector<RequestId> next;
   std::vector<RequestId> previous;
   std::int32_t queue_length = 0;
+  std::vector<std::int32_t> outstanding;  // per replica: sent there and not completed
+  MinIndex least_outstanding;
+};
+
+// What the replicas have published of themselves. Today that is their state at every call; what they publish beyond
+// these counts is asked of the kernel (Observatory).
+struct Published {
+  std::vector<std::int32_t> num_waiting;  // per replica
+  MinIndex least_waiting;
+};
+
+// The observable side of the cluster, kept current by the kernel. Holds nothing that leads to hidden state.
+struct Board {
+  Time now = 0;
+  Books books;
+  Published published;
 };
 
 // What the view asks of the kernel beyond the board; implemented by each kernel.
@@ -60,6 +76,7 @@ class Observatory {
   virtual ReplicaState state_of(std::int32_t replica) = 0;
   virtual void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
   virtual void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
+  virtual std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) = 0;
   virtual const ReplicaLimits& limits_of(std::int32_t replica) const = 0;
   virtual const CostModel& cost_of(std::int32_t replica) const = 0;
   virtual void assign(RequestId request, std::int32_t replica) = 0;
@@ -68,53 +85,89 @@ class Observatory {
   ~Observatory() = default;
 };
 
+// What is wrong with an argument of a view's.
+[[noreturn]] void refuse_replica(std::int32_t replica, std::size_t num_replicas);
+[[noreturn]] void refuse_request(RequestId id, const Books& books);
+
 }  // namespace detail
 
+// Every function that takes a replica or a request throws std::out_of_range if there is no such replica, or if the
+// request is not in the global queue now: one that has not arrived is as unknown as one that never will.
 class ClusterView {
  public:
   ClusterView(detail::Board& board, detail::Observatory& kernel) : board_(&board), kernel_(&kernel) {}
 
   Time now() const { return board_->now; }
-  std::int32_t num_replicas() const { return static_cast<std::int32_t>(board_->outstanding.size()); }
+  std::int32_t num_replicas() const { return static_cast<std::int32_t>(board_->books.outstanding.size()); }
 
   // Counts, current at every moment of the call. O(1).
-  std::int32_t num_waiting(std::int32_t replica) const { return board_->num_waiting[std::size_t(replica)]; }
-  std::int32_t outstanding(std::int32_t replica) const { return board_->outstanding[std::size_t(replica)]; }
+  std::int32_t num_waiting(std::int32_t replica) const { return board_->published.num_waiting[index(replica)]; }
+  std::int32_t outstanding(std::int32_t replica) const { return board_->books.outstanding[index(replica)]; }
 
   // The replica with the fewest waiting or outstanding requests, ties to the lowest id. O(log replicas).
   std::int32_t least_waiting() const {
-    if (!board_->least_waiting.built()) board_->least_waiting.build(board_->num_waiting);
-    return board_->least_waiting.argmin();
+    if (!board_->published.least_waiting.built()) board_->published.least_waiting.build(board_->published.num_waiting);
+    return board_->published.least_waiting.argmin();
   }
   std::int32_t least_outstanding() const {
-    if (!board_->least_outstanding.built()) board_->least_outstanding.build(board_->outstanding);
-    return board_->least_outstanding.argmin();
+    if (!board_->books.least_outstanding.built()) board_->books.least_outstanding.build(board_->books.outstanding);
+    return board_->books.least_outstanding.argmin();
   }
 
   // Aggregates of one replica. O(1), dearer than the counts.
-  ReplicaState state(std::int32_t replica) const { return kernel_->state_of(replica); }
+  ReplicaState state(std::int32_t replica) const {
+    index(replica);
+    return kernel_->state_of(replica);
+  }
 
   // The requests of one replica: its FIFO from the front, or those that run, in order of (arrival, id). O(requests).
   // The span is valid until the next call of either.
   std::span<const ResidentRequest> waiting(std::int32_t replica) const;
   std::span<const ResidentRequest> running(std::int32_t replica) const;
 
-  const ReplicaLimits& limits(std::int32_t replica) const { return kernel_->limits_of(replica); }
-  BatchTimes batch_times(std::int32_t replica) const { return BatchTimes(kernel_->cost_of(replica)); }
+  // Leading tokens of a queued request's prompt that the replica's prefix cache holds now, in full blocks; 0 if it has
+  // none. The engine itself computes the last block again if that is the whole prompt. O(blocks found).
+  std::int32_t cached_tokens(RequestId id, std::int32_t replica) const {
+    index(replica);
+    return kernel_->cached_tokens_of(in_queue(id), replica);
+  }
+
+  const ReplicaLimits& limits(std::int32_t replica) const {
+    index(replica);
+    return kernel_->limits_of(replica);
+  }
+  BatchTimes batch_times(std::int32_t replica) const {
+    index(replica);
+    return BatchTimes(kernel_->cost_of(replica));
+  }
 
   // The global queue in arrival order.
-  bool queue_empty() const { return board_->queue_length == 0; }
-  std::int32_t queue_length() const { return board_->queue_length; }
-  RequestId first_queued() const { return next_queued(-1); }                               // -1 if empty
-  RequestId next_queued(RequestId id) const { return board_->next[std::size_t(id + 1)]; }  // -1 at the end
-  // A request that has arrived and is queued.
-  const QueuedRequest& queued(RequestId id) const { return board_->requests[std::size_t(id)]; }
+  bool queue_empty() const { return board_->books.queue_length == 0; }
+  std::int32_t queue_length() const { return board_->books.queue_length; }
+  RequestId first_queued() const { return board_->books.next[0]; }  // -1 if empty
+  RequestId next_queued(RequestId id) const {
+    return board_->books.next[std::size_t(in_queue(id)) + 1];
+  }  // -1 at the end
+  const QueuedRequest& queued(RequestId id) const { return board_->books.requests[std::size_t(in_queue(id))]; }
 
   // Moves a queued request to the end of a replica's FIFO. Takes effect at once. Throws std::logic_error if the
   // request is not queued or there is no such replica.
   void assign(RequestId request, std::int32_t replica) { kernel_->assign(request, replica); }
 
  private:
+  std::size_t index(std::int32_t replica) const {
+    const auto i = static_cast<std::size_t>(replica);  // a negative one becomes huge
+    if (i >= board_->books.outstanding.size()) [[unlikely]]
+      detail::refuse_replica(replica, board_->books.outstanding.size());
+    return i;
+  }
+  RequestId in_queue(RequestId id) const {
+    const auto i = static_cast<std::size_t>(id);
+    if (i >= board_->books.lifecycle.size() || board_->books.lifecycle[i] != detail::Lifecycle::queued) [[unlikely]]
+      detail::refuse_request(id, board_->books);
+    return id;
+  }
+
   detail::Board* board_;
   detail::Observatory* kernel_;
   mutable std::vector<ResidentRequest> residents_;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "core/api/views.hpp"
 
 namespace switchyard {
+
+class Clairvoyant;
 
 class Policy {
  public:
@@ -102,6 +105,10 @@ class PolicyDeclaration : public ParamBindings<P, PolicyDeclaration<P>> {
   }
 
   PolicyInfo done() {
+    if (std::is_base_of_v<Clairvoyant, P>) {  // what is shown output lengths is marked, whatever its author says
+      info_.clairvoyant = true;
+      info_.group = PolicyGroup::reference;
+    }
     info_.params = std::move(this->params_);
     info_.make = [setters = std::move(this->setters_)](const ParamValues& values) -> std::unique_ptr<Policy> {
       auto policy = std::make_unique<P>();

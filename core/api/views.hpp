@@ -3,6 +3,7 @@
 // hidden output lengths; tests/compile_fail and the blindness property test keep it so.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -60,7 +61,8 @@ struct ReplicaState {
   std::int64_t decoding_kv_tokens = 0;        // sum of num_processed_tokens over running requests with complete prefill
   std::int64_t generated_tokens = 0;          // sum of num_generated_tokens over the same
   std::int32_t num_blocks = 0;                // KV blocks, all
-  std::int32_t blocks_used = 0;               // allocated to running requests
+  std::int32_t blocks_used = 0;               // allocated to running requests, each counted once
+  std::int32_t blocks_cached = 0;             // free, but a prefix cache would still find what they hold
   BatchKind batch_kind = BatchKind::idle;
   Time batch_started_at = 0;              // of the running batch, if any
   std::int32_t batch_prefill_tokens = 0;  // prompt tokens that the running batch computes
@@ -71,18 +73,19 @@ struct ReplicaState {
   std::int32_t blocks_free() const { return num_blocks - blocks_used; }
 };
 
-enum class ReplicaSchedulerKind : std::uint8_t { vllm, sarathi, orca };
+// What decides on a replica's batches: see core/README.md.
+enum class EngineKind : std::uint8_t { vllm_v0, sarathi, orca, vllm_v1 };
+inline constexpr std::size_t kNumEngines = 4;
 
-// Fixed facts about a replica that its operator configured.
+// Fixed facts about a replica that its operator configured. Each holds under every engine.
 struct ReplicaLimits {
-  ReplicaSchedulerKind scheduler = ReplicaSchedulerKind::vllm;
-  std::int32_t num_blocks = 0;              // KV blocks
-  std::int32_t block_size = 16;             // tokens per block
-  std::int32_t watermark_blocks = 0;        // kept free when a new request is admitted
-  std::int32_t batch_size_cap = 128;        // requests
-  std::int32_t chunk_size = 512;            // sarathi: tokens per batch
-  std::int32_t max_tokens_in_batch = 4096;  // vllm
-  std::int32_t max_tokens = 4096;           // context: prompt + output of one request
+  EngineKind engine = EngineKind::vllm_v0;
+  std::int32_t num_blocks = 0;        // KV blocks that requests can hold
+  std::int32_t block_size = 16;       // tokens per block
+  std::int32_t watermark_blocks = 0;  // kept free when a new request is admitted
+  std::int32_t batch_size_cap = 128;  // requests that run at once
+  std::int32_t batch_tokens = 4096;   // prompt tokens that one batch computes (INT32_MAX: no limit)
+  std::int32_t max_tokens = 4096;     // context: prompt + output of one request
 };
 
 }  // namespace switchyard

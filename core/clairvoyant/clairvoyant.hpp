@@ -1,6 +1,7 @@
 // The door of references that know output lengths. They show what perfect prediction could buy and can never be
 // deployed. It stands apart from core/api on purpose: tests/compile_fail refuses this header to every policy outside
-// policies/clairvoyant, and a test holds that whoever comes through is marked so in its PolicyInfo.
+// policies/clairvoyant, describe() marks whoever comes through in its PolicyInfo, and PolicySpec::make refuses a policy
+// that comes through unmarked.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 // The event loop: arrivals, policy calls, batch ends, in the order that core/README.md fixes. One template for both
 // kinds of replica.
 //
-// Within an instant, events run in the order of their creation: arrivals (created before the run), then batch ends (in
-// order of creation), then what these create: the policy calls of arrivals, the bookkeeping of batches, and then, in a
-// FIFO, replica starts and the policy calls of completions.
+// Within an instant, external events (Agenda) run first, then batch ends in order of creation, then what these create:
+// the policy calls of arrivals, the bookkeeping of batches, and then, in a FIFO, replica starts and the policy calls of
+// completions.
 #pragma once
 
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "core/clairvoyant/clairvoyant.hpp"
+#include "core/cluster/agenda.hpp"
 #include "core/cluster/end_times.hpp"
 #include "core/cluster/replica_context.hpp"
 
@@ -28,7 +29,7 @@ class Cluster final : public detail::Observatory {
     reset(config, workload, observer, replay);
     policy_ = &policy;
     if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
-    policy.start(view_, seed);
+    policy.start(view_, policy_seed(seed));
     sampler_ = sampler;
     run_events();
     close(replay);
@@ -40,16 +41,17 @@ class Cluster final : public detail::Observatory {
   void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
     at(replica).running(out, board_.now, caller());
   }
-  const ReplicaLimits& limits_of(std::int32_t) const override { return config_.limits; }
-  const CostModel& cost_of(std::int32_t) const override { return *config_.cost; }
+  std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) override {
+    return at(replica).cached_tokens(request, board_.now, caller());
+  }
+  const ReplicaLimits& limits_of(std::int32_t replica) const override { return config_->kind(replica).limits(); }
+  const CostModel& cost_of(std::int32_t replica) const override { return config_->kind(replica).cost(); }
 
   void assign(RequestId id, std::int32_t replica) override {
-    if (id < 0 || id >= next_arrival_ || table_.records[size(id)].replica >= 0 || replica < 0 ||
-        size(replica) >= replicas_.size()) {
-      reject(id, replica);
-    }
+    if (!is_queued(id) || size(replica) >= replicas_.size()) reject(id, replica);
     if (observer()) observe_decision(id, replica);
     unlink(id);
+    table_.lifecycle[size(id)] = detail::Lifecycle::sent;
     table_.records[size(id)].replica = replica;
     table_.records[size(id)].assigned_at = board_.now;
     context_.add_waiting(replica, 1);
@@ -73,6 +75,9 @@ class Cluster final : public detail::Observatory {
   static constexpr std::size_t size(I i) {
     return static_cast<std::size_t>(i);
   }
+  bool is_queued(RequestId id) const {
+    return size(id) < table_.lifecycle.size() && table_.lifecycle[size(id)] == detail::Lifecycle::queued;
+  }
   // A replay that is observed runs on the step kernel.
   Observer* observer() const { return Replica::kLeaps ? nullptr : context_.observer; }
   Replica& at(std::int32_t replica) { return replicas_[size(replica)]; }
@@ -80,31 +85,28 @@ class Cluster final : public detail::Observatory {
   const Replica* caller() { return caller_ < 0 ? nullptr : &at(caller_); }
 
   void reset(const ClusterConfig& config, const Workload& workload, Observer* observer, Replay& replay) {
-    config_ = config;
+    config_ = &config;
     const std::size_t num_requests = workload.size();
-    const std::size_t num_replicas = size(config.num_replicas);
+    const std::size_t num_replicas = size(config.num_replicas());
     table_.records.swap(replay.requests);  // both buffers stay allocated
-    table_.records.resize(num_requests);   // each entry is set when its request arrives
-    table_.live.resize(num_requests);
-    table_.requests = workload.requests.data();
-    num_decode_tokens_ = workload.hidden.num_decode_tokens.data();
+    table_.reset(num_requests);
+    workload_ = &workload;
     board_.now = 0;
-    board_.num_waiting.assign(num_replicas, 0);
-    board_.outstanding.assign(num_replicas, 0);
-    board_.least_waiting.reset(num_replicas);
-    board_.least_outstanding.reset(num_replicas);
-    board_.requests = workload.requests;
-    board_.next.resize(num_requests + 1);
-    board_.previous.resize(num_requests + 1);
-    board_.next[0] = board_.previous[0] = -1;
-    board_.queue_length = 0;
-    context_ = {
-        .limits = &config_.limits, .cost = config_.cost, .table = &table_, .board = &board_, .observer = observer};
+    board_.published.num_waiting.assign(num_replicas, 0);
+    board_.books.outstanding.assign(num_replicas, 0);
+    board_.published.least_waiting.reset(num_replicas);
+    board_.books.least_outstanding.reset(num_replicas);
+    board_.books.requests = table_.requests;
+    board_.books.lifecycle = table_.lifecycle;
+    board_.books.next.resize(num_requests + 1);
+    board_.books.previous.resize(num_requests + 1);
+    board_.books.next[0] = board_.books.previous[0] = -1;
+    board_.books.queue_length = 0;
+    context_ = {.table = &table_, .board = &board_, .observer = observer};
     replicas_.resize(num_replicas);
-    for (std::size_t i = 0; i < num_replicas; ++i) replicas_[i].reset(static_cast<std::int32_t>(i), context_);
+    for (std::int32_t i = 0; i < config.num_replicas(); ++i) at(i).reset(i, config.kind(i), context_);
     ends_.reset(num_replicas);
-    next_arrival_ = 0;
-    next_arrival_at_ = num_requests > 0 ? workload.requests.front().arrived_at : kNever;
+    agenda_.reset(workload.requests);
     num_steps_ = 0;
     num_completed_ = 0;
     completed_.clear();
@@ -118,12 +120,12 @@ class Cluster final : public detail::Observatory {
     for (Time time = sampler_->next_sample(); time <= until; time = sampler_->next_sample()) {
       states_.clear();
       for (const Replica& replica : replicas_) states_.push_back(replica.state(time, nullptr));
-      sampler_->on_sample(board_.queue_length, states_);
+      sampler_->on_sample(board_.books.queue_length, states_);
     }
   }
 
   [[noreturn]] void reject(RequestId id, std::int32_t replica) {
-    if (id < 0 || id >= next_arrival_ || table_.records[size(id)].replica >= 0) {
+    if (!is_queued(id)) {
       throw std::logic_error(fmt::format("policy assigned request {}, which is not queued", id));
     }
     throw std::logic_error(
@@ -143,17 +145,18 @@ class Cluster final : public detail::Observatory {
   }
 
   void observe_decision(RequestId id, std::int32_t replica) {
-    const QueuedRequest& request = board_.requests[size(id)];
+    const QueuedRequest& request = board_.books.requests[size(id)];
     scores_.clear();
     policy_->scores(view_, request, scores_);
     observer()->on_decision(board_.now, request, replica, view_, scores_);
   }
 
   void arrive(RequestId id) {
-    const QueuedRequest& request = board_.requests[size(id)];
-    next_arrival_at_ = size(id) + 1 < board_.requests.size() ? board_.requests[size(id) + 1].arrived_at : kNever;
+    QueuedRequest& request = table_.requests[size(id)] = workload_->requests[size(id)];
+    request.arrived_at = board_.now;
+    table_.lifecycle[size(id)] = detail::Lifecycle::queued;
     table_.records[size(id)] = {.scheduled_at = kNever};
-    table_.live[size(id)] = {.total_tokens = request.num_prefill_tokens + num_decode_tokens_[id],
+    table_.live[size(id)] = {.total_tokens = request.num_prefill_tokens + workload_->hidden.num_decode_tokens[size(id)],
                              .num_prefill_tokens = request.num_prefill_tokens,
                              .original_prefill_tokens = request.num_prefill_tokens};
     link(id);
@@ -162,28 +165,28 @@ class Cluster final : public detail::Observatory {
   }
 
   void link(RequestId id) {
-    join(board_.previous[0], id);
+    join(board_.books.previous[0], id);
     join(id, -1);
-    ++board_.queue_length;
+    ++board_.books.queue_length;
   }
   void unlink(RequestId id) {
-    join(board_.previous[size(id + 1)], board_.next[size(id + 1)]);
-    --board_.queue_length;
+    join(board_.books.previous[size(id + 1)], board_.books.next[size(id + 1)]);
+    --board_.books.queue_length;
   }
   void join(RequestId before, RequestId after) {
-    board_.next[size(before + 1)] = after;
-    board_.previous[size(after + 1)] = before;
+    board_.books.next[size(before + 1)] = after;
+    board_.books.previous[size(after + 1)] = before;
   }
 
   [[gnu::flatten]] void run_events() {
-    for (EndTimes::End first = ends_.first(); std::min(first.at, next_arrival_at_) != kNever; first = ends_.first()) {
+    for (EndTimes::End first = ends_.first(); std::min(first.at, agenda_.next_at()) != kNever; first = ends_.first()) {
       if (sampler_) {
-        take_samples(std::min(first.at, next_arrival_at_));
-        run_instant(std::min(first.at, next_arrival_at_), first.at <= next_arrival_at_);
-      } else if (first.at < next_arrival_at_) {
+        take_samples(std::min(first.at, agenda_.next_at()));
+        run_instant(std::min(first.at, agenda_.next_at()), first.at <= agenda_.next_at());
+      } else if (first.at < agenda_.next_at()) {
         run_batch_ends(first);
       } else {
-        run_instant(next_arrival_at_, first.at == next_arrival_at_);
+        run_instant(agenda_.next_at(), first.at == agenda_.next_at());
       }
     }
   }
@@ -201,7 +204,7 @@ class Cluster final : public detail::Observatory {
   [[gnu::noinline]] void run_instant(Time now, bool batches_end) {
     board_.now = now;
     std::int32_t calls = 0;
-    for (; next_arrival_at_ == now; ++calls) arrive(next_arrival_++);
+    for (; agenda_.next_at() == now; ++calls) arrive(agenda_.take().number);
     ended_.clear();
     if (batches_end) take_ended(now);
     for (std::int32_t call = 0; call < calls; ++call) {
@@ -232,7 +235,7 @@ class Cluster final : public detail::Observatory {
         ends_.set(replica, now);
         return run_instant(now, true);
       }
-      const Time horizon = std::min(other.at, next_arrival_at_);
+      const Time horizon = std::min(other.at, agenda_.next_at());
       Time end = now;
       do {
         now = end;
@@ -245,7 +248,7 @@ class Cluster final : public detail::Observatory {
         end = at(replica).ends_at();
       } while (end < horizon);
       ends_.set(replica, end);
-      if (horizon == next_arrival_at_) return;
+      if (horizon == agenda_.next_at()) return;
       now = other.at;
       replica = other.replica;
     }
@@ -255,7 +258,7 @@ class Cluster final : public detail::Observatory {
   bool run_batch_end(std::int32_t replica, Time now) {
     const bool completes = book(replica);
     if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
-    if (!completes || board_.queue_length == 0) return true;
+    if (!completes || board_.books.queue_length == 0) return true;
     ends_.set(replica, at(replica).ends_at());
     call_policy(replica);
     queue_starts(StartCause::completion_call);
@@ -293,11 +296,12 @@ class Cluster final : public detail::Observatory {
     makespan_ = board_.now;
     for (const RequestId id : completed_) {
       const LiveRequest& request = table_.live[size(id)];
+      table_.lifecycle[size(id)] = detail::Lifecycle::done;
       if (observer()) observer()->on_complete(board_.now, id, replica);
       const RequestRecord& record = table_.records[size(id)];
       policy_->on_completion({.id = id,
                               .replica = replica,
-                              .arrived_at = board_.requests[size(id)].arrived_at,
+                              .arrived_at = board_.books.requests[size(id)].arrived_at,
                               .scheduled_at = record.scheduled_at,
                               .first_token_at = record.prefill_completed_at,
                               .completed_at = board_.now,
@@ -311,10 +315,10 @@ class Cluster final : public detail::Observatory {
   // `caller`: the replica whose completion this follows, or -1 for an arrival. Sets received_.
   void call_policy(std::int32_t caller) {
     received_.clear();
-    if (board_.queue_length == 0) return;
+    if (board_.books.queue_length == 0) return;
     caller_ = caller;
     policy_->schedule(view_);
-    if (observer() && board_.queue_length > 0) observer()->on_hold(board_.now, board_.queue_length);
+    if (observer() && board_.books.queue_length > 0) observer()->on_hold(board_.now, board_.books.queue_length);
     if (received_.size() > 1) {
       std::sort(received_.begin(), received_.end());
       received_.erase(std::unique(received_.begin(), received_.end()), received_.end());
@@ -337,7 +341,7 @@ class Cluster final : public detail::Observatory {
   }
 
   void close(Replay& replay) {
-    const auto num_requests = static_cast<std::int64_t>(board_.requests.size());
+    const auto num_requests = static_cast<std::int64_t>(board_.books.requests.size());
     replay.requests.swap(table_.records);
     replay.replicas.clear();
     for (const Replica& replica : replicas_) replay.replicas.push_back(replica.totals());
@@ -347,23 +351,22 @@ class Cluster final : public detail::Observatory {
       throw StalledError(fmt::format(
           "the run stalled after {:.6f} s: {} of {} requests completed, {} wait in the global queue that the policy "
           "never assigns, {} are held by replicas that cannot go on, and nothing is left to happen",
-          seconds_from_ticks(board_.now), num_completed_, num_requests, board_.queue_length,
-          num_requests - num_completed_ - board_.queue_length));
+          seconds_from_ticks(board_.now), num_completed_, num_requests, board_.books.queue_length,
+          num_requests - num_completed_ - board_.books.queue_length));
     }
   }
 
-  ClusterConfig config_;
+  const ClusterConfig* config_ = nullptr;  // of the replay that runs
   ReplicaContext context_;
   RequestTable table_;
-  const std::int32_t* num_decode_tokens_ = nullptr;  // by request id
+  const Workload* workload_ = nullptr;
   detail::Board board_;
   ClusterView view_;
   Policy* policy_ = nullptr;
   StateSampler* sampler_ = nullptr;
   std::vector<Replica> replicas_;
   EndTimes ends_;
-  RequestId next_arrival_ = 0;
-  Time next_arrival_at_ = kNever;
+  Agenda agenda_;
   std::int64_t num_steps_ = 0;
   std::int64_t num_completed_ = 0;
   Time makespan_ = 0;

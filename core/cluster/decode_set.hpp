@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <limits>
 #include <span>
 #include <stdexcept>
@@ -49,6 +50,7 @@ class DecodeSet {
 
   // Takes decode steps, no more than up to the next completion; returns the blocks that they allocate.
   std::int64_t advance(std::int64_t steps, Time duration) {
+    assert(steps >= 0 && (size_ == 0 || steps <= steps_to_completion()));
     steps_ += steps;
     time_ += duration;
     return blocks_.advance(steps);
@@ -63,6 +65,7 @@ class DecodeSet {
     original_sum_ += request.original_prefill_tokens;
     blocks_.add(request.block_phase);
     const std::int64_t completes_at = request.total_tokens - request.step_offset;
+    assert(completes_at > steps_ && completes_at - steps_ < kMostSteps);
     const auto end = static_cast<std::size_t>(size_++);
     if (end + kChunk >= ids_.size()) grow();
     const auto i = static_cast<std::size_t>(position);
@@ -102,6 +105,7 @@ class DecodeSet {
     offset_sum_ -= request.step_offset;
     original_sum_ -= request.original_prefill_tokens;
     blocks_.remove(request.block_phase);
+    assert(size_ >= 0 && (size_ > 0 || (offset_sum_ == 0 && original_sum_ == 0)));
   }
 
   // The least of (steps to completion, position), each pair as one number.
@@ -150,7 +154,9 @@ class DecodeSet {
     completes_at_.resize(ids_.size(), kNone);
   }
 
-  static constexpr std::int32_t kMostMembers = 1 << 20;  // so that steps to completion, below 2^31, leave it exact
+  static constexpr std::int32_t kMostMembers = 1 << 20;
+  static constexpr std::int64_t kMostSteps = std::int64_t{1} << 31;  // to completion
+  static_assert(kMostSteps * kMostMembers <= std::int64_t{1} << 53, "pairs of both are exact as doubles");
   // Members are looked at and moved in chunks, so that a few of them take no branch that depends on their number.
   static constexpr std::size_t kChunk = 8;
   static constexpr double kNone = std::numeric_limits<double>::infinity();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/cluster/leap_replica.hpp"
 
@@ -37,16 +38,18 @@ inline LeapReplica::Progress LeapReplica::progress(Time now, const LeapReplica* 
 }
 
 inline bool LeapReplica::form(Time now, StartCause cause) {
-  switch (limits_.scheduler) {
-    case ReplicaSchedulerKind::vllm:
-      form_vllm(now);
+  switch (limits_.engine) {
+    case EngineKind::vllm_v0:
+      form_vllm_v0(now);
       break;
-    case ReplicaSchedulerKind::sarathi:
+    case EngineKind::sarathi:
       form_sarathi(now);
       break;
-    case ReplicaSchedulerKind::orca:
+    case EngineKind::orca:
       form_orca(now);
       break;
+    case EngineKind::vllm_v1:
+      break;  // has a replica of its own
   }
   decodes_ = decodes_ & !decoding_.empty();
   if (!prefilling_.empty()) {
@@ -80,6 +83,7 @@ inline CostModel::Lookup LeapReplica::begin_decode_leap(std::int64_t steps_to_bu
   resident_tokens_ = decoding_.kv_tokens() + partial_tokens_;
   const std::int64_t to_completion = decoding_.steps_to_completion();
   num_batches_ = std::min(steps_to_bucket, to_completion);
+  assert(num_batches_ >= 1);
   // Without branches, as what ends a leap cannot be predicted.
   const bool bucket_ends_first = steps_to_bucket < to_completion;
   const bool none_waits = waiting_.empty();
@@ -125,12 +129,14 @@ inline void LeapReplica::count_batches() {
   const std::int64_t kv_tokens = resident_tokens_ * batches + decoding_.size() * batches_before;
   totals_.kv_token_ticks += Int128{kv_tokens} * order_.duration;
   blocks_used_ += static_cast<std::int32_t>(decoding_.advance(decodes_ ? batches : 0, decodes_ ? span : 0));
+  assert(blocks_used_ >= 0 && blocks_used_ <= limits_.num_blocks);
   totals_.peak_blocks = std::max(totals_.peak_blocks, blocks_used_);
 }
 
 inline void LeapReplica::finish(std::vector<RequestId>& completed) {
   const Time now = ends_at_;
   count_batches();
+  assert(ends_at_ >= started_at_);
   ends_at_ = kNever;
   if (decoding_.steps_to_completion() == 0) finish_decodes(now, completed);
   if (!prefilling_.empty()) finish_prefills(now, completed);
@@ -174,11 +180,11 @@ inline void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& compl
   prefills_ = {};
 }
 
-// vllm keeps decodes in order of arrival, the others in order of joining.
+// vllm_v0 keeps decodes in order of arrival, the others in order of joining.
 inline void LeapReplica::begin_decoding(RequestId id, LiveRequest& request) {
   std::int32_t position = decoding_.size();
-  if (limits_.scheduler == ReplicaSchedulerKind::vllm) {
-    const QueuedRequest* requests = context_->table->requests;
+  if (limits_.engine == EngineKind::vllm_v0) {
+    const QueuedRequest* requests = context_->table->requests.data();
     const auto ids = decoding_.ids();
     while (position > 0 && requests[ids[position - 1]].arrived_at > requests[id].arrived_at) --position;
   }

@@ -40,15 +40,14 @@ inline void LeapReplica::make_room_for_decodes() {
   if (blocks_free() - decoding_.blocks().next() < 1) restart_for_decodes();
 }
 
-inline void LeapReplica::form_vllm(Time now) {
+inline void LeapReplica::form_vllm_v0(Time now) {
   std::int64_t longest = 0;
   while (!waiting_.empty()) {
     const std::int32_t prompt = live(waiting_.front()).num_prefill_tokens;
     const std::int32_t blocks = blocks_for(prompt, limits_.block_size);
     longest = std::max<std::int64_t>(longest, prompt);
     const auto members = static_cast<std::int64_t>(prefilling_.size()) + 1;
-    if (!admissible(blocks) || members * longest > limits_.max_tokens_in_batch ||
-        num_running() >= limits_.batch_size_cap) {
+    if (!admissible(blocks) || members * longest > limits_.batch_tokens || num_running() >= limits_.batch_size_cap) {
       break;
     }
     admit(now, blocks, prompt);
@@ -61,7 +60,7 @@ inline void LeapReplica::form_vllm(Time now) {
 inline void LeapReplica::form_sarathi(Time now) {
   decodes_ = true;
   make_room_for_decodes();
-  std::int64_t room = std::max<std::int64_t>(0, std::int64_t{limits_.chunk_size} - decoding_.size());
+  std::int64_t room = std::max<std::int64_t>(0, std::int64_t{limits_.batch_tokens} - decoding_.size());
   if (!left_out_.empty() || !prefilling_.empty()) room = continue_prefills(room);
   if (waiting_.empty()) return;
   // What the decodes of this batch allocate is taken before new requests are admitted.

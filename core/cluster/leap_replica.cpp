@@ -4,13 +4,13 @@
 
 namespace switchyard {
 
-void LeapReplica::reset(std::int32_t id, ReplicaContext& context) {
+void LeapReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaContext& context) {
   id_ = id;
   context_ = &context;
-  cost_ = context.cost;
+  cost_ = &kind.cost();
   live_ = context.table->live.data();
   records_ = context.table->records.data();
-  limits_ = *context.limits;
+  limits_ = kind.limits();
   waiting_.clear();
   waiting_tokens_ = 0;
   left_out_.clear();
@@ -71,7 +71,7 @@ void LeapReplica::restart_last() {
 
 // Insertion sort by arrival: stable, in place (std::stable_sort allocates), and there are hardly ever more than two.
 void LeapReplica::sort_left_out() {
-  const QueuedRequest* requests = context_->table->requests;
+  const QueuedRequest* requests = context_->table->requests.data();
   for (std::size_t i = 1; i < left_out_.size(); ++i) {
     for (std::size_t j = i; j > 0 && requests[left_out_[j]].arrived_at < requests[left_out_[j - 1]].arrived_at; --j) {
       std::swap(left_out_[j], left_out_[j - 1]);
@@ -82,7 +82,7 @@ void LeapReplica::sort_left_out() {
 void LeapReplica::limit_by_blocks(std::int64_t spare) {
   if (reserves_sequences()) return;
   ends_with_bucket_ = false;
-  if (restarted_ && limits_.scheduler == ReplicaSchedulerKind::vllm) {
+  if (restarted_ && limits_.engine == EngineKind::vllm_v0) {
     num_batches_ = 1;  // what was restarted waits, and might be admitted as soon as the next batch is formed
   } else {
     // The first batch was formed by the exact rule; it may take the last block.

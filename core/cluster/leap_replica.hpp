@@ -19,7 +19,7 @@ class LeapReplica {
  public:
   static constexpr bool kLeaps = true;
 
-  void reset(std::int32_t id, ReplicaContext& context);
+  void reset(std::int32_t id, const ReplicaKind& kind, ReplicaContext& context);
 
   // A request has been assigned, by a policy call that follows a completion on `caller`, or an arrival (nullptr). True
   // if a leap was cut short so that it ends at this very instant.
@@ -53,13 +53,15 @@ class LeapReplica {
   ReplicaState state(Time now, const LeapReplica* caller) const;
   void waiting(std::vector<ResidentRequest>& out) const;
   void running(std::vector<ResidentRequest>& out, Time now, const LeapReplica* caller) const;
+  // Without a prefix cache, none.
+  std::int32_t cached_tokens(RequestId, Time, const LeapReplica*) const { return 0; }
   const ReplicaTotals& totals() const { return totals_; }
 
  private:
   LiveRequest& live(RequestId id) { return live_[id]; }
   const LiveRequest& live(RequestId id) const { return live_[id]; }
   RequestRecord& record(RequestId id) { return records_[id]; }
-  bool reserves_sequences() const { return limits_.scheduler == ReplicaSchedulerKind::orca; }
+  bool reserves_sequences() const { return limits_.engine == EngineKind::orca; }
   std::int32_t num_running() const {
     return decoding_.size() + static_cast<std::int32_t>(left_out_.size() + prefilling_.size());
   }
@@ -69,7 +71,7 @@ class LeapReplica {
 
   bool form(Time now, StartCause cause);
   // What the next batch computes is then in prefilling_, prefills_ and, if decodes_, decoding_.
-  void form_vllm(Time now);
+  void form_vllm_v0(Time now);
   void form_sarathi(Time now);
   void form_orca(Time now);
   void admit(Time now, std::int32_t blocks, std::int64_t chunk);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/api/views.hpp"
+#include "core/api/cluster_view.hpp"
 #include "core/cluster/records.hpp"
 
 namespace switchyard {
@@ -24,16 +24,25 @@ struct LiveRequest {
   Time decode_base = 0;           // its replica's decode time when it began
 };
 
-// Everything about requests that a replica works on; owned by the driver.
+// Everything about the requests of a run, by id. The run owns it: an entry is filled in when its request arrives.
 struct RequestTable {
-  std::vector<LiveRequest> live;  // by id
+  std::vector<QueuedRequest> requests;
+  std::vector<detail::Lifecycle> lifecycle;
+  std::vector<LiveRequest> live;
   std::vector<RequestRecord> records;
-  const QueuedRequest* requests = nullptr;
+
+  // All requests lie in the future.
+  void reset(std::size_t size) {
+    requests.assign(size, {});  // cleared, so that nothing of an earlier run can be read there
+    lifecycle.assign(size, detail::Lifecycle::future);
+    live.resize(size);
+    records.resize(size);
+  }
 
   ResidentRequest view(RequestId id, std::int32_t processed) const {
     const LiveRequest& request = live[static_cast<std::size_t>(id)];
     return {.id = id,
-            .arrived_at = requests[id].arrived_at,
+            .arrived_at = requests[static_cast<std::size_t>(id)].arrived_at,
             .num_prefill_tokens = request.num_prefill_tokens,
             .original_prefill_tokens = request.original_prefill_tokens,
             .num_processed_tokens = processed,

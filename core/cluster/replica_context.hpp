@@ -1,6 +1,7 @@
-// What a replica needs from the cluster around it.
+// What replicas need from the cluster around them.
 #pragma once
 
+#include <cassert>
 #include <stdexcept>
 #include <vector>
 
@@ -14,22 +15,22 @@ namespace switchyard {
 enum class StartCause : std::uint8_t { own_batch_end, arrival_call, completion_call };
 
 struct ReplicaContext {
-  const ReplicaLimits* limits = nullptr;
-  const CostModel* cost = nullptr;
   RequestTable* table = nullptr;
   detail::Board* board = nullptr;
   Observer* observer = nullptr;
   std::uint64_t next_creation = 0;  // counts batches in order of creation
 
   void add_waiting(std::int32_t replica, std::int32_t change) {
-    std::int32_t& count = board->num_waiting[static_cast<std::size_t>(replica)];
+    std::int32_t& count = board->published.num_waiting[static_cast<std::size_t>(replica)];
     count += change;
-    if (board->least_waiting.built()) board->least_waiting.update(replica, count);
+    assert(count >= 0);
+    if (board->published.least_waiting.built()) board->published.least_waiting.update(replica, count);
   }
   void add_outstanding(std::int32_t replica, std::int32_t change) {
-    std::int32_t& count = board->outstanding[static_cast<std::size_t>(replica)];
+    std::int32_t& count = board->books.outstanding[static_cast<std::size_t>(replica)];
     count += change;
-    if (board->least_outstanding.built()) board->least_outstanding.update(replica, count);
+    assert(count >= 0);
+    if (board->books.least_outstanding.built()) board->books.least_outstanding.update(replica, count);
   }
 };
 
@@ -51,13 +52,12 @@ inline Time checked_end(Time start, Time duration, std::int64_t count) {
   return start + end;
 }
 
-// Orca reserves whole sequences; how many fit at once.
+// Orca reserves whole sequences; how many fit at once. A block that a sequence fills in part is its own.
 struct OrcaPlan {
   std::int32_t sequence_blocks = 1;
   std::int32_t slots = 0;
   explicit OrcaPlan(const ReplicaLimits& limits)
-      : sequence_blocks(limits.max_tokens / limits.block_size),
-        slots(static_cast<std::int32_t>(std::int64_t{limits.num_blocks} * limits.block_size / limits.max_tokens)) {}
+      : sequence_blocks(blocks_for(limits.max_tokens, limits.block_size)), slots(limits.num_blocks / sequence_blocks) {}
 };
 
 }  // namespace switchyard

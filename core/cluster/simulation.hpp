@@ -8,17 +8,12 @@
 #include <vector>
 
 #include "core/api/policy.hpp"
+#include "core/cluster/kinds.hpp"
 #include "core/cluster/records.hpp"
 #include "core/cost/cost_model.hpp"
 #include "core/workload/workload.hpp"
 
 namespace switchyard {
-
-struct ClusterConfig {
-  std::int32_t num_replicas = 4;
-  ReplicaLimits limits;             // of every replica
-  const CostModel* cost = nullptr;  // outlives the simulation
-};
 
 // `step` takes one batch at a time, plainly; `leap` takes all batches between two changes of a batch's make-up at
 // once. Both give the same bytes; `step` is what `leap` is tested against.
@@ -60,6 +55,10 @@ class StateSampler {
   virtual void on_sample(std::int32_t queue_length, std::span<const ReplicaState> replicas) = 0;
 };
 
+// What a policy's start() is given on the workload of this seed. Not the seed itself: a generated workload is a
+// function of it, so a policy that knew it could draw the future.
+std::uint64_t policy_seed(std::uint64_t workload_seed);
+
 // Reusable: a worker keeps one Simulation and runs replay after replay; buffers stay allocated, nothing else stays.
 class Simulation {
  public:
@@ -68,9 +67,10 @@ class Simulation {
   Simulation(Simulation&&) noexcept;
   Simulation& operator=(Simulation&&) noexcept;
 
-  // Replays the workload (already checked by check_fits). `seed` is the workload's seed: the policy's random stream
-  // derives from it. The result is valid until the next run. Throws StalledError; std::overflow_error if the run
-  // would last longer than the clock can count.
+  // Replays the workload (already checked by check_fits). `seed` is the workload's seed: what the policy is given for
+  // its random stream derives from it, and is another number (policy_seed). The result is valid until the next run.
+  // Throws StalledError; std::overflow_error if the run would last longer than the clock can count;
+  // std::invalid_argument for a replica that cannot be simulated.
   const Replay& run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
                     Observer* observer = nullptr, StateSampler* sampler = nullptr);
 

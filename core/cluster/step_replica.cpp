@@ -1,11 +1,14 @@
 #include "core/cluster/step_replica.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace switchyard {
 
-void StepReplica::reset(std::int32_t id, ReplicaContext& context) {
+void StepReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaContext& context) {
   id_ = id;
+  limits_ = &kind.limits();
+  cost_ = &kind.cost();
   context_ = &context;
   waiting_.clear();
   running_.clear();
@@ -21,8 +24,8 @@ bool StepReplica::enqueue(RequestId id, Time, const StepReplica*) {
 }
 
 bool StepReplica::admissible(RequestId id) const {
-  const std::int32_t needed = blocks_for(live(id).num_prefill_tokens, context_->limits->block_size);
-  return blocks_free() - needed >= context_->limits->watermark_blocks;
+  const std::int32_t needed = blocks_for(live(id).num_prefill_tokens, limits_->block_size);
+  return blocks_free() - needed >= limits_->watermark_blocks;
 }
 
 void StepReplica::admit(std::int32_t blocks, std::int32_t chunk) {
@@ -60,7 +63,7 @@ bool StepReplica::make_room(const std::vector<RequestId>& list, std::size_t i, s
 
 void StepReplica::join_decode(RequestId id) {
   LiveRequest& request = live(id);
-  if (request.processed > request.blocks * context_->limits->block_size) {
+  if (request.processed > request.blocks * limits_->block_size) {
     ++request.blocks;
     ++blocks_used_;
   }
@@ -68,8 +71,8 @@ void StepReplica::join_decode(RequestId id) {
   members_.push_back(id);
 }
 
-void StepReplica::form_vllm() {
-  const ReplicaLimits& limits = *context_->limits;
+void StepReplica::form_vllm_v0() {
+  const ReplicaLimits& limits = *limits_;
   const auto running = static_cast<std::int32_t>(running_.size());
   std::int64_t longest = 0;
   while (!waiting_.empty()) {
@@ -77,7 +80,7 @@ void StepReplica::form_vllm() {
     const auto members = static_cast<std::int32_t>(members_.size());
     const std::int32_t prompt = live(id).num_prefill_tokens;
     const std::int64_t new_longest = std::max<std::int64_t>(longest, prompt);
-    if (!admissible(id) || (members + 1) * new_longest > limits.max_tokens_in_batch ||
+    if (!admissible(id) || (members + 1) * new_longest > limits.batch_tokens ||
         running + members >= limits.batch_size_cap) {
       break;
     }
@@ -87,7 +90,8 @@ void StepReplica::form_vllm() {
   if (!members_.empty()) {
     for (const RequestId id : members_) {
       const auto later = std::upper_bound(running_.begin(), running_.end(), id, [&](RequestId a, RequestId b) {
-        return context_->table->requests[a].arrived_at < context_->table->requests[b].arrived_at;
+        return context_->table->requests[static_cast<std::size_t>(a)].arrived_at <
+               context_->table->requests[static_cast<std::size_t>(b)].arrived_at;
       });
       running_.insert(later, id);
     }
@@ -102,7 +106,7 @@ void StepReplica::form_vllm() {
 }
 
 void StepReplica::form_sarathi() {
-  const ReplicaLimits& limits = *context_->limits;
+  const ReplicaLimits& limits = *limits_;
   std::vector<RequestId>& set_aside = scratch_;
   set_aside.clear();
   std::size_t end = running_.size();
@@ -118,19 +122,20 @@ void StepReplica::form_sarathi() {
   auto tokens = static_cast<std::int64_t>(members_.size());
   for (const RequestId id : set_aside) {
     LiveRequest& request = live(id);
-    const std::int64_t room = std::max<std::int64_t>(0, limits.chunk_size - tokens);
+    const std::int64_t room = std::max<std::int64_t>(0, limits.batch_tokens - tokens);
     request.chunk =
         static_cast<std::int32_t>(std::min<std::int64_t>(request.num_prefill_tokens - request.processed, room));
     (request.chunk > 0 ? members_ : running_).push_back(id);
     tokens += request.chunk;
   }
   std::stable_sort(running_.begin(), running_.end(), [&](RequestId a, RequestId b) {
-    return context_->table->requests[a].arrived_at < context_->table->requests[b].arrived_at;
+    return context_->table->requests[static_cast<std::size_t>(a)].arrived_at <
+           context_->table->requests[static_cast<std::size_t>(b)].arrived_at;
   });
   while (!waiting_.empty()) {
     const RequestId id = waiting_.front();
     const auto running = static_cast<std::int32_t>(running_.size() + members_.size());
-    const std::int64_t room = std::max<std::int64_t>(0, limits.chunk_size - tokens);
+    const std::int64_t room = std::max<std::int64_t>(0, limits.batch_tokens - tokens);
     if (!admissible(id) || running >= limits.batch_size_cap || room == 0) break;
     const auto chunk = static_cast<std::int32_t>(std::min<std::int64_t>(live(id).num_prefill_tokens, room));
     admit(blocks_for(live(id).num_prefill_tokens, limits.block_size), chunk);
@@ -140,7 +145,7 @@ void StepReplica::form_sarathi() {
 }
 
 void StepReplica::form_orca() {
-  const ReplicaLimits& limits = *context_->limits;
+  const ReplicaLimits& limits = *limits_;
   const OrcaPlan plan(limits);
   for (const RequestId id : running_) {
     live(id).chunk = 1;
@@ -158,17 +163,20 @@ bool StepReplica::start(Time now, StartCause) {
   if (ends_at_ != kNever || !has_requests()) return false;
   now_ = now;
   members_.clear();
-  switch (context_->limits->scheduler) {
-    case ReplicaSchedulerKind::vllm:
-      form_vllm();
+  switch (limits_->engine) {
+    case EngineKind::vllm_v0:
+      form_vllm_v0();
       break;
-    case ReplicaSchedulerKind::sarathi:
+    case EngineKind::sarathi:
       form_sarathi();
       break;
-    case ReplicaSchedulerKind::orca:
+    case EngineKind::orca:
       form_orca();
       break;
+    case EngineKind::vllm_v1:
+      break;  // has a replica of its own
   }
+  assert(holds_its_blocks());
   if (members_.empty()) return false;
 
   shape_ = {};
@@ -180,12 +188,12 @@ bool StepReplica::start(Time now, StartCause) {
       ++shape_.num_decodes;
       shape_.decode_kv_tokens += request.processed;
     } else {
-      context_->cost->add_prefill(shape_, request.processed, request.chunk);
+      cost_->add_prefill(shape_, request.processed, request.chunk);
     }
     RequestRecord& record = context_->table->records[static_cast<std::size_t>(id)];
     if (record.scheduled_at == kNever) record.scheduled_at = now;
   }
-  const CostModel::Lookup cost = context_->cost->batch_time(shape_);
+  const CostModel::Lookup cost = cost_->batch_time(shape_);
   started_at_ = now;
   ends_at_ = checked_end(now, cost.time, 1);
   created_ = context_->next_creation++;
@@ -223,13 +231,20 @@ void StepReplica::finish(std::vector<RequestId>& completed) {
   std::sort(completed.begin(), completed.end());
   std::erase_if(running_, [&](RequestId id) { return live(id).processed == live(id).total_tokens; });
   totals_.num_requests += static_cast<std::int64_t>(completed.size());
+  assert(holds_its_blocks());
+}
+
+bool StepReplica::holds_its_blocks() const {
+  std::int64_t held = 0;
+  for (const RequestId id : running_) held += live(id).blocks;
+  return held == blocks_used_ && blocks_used_ <= limits_->num_blocks;
 }
 
 ReplicaState StepReplica::state(Time, const StepReplica*) const {
   ReplicaState state;
   state.num_waiting = static_cast<std::int32_t>(waiting_.size());
   state.num_running = static_cast<std::int32_t>(running_.size());
-  state.num_blocks = context_->limits->num_blocks;
+  state.num_blocks = limits_->num_blocks;
   state.blocks_used = blocks_used_;
   for (const RequestId id : waiting_) state.waiting_prefill_tokens += live(id).num_prefill_tokens;
   for (const RequestId id : running_) {

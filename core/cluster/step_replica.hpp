@@ -12,7 +12,7 @@ class StepReplica {
  public:
   static constexpr bool kLeaps = false;
 
-  void reset(std::int32_t id, ReplicaContext& context);
+  void reset(std::int32_t id, const ReplicaKind& kind, ReplicaContext& context);
 
   // A request has been assigned, by a policy call that follows a completion on `caller`, or an arrival (nullptr).
   // (Never cuts a batch short, and shows the same to any call.)
@@ -33,15 +33,17 @@ class StepReplica {
   ReplicaState state(Time now, const StepReplica* caller) const;
   void waiting(std::vector<ResidentRequest>& out) const;
   void running(std::vector<ResidentRequest>& out, Time now, const StepReplica* caller) const;
+  // Without a prefix cache, none.
+  std::int32_t cached_tokens(RequestId, Time, const StepReplica*) const { return 0; }
   bool has_requests() const { return !waiting_.empty() || !running_.empty(); }
   const ReplicaTotals& totals() const { return totals_; }
 
  private:
   LiveRequest& live(RequestId id) { return context_->table->live[static_cast<std::size_t>(id)]; }
   const LiveRequest& live(RequestId id) const { return context_->table->live[static_cast<std::size_t>(id)]; }
-  std::int32_t blocks_free() const { return context_->limits->num_blocks - blocks_used_; }
+  std::int32_t blocks_free() const { return limits_->num_blocks - blocks_used_; }
 
-  void form_vllm();
+  void form_vllm_v0();
   void form_sarathi();
   void form_orca();
   bool admissible(RequestId id) const;
@@ -50,12 +52,15 @@ class StepReplica {
   // Makes room for one decode at position `i` of `list`, restarting from the end of the list; `end` shrinks.
   bool make_room(const std::vector<RequestId>& list, std::size_t i, std::size_t& end);
   void join_decode(RequestId id);
+  bool holds_its_blocks() const;  // for assertions: no more than there are, and all by those that run
 
   std::int32_t id_ = 0;
+  const ReplicaLimits* limits_ = nullptr;
+  const CostModel* cost_ = nullptr;
   ReplicaContext* context_ = nullptr;
   Time now_ = 0;
   WaitingFifo waiting_;
-  std::vector<RequestId> running_;  // vllm: by arrival; sarathi, orca: left out of the last batch, then its members
+  std::vector<RequestId> running_;  // vllm_v0: by arrival; sarathi, orca: left out of the last batch, then its members
   std::vector<RequestId> members_;  // of the running batch, in its order
   std::vector<RequestId> scratch_;
   std::int32_t blocks_used_ = 0;

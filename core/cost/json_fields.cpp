@@ -52,8 +52,8 @@ void json_check_keys(const JsonFile& file, std::span<const std::string> known, c
 }
 
 std::span<const std::string> model_shape_keys() {
-  static const std::array<std::string, 6> keys = {"num_layers", "num_q_heads",   "num_kv_heads",
-                                                  "head_dim",   "embedding_dim", "mlp_dim"};
+  static const std::array<std::string, 7> keys = {"num_layers",    "num_q_heads", "num_kv_heads", "head_dim",
+                                                  "embedding_dim", "mlp_dim",     "max_model_len"};
   return keys;
 }
 
@@ -75,6 +75,7 @@ ModelShape json_model_shape(const JsonFile& file, bool need_all, const std::stri
     shape.embedding_dim = field(4);
     shape.mlp_dim = field(5);
   }
+  if (object.contains(keys[6])) shape.max_model_len = field(6);
   return shape;
 }
 

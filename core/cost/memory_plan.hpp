@@ -18,4 +18,9 @@ std::int32_t plan_slots(const ModelShape& shape, double gpu_memory_gib, double m
 std::int32_t plan_num_blocks(const ModelShape& shape, double gpu_memory_gib, double memory_margin,
                              std::int32_t max_tokens, std::int32_t block_size);
 
+// KV blocks as vllm_v1 plans them: as many as fit, whatever the context, block 0 included. Throws InputError, with the
+// figures, if fewer than two fit.
+std::int32_t plan_gpu_blocks(const ModelShape& shape, double gpu_memory_gib, double memory_margin,
+                             std::int32_t block_size);
+
 }  // namespace switchyard

@@ -12,6 +12,7 @@ struct ModelShape {
   std::int32_t head_dim = 0;
   std::int32_t embedding_dim = 0;
   std::int32_t mlp_dim = 0;
+  std::int32_t max_model_len = 0;  // context that the model is made for, tokens; 0: not known
 
   bool grouped_query() const { return num_kv_heads < num_q_heads; }
 

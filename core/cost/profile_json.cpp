@@ -18,6 +18,7 @@ std::string shape_json(const ModelShape& shape) {
     text += fmt::format(", \"head_dim\": {}, \"embedding_dim\": {}, \"mlp_dim\": {}", shape.head_dim,
                         shape.embedding_dim, shape.mlp_dim);
   }
+  if (shape.max_model_len > 0) text += fmt::format(", \"max_model_len\": {}", shape.max_model_len);
   return text + "}";
 }
 

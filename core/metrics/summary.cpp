@@ -185,23 +185,24 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   summary.goodput_rps = static_cast<double>(good) / summary.makespan_s;
 
   Int128 kv_token_ticks = 0;
-  Time busy = 0;
+  Int128 busy = 0;  // 16 replicas that are busy for a week are more than a Time counts
   Time busiest = 0;
-  std::int32_t peak_blocks = 0;
-  for (const ReplicaTotals& replica : replay.replicas) {
+  double capacity = 0;  // tokens of KV memory, all replicas
+  for (std::size_t r = 0; r < replay.replicas.size(); ++r) {
+    const ReplicaTotals& replica = replay.replicas[r];
+    const ReplicaLimits& kv = config.kind(static_cast<std::int32_t>(r)).limits();
     summary.num_batches += replica.num_batches;
     summary.num_restarts += replica.num_restarts;
     summary.num_extrapolated_batches += replica.num_extrapolated_batches;
     kv_token_ticks += replica.kv_token_ticks;
     busy += replica.busy;
     busiest = std::max(busiest, replica.busy);
-    peak_blocks = std::max(peak_blocks, replica.peak_blocks);
+    capacity += static_cast<double>(kv.num_blocks) * kv.block_size;
+    summary.kv_use_peak = std::max(summary.kv_use_peak, static_cast<double>(replica.peak_blocks) / kv.num_blocks);
   }
   const double replicas = static_cast<double>(replay.replicas.size());
-  const double capacity = static_cast<double>(config.limits.num_blocks) * config.limits.block_size;
   summary.kv_use_mean =
-      static_cast<double>(kv_token_ticks) / (capacity * static_cast<double>(replay.makespan) * replicas);
-  summary.kv_use_peak = static_cast<double>(peak_blocks) / config.limits.num_blocks;
+      static_cast<double>(kv_token_ticks) / (capacity / replicas * static_cast<double>(replay.makespan) * replicas);
   summary.imbalance = static_cast<double>(busiest) / (static_cast<double>(busy) / replicas);
   return summary;
 }

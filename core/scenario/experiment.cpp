@@ -5,49 +5,138 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string_view>
 
 #include "core/cost/memory_plan.hpp"
 #include "core/cost/source.hpp"
 #include "core/input/error.hpp"
 #include "core/metrics/interference_free.hpp"
+#include "core/scenario/fields.hpp"
 
 namespace switchyard {
 
+namespace {
+
+void check_can_plan(const CostSource& source, std::string_view flag) {
+  if (source.shape_complete) return;
+  throw InputError(
+      fmt::format("{}: must be given: the source of batch times does not say how large the model is, so that its KV "
+                  "capacity cannot "
+                  "be planned",
+                  flag));
+}
+
+std::int32_t num_blocks_of(const Scenario& scenario, const CostSource& source) {
+  if (scenario.num_blocks > 0) return scenario.num_blocks;
+  if (source.memory) return num_kv_blocks(*source.memory, scenario.memory_margin, scenario.block_size);
+  check_can_plan(source, "--num-blocks");
+  return plan_num_blocks(source.shape, scenario.gpu_memory_gib, scenario.memory_margin, scenario.max_tokens,
+                         scenario.block_size);
+}
+
+VllmV1Options vllm_v1_options(const Scenario& scenario, const CostSource& source) {
+  VllmV1Options options{.num_gpu_blocks = scenario.num_gpu_blocks,
+                        .block_size = scenario.block_size,
+                        .max_num_batched_tokens = scenario.max_num_batched_tokens,
+                        .max_num_seqs = scenario.max_num_seqs,
+                        .max_model_len = scenario.max_model_len,
+                        .long_prefill_token_threshold = scenario.long_prefill_token_threshold,
+                        .enable_prefix_caching = scenario.enable_prefix_caching,
+                        .reserve_full_prompt = scenario.reserve_full_prompt,
+                        .async_scheduling = scenario.async_scheduling,
+                        .output_ends = scenario.output_ends,
+                        .sleep_after_empty_plan = ticks_from_seconds(scenario.sleep_after_empty_plan_ms / 1e3)};
+  if (options.max_model_len == 0) {
+    options.max_model_len = source.shape.max_model_len;
+    if (options.max_model_len == 0) {
+      throw InputError("--max-model-len: must be given: the source of batch times does not say what the model's is");
+    }
+  }
+  if (options.num_gpu_blocks == 0 && source.memory) {
+    options.num_gpu_blocks = num_kv_blocks(*source.memory, scenario.memory_margin, scenario.block_size);
+  } else if (options.num_gpu_blocks == 0) {
+    check_can_plan(source, "--num-gpu-blocks");
+    options.num_gpu_blocks =
+        plan_gpu_blocks(source.shape, scenario.gpu_memory_gib, scenario.memory_margin, scenario.block_size);
+  }
+  if (options.num_gpu_blocks < 2) {
+    throw InputError(
+        fmt::format("--num-gpu-blocks: {} is not allowed; at least 2 are wanted, as block 0 is never given "
+                    "out",
+                    options.num_gpu_blocks));
+  }
+  return options;
+}
+
+EngineOptions engine_options(const Scenario& scenario, const CostSource& source) {
+  if (scenario.replica_scheduler == EngineKind::vllm_v1) return vllm_v1_options(scenario, source);
+  const std::int32_t num_blocks = num_blocks_of(scenario, source);
+  const auto watermark_blocks = static_cast<std::int32_t>(std::floor(scenario.watermark * num_blocks));
+  switch (scenario.replica_scheduler) {
+    case EngineKind::vllm_v0:
+      return VllmV0Options{.num_blocks = num_blocks,
+                           .block_size = scenario.block_size,
+                           .watermark_blocks = watermark_blocks,
+                           .batch_size_cap = scenario.batch_size_cap,
+                           .max_tokens_in_batch = scenario.max_tokens_in_batch,
+                           .max_tokens = scenario.max_tokens};
+    case EngineKind::sarathi:
+      return SarathiOptions{.num_blocks = num_blocks,
+                            .block_size = scenario.block_size,
+                            .watermark_blocks = watermark_blocks,
+                            .batch_size_cap = scenario.batch_size_cap,
+                            .chunk_size = scenario.chunk_size,
+                            .max_tokens = scenario.max_tokens};
+    case EngineKind::orca:
+      if (num_blocks < (scenario.max_tokens + scenario.block_size - 1) / scenario.block_size) {
+        throw InputError(
+            fmt::format("--num-blocks: orca reserves --max-tokens {} for each request, but {} blocks of {} "
+                        "tokens do not hold one",
+                        scenario.max_tokens, num_blocks, scenario.block_size));
+      }
+      return OrcaOptions{.num_blocks = num_blocks,
+                         .block_size = scenario.block_size,
+                         .batch_size_cap = scenario.batch_size_cap,
+                         .max_tokens = scenario.max_tokens};
+    case EngineKind::vllm_v1:
+      break;
+  }
+  throw std::logic_error("an engine without options");
+}
+
+// What vllm_v1 does with an output that does not fit into the context. (A prompt that fills it is refused.)
+void end_outputs(std::vector<RawRequest>& rows, std::int32_t max_model_len) {
+  for (RawRequest& row : rows) {
+    const std::int32_t room = max_model_len - row.num_prefill_tokens;
+    if (room > 0) row.num_decode_tokens = std::min(row.num_decode_tokens, room);
+  }
+}
+
+// Leaves out what is longer than the context; returns how many that were.
+std::size_t drop_long(std::vector<RawRequest>& rows, std::int32_t max_tokens) {
+  return std::erase_if(rows, [max_tokens](const RawRequest& row) {
+    return std::int64_t{row.num_prefill_tokens} + row.num_decode_tokens > max_tokens;
+  });
+}
+
+}  // namespace
+
 Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
   scenario_.check_seeds_apart();
+  if (scenario_.replica_scheduler == EngineKind::vllm_v1) {
+    throw InputError("--replica-scheduler: vllm_v1 cannot be simulated yet");
+  }
+  if (scenario_.long_requests_rule() == LongRequests::engine && scenario_.replica_scheduler != EngineKind::vllm_v1) {
+    throw InputError(
+        fmt::format("--long-requests: engine is what vllm_v1 does; for {} one of cut, refuse, drop is wanted",
+                    engine_name(scenario_.replica_scheduler)));
+  }
   const CostSource source =
       scenario_.cost_tables.empty() ? load_profile(scenario_.profile) : load_cost_tables(scenario_.cost_tables);
   cost_ = source.model;
   cost_description_ = source.description;
-  std::int32_t num_blocks = scenario_.num_blocks;
-  if (num_blocks == 0 && source.memory) {
-    num_blocks = num_kv_blocks(*source.memory, scenario_.memory_margin, scenario_.block_size);
-  } else if (num_blocks == 0) {
-    if (!source.shape_complete) {
-      throw InputError(
-          "--num-blocks: must be given: the source of batch times does not say how large the model is, so that its KV "
-          "capacity cannot be planned");
-    }
-    num_blocks = plan_num_blocks(source.shape, scenario_.gpu_memory_gib, scenario_.memory_margin, scenario_.max_tokens,
-                                 scenario_.block_size);
-  }
-  cluster_.num_replicas = scenario_.replicas;
-  cluster_.cost = cost_.get();
-  cluster_.limits = {.scheduler = scenario_.replica_scheduler,
-                     .num_blocks = num_blocks,
-                     .block_size = scenario_.block_size,
-                     .watermark_blocks = static_cast<std::int32_t>(std::floor(scenario_.watermark * num_blocks)),
-                     .batch_size_cap = scenario_.batch_size_cap,
-                     .chunk_size = scenario_.chunk_size,
-                     .max_tokens_in_batch = scenario_.max_tokens_in_batch,
-                     .max_tokens = scenario_.max_tokens};
-  if (scenario_.replica_scheduler == ReplicaSchedulerKind::orca &&
-      std::int64_t{num_blocks} * scenario_.block_size < scenario_.max_tokens) {
-    throw InputError(
-        fmt::format("--num-blocks: orca reserves --max-tokens {} for each request, but {} blocks of {} "
-                    "tokens hold fewer",
-                    scenario_.max_tokens, num_blocks, scenario_.block_size));
-  }
+  cluster_ = ClusterConfig::uniform(scenario_.replicas, ReplicaKind(engine_options(scenario_, source), *cost_));
 }
 
 std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
@@ -57,17 +146,26 @@ std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
     if (found != workloads_.end()) return found->second;
   }
   // Made outside the lock; if two threads make the same one, they make the same bytes.
-  const bool cut = scenario_.long_requests == LongRequests::cut;
-  auto made = std::make_shared<Workload>(make_workload(
-      scenario_.workload_of(seed), seed, cut ? scenario_.max_tokens : std::numeric_limits<std::int32_t>::max()));
-  if (made->size() == 0) {
-    throw InputError(fmt::format("--duration: {} holds no request that arrives within it", made->source));
+  const LongRequests rule = scenario_.long_requests_rule();
+  const ReplicaLimits& limits = cluster_.kind(0).limits();
+  std::string source;
+  std::vector<RawRequest> rows =
+      make_rows(scenario_.workload_of(seed), seed,
+                rule == LongRequests::cut ? limits.max_tokens : std::numeric_limits<std::int32_t>::max(), &source);
+  if (rows.empty()) throw InputError(fmt::format("--duration: {} holds no request that arrives within it", source));
+  if (rule == LongRequests::engine) end_outputs(rows, limits.max_tokens);
+  const std::size_t num_dropped = rule == LongRequests::drop ? drop_long(rows, limits.max_tokens) : 0;
+  if (rows.empty()) {
+    throw InputError(fmt::format("--long-requests: drop leaves none of the {} requests of {}", num_dropped, source));
   }
+  auto made = std::make_shared<Workload>(make_workload(std::move(source), rows));
+  made->num_dropped = num_dropped;
   try {
-    check_fits(*made, cluster_.limits);
+    check_fits(*made, limits);
   } catch (const InputError& error) {
-    if (cut) throw;
-    throw InputError(fmt::format("{}; --long-requests cut shortens requests to the context", error.what()));
+    if (rule == LongRequests::cut || rule == LongRequests::drop) throw;
+    throw InputError(
+        fmt::format("{}; --long-requests cut shortens requests to the context, drop leaves them out", error.what()));
   }
   const std::lock_guard lock(mutex_);
   return workloads_.emplace(seed, std::move(made)).first->second;

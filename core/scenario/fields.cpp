@@ -4,141 +4,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
 #include "core/input/error.hpp"
 #include "core/input/json_text.hpp"
+#include "core/scenario/field_declaration.hpp"
 
 namespace switchyard {
 
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr double kMostTokens = 1e6;
-
-// The list below, built a field at a time. `Access` is a callable that gives a reference to the member, of a scenario
-// that is const or not.
-class Fields {
- public:
-  explicit Fields(std::string section) : section_(std::move(section)) {}
-
-  template <class Access>
-  Fields& text(std::string key, std::string flag, Access access, std::string doc) {
-    return add(FieldKind::text, std::move(key), std::move(flag), std::move(doc), access,
-               [access](Scenario& s, const Json& v) { access(s) = v.get<std::string>(); });
-  }
-
-  template <class Access>
-  Fields& integer(std::string key, std::string flag, Access access, double low, double high, std::string doc) {
-    add(FieldKind::integer, std::move(key), std::move(flag), std::move(doc), access,
-        [access](Scenario& s, const Json& v) { v.get_to(access(s)); });
-    return within(low, high);
-  }
-
-  template <class Access>
-  Fields& real(std::string key, std::string flag, Access access, double low, double high, std::string doc) {
-    add(FieldKind::real, std::move(key), std::move(flag), std::move(doc), access,
-        [access](Scenario& s, const Json& v) { v.get_to(access(s)); });
-    return within(low, high);
-  }
-
-  // The member is an enumeration whose enumerators 0, 1, ... stand for the choices in order.
-  template <class Access>
-  Fields& choice(std::string key, std::string flag, Access access, std::vector<std::string> choices, std::string doc) {
-    add(FieldKind::choice, std::move(key), std::move(flag), std::move(doc), access,
-        [access, choices](Scenario& s, const Json& v) {
-          const auto at = std::find(choices.begin(), choices.end(), v.get<std::string>()) - choices.begin();
-          auto& target = access(s);
-          target = static_cast<std::remove_reference_t<decltype(target)>>(at);
-        });
-    fields_.back().get = [access, choices](const Scenario& s) -> Json {
-      return choices[static_cast<std::size_t>(access(s))];
-    };
-    fields_.back().choices = std::move(choices);
-    return *this;
-  }
-
-  template <class Access>
-  Fields& seeds(std::string key, std::string flag, Access access, std::string doc) {
-    add(
-        FieldKind::seeds, std::move(key), std::move(flag), std::move(doc),
-        [access](const Scenario& s) { return format_seed_range(access(s)); },
-        [access](Scenario& s, const Json& v) { access(s) = parse_seed_range(v.get<std::string>(), ""); });
-    return *this;
-  }
-
-  // The field declared last is set by a member function, for what it changes besides.
-  Fields& set_by(void (Scenario::*setter)(std::string)) {
-    fields_.back().set = [setter](Scenario& s, const Json& v) { (s.*setter)(v.get<std::string>()); };
-    return *this;
-  }
-
-  // The field declared last matters only if this holds.
-  Fields& only_if(std::string words, std::function<bool(const Scenario&)> holds) {
-    fields_.back().only_if = std::move(words);
-    fields_.back().matters = std::move(holds);
-    return *this;
-  }
-
-  void append_to(std::vector<ScenarioField>& all) {
-    std::move(fields_.begin(), fields_.end(), std::back_inserter(all));
-  }
-
- private:
-  Fields& add(FieldKind kind, std::string key, std::string flag, std::string doc,
-              std::function<Json(const Scenario&)> get, std::function<void(Scenario&, const Json&)> set) {
-    fields_.push_back({.section = section_,
-                       .key = std::move(key),
-                       .flag = std::move(flag),
-                       .kind = kind,
-                       .doc = std::move(doc),
-                       .matters = [](const Scenario&) { return true; },
-                       .get = std::move(get),
-                       .set = std::move(set)});
-    return *this;
-  }
-  Fields& within(double low, double high) {
-    fields_.back().low = low;
-    fields_.back().high = high;
-    return *this;
-  }
-
-  std::string section_;
-  std::vector<ScenarioField> fields_;
-};
-
-// Access to a member, const or not, by one expression.
-#define SWITCHYARD_MEMBER(path) /* NOLINTNEXTLINE(bugprone-macro-parentheses): a name */ \
-  [](auto& s) -> auto& { return s.path; }
-
-Fields cluster_fields() {
-  const auto planned = [](const Scenario& s) { return s.num_blocks == 0; };
-  Fields fields("cluster");
-  fields.integer("replicas", "replicas", SWITCHYARD_MEMBER(replicas), 1, 100000, "number of replicas")
-      .choice("replica_scheduler", "replica-scheduler", SWITCHYARD_MEMBER(replica_scheduler),
-              {"vllm", "sarathi", "orca"}, "how a replica forms batches")
-      .integer("chunk_size", "chunk-size", SWITCHYARD_MEMBER(chunk_size), 1, kMostTokens, "tokens per batch")
-      .only_if("--replica-scheduler is sarathi",
-               [](const Scenario& s) { return s.replica_scheduler == ReplicaSchedulerKind::sarathi; })
-      .integer("batch_size_cap", "batch-size-cap", SWITCHYARD_MEMBER(batch_size_cap), 1, 100000,
-               "requests per batch, at most")
-      .integer("max_tokens_in_batch", "max-tokens-in-batch", SWITCHYARD_MEMBER(max_tokens_in_batch), 1, kMostTokens,
-               "tokens per prefill batch, at most; used by vllm")
-      .integer("max_tokens", "max-tokens", SWITCHYARD_MEMBER(max_tokens), 2, kMostTokens,
-               "context: prompt + output of a request, tokens")
-      .integer("block_size", "block-size", SWITCHYARD_MEMBER(block_size), 1, 4096, "tokens per KV block")
-      .integer("num_blocks", "num-blocks", SWITCHYARD_MEMBER(num_blocks), 0, 1e8,
-               "KV blocks per replica; 0: planned from the GPU's memory")
-      .real("watermark", "watermark", SWITCHYARD_MEMBER(watermark), 0, 0.5,
-            "share of KV blocks kept free when a request is admitted; used by vllm and sarathi")
-      .real("gpu_memory_gib", "gpu-memory-gib", SWITCHYARD_MEMBER(gpu_memory_gib), 1, 100000, "GPU memory, GiB")
-      .only_if("--num-blocks is 0", planned)
-      .real("memory_margin", "memory-margin", SWITCHYARD_MEMBER(memory_margin), 0, 0.9, "share of GPU memory not used")
-      .only_if("--num-blocks is 0", planned);
-  return fields;
-}
 
 Fields cost_fields() {
   Fields fields("cost");
@@ -223,8 +101,11 @@ Fields workload_fields() {
       .real("inflate_factor", "inflate-factor", SWITCHYARD_MEMBER(workload.inflate_factor), 1, 1000,
             "by what inflated lengths are multiplied")
       .only_if("--inflate-prompt-share or --inflate-output-share is above 0", inflated)
-      .choice("long_requests", "long-requests", SWITCHYARD_MEMBER(long_requests), {"cut", "refuse"},
-              "requests over the context: cut in proportion, or an error");
+      .choice(
+          "long_requests", "long-requests", SWITCHYARD_MEMBER(long_requests), {"cut", "refuse", "engine", "drop"},
+          "requests over the context: cut in proportion, an error, what vllm_v1 does with them (its default: a prompt "
+          "that fills the context is an error, an output ends where the context does), or dropped")
+      .read_by([](const Scenario& s) { return s.long_requests_rule(); });
   return fields;
 }
 
@@ -245,7 +126,14 @@ Fields seed_fields() {
   return fields;
 }
 
-#undef SWITCHYARD_MEMBER
+// "--replica-scheduler is a or b"
+std::string words(const EngineSet& engines) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < kNumEngines; ++i) {
+    if (engines.has(static_cast<EngineKind>(i))) names.push_back(engine_names()[i]);
+  }
+  return fmt::format("--replica-scheduler is {}", fmt::join(names, " or "));
+}
 
 InputError refuse(const ScenarioField& field, const std::string& found, std::string_view where) {
   return InputError(fmt::format("{}: {} is not allowed; {} is wanted", where, in_quotes(found), describe_range(field)));
@@ -262,6 +150,46 @@ const std::vector<ScenarioField>& scenario_fields() {
   return fields;
 }
 
+const std::vector<std::string>& engine_names() {
+  static constexpr std::array<std::string_view, kNumEngines> kNames = {"vllm_v0", "sarathi", "orca", "vllm_v1"};
+  static_assert(kNames[static_cast<std::size_t>(EngineKind::vllm_v1)] == "vllm_v1" && kNames.size() == 4);
+  static const std::vector<std::string> names(kNames.begin(), kNames.end());
+  return names;
+}
+
+void Fields::append_to(std::vector<ScenarioField>& all) {
+  for (ScenarioField& field : fields_) {
+    if (!field.engines.is_all()) {
+      field.only_if = words(field.engines) + (field.only_if.empty() ? "" : ", and " + field.only_if);
+    }
+    all.push_back(std::move(field));
+  }
+}
+
+std::string_view engine_name(EngineKind engine) { return engine_names()[static_cast<std::size_t>(engine)]; }
+
+bool is_stated(const ScenarioField& field, EngineKind engine) {
+  if (field.engines.has(engine)) return true;
+  using enum EngineKind;
+  return engine != vllm_v1 && (field.engines.has(vllm_v0) || field.engines.has(sarathi) || field.engines.has(orca));
+}
+
+std::string not_an_option(const ScenarioField& field, EngineKind engine, std::string_view dashes) {
+  const auto name = [dashes](const ScenarioField& option) {
+    return dashes.empty() ? option.key : std::string(dashes) + option.flag;
+  };
+  std::vector<std::string> counterparts, own;
+  for (const ScenarioField& other : scenario_fields()) {
+    if (other.engines.is_all() || !other.engines.has(engine)) continue;
+    (other.role == field.role ? counterparts : own).push_back(name(other));
+  }
+  if (counterparts.empty()) {
+    return fmt::format("is not an option of {}; its own are {}", engine_name(engine), fmt::join(own, ", "));
+  }
+  return fmt::format("is not an option of {}; its own for that ({}) is {}", engine_name(engine), field.role,
+                     fmt::join(counterparts, ", "));
+}
+
 std::string describe_range(const ScenarioField& field) {
   switch (field.kind) {
     case FieldKind::text:
@@ -272,13 +200,19 @@ std::string describe_range(const ScenarioField& field) {
       return fmt::format("a number from {} to {}", field.low, field.high);
     case FieldKind::choice:
       return fmt::format("one of {}", fmt::join(field.choices, ", "));
+    case FieldKind::on_off:
+      return "true or false (as a flag, on or off)";
     case FieldKind::seeds:
       return "seeds, as 1-8 or 1-4,7,9";
   }
   return "";
 }
 
-void set_field(const ScenarioField& field, Scenario& scenario, const Json& value, std::string_view where) {
+void set_field(const ScenarioField& field, Scenario& scenario, const Json& given, std::string_view where) {
+  Json value = given;
+  for (const auto& [alias, meant] : field.choice_aliases) {
+    if (value == alias) value = meant;
+  }
   const std::string found = value.is_string() ? value.get<std::string>() : json_text(value);
   switch (field.kind) {
     case FieldKind::text:
@@ -300,6 +234,9 @@ void set_field(const ScenarioField& field, Scenario& scenario, const Json& value
         throw unknown_name(where, "choice", found, field.choices);
       }
       break;
+    case FieldKind::on_off:
+      if (!value.is_boolean()) throw refuse(field, found, where);
+      break;
     case FieldKind::seeds:
       if (!value.is_string()) throw refuse(field, found, where);
       parse_seed_range(found, where);
@@ -311,6 +248,10 @@ void set_field(const ScenarioField& field, Scenario& scenario, const Json& value
 void set_field_from_text(const ScenarioField& field, Scenario& scenario, const std::string& text,
                          std::string_view where) {
   Json value = text;
+  if (field.kind == FieldKind::on_off) {
+    if (text == "on" || text == "true") value = true;
+    if (text == "off" || text == "false") value = false;
+  }
   if (field.kind == FieldKind::integer || field.kind == FieldKind::real) {
     const char* end = text.data() + text.size();
     std::int64_t whole = 0;
@@ -327,7 +268,11 @@ void set_field_from_text(const ScenarioField& field, Scenario& scenario, const s
 
 void check_flags_matter(const std::set<std::string>& given, const Scenario& scenario) {
   for (const ScenarioField& field : scenario_fields()) {
-    if (given.contains(field.flag) && !field.matters(scenario)) {
+    if (!given.contains(field.flag)) continue;
+    if (!field.engines.has(scenario.replica_scheduler)) {
+      throw InputError(fmt::format("--{}: {}", field.flag, not_an_option(field, scenario.replica_scheduler, "--")));
+    }
+    if (!field.matters(scenario)) {
       throw InputError(fmt::format("--{}: contradicts the rest: it matters only if {}", field.flag, field.only_if));
     }
   }

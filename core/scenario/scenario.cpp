@@ -37,6 +37,16 @@ const ScenarioField& find_field(const std::string& section, const std::string& k
   throw unknown_name(where, "field of " + section, key, keys);
 }
 
+// An option that the scenario's engine does not have is refused, wherever the engine is named.
+void check_stated(const JsonFile& file, const std::string& pointer, const Json& sections, const Scenario& scenario) {
+  for (const ScenarioField& field : scenario_fields()) {
+    if (is_stated(field, scenario.replica_scheduler)) continue;
+    if (!sections.contains(field.section) || !sections[field.section].contains(field.key)) continue;
+    throw file.fail(child(child(pointer, field.section), field.key),
+                    field.key + " " + not_an_option(field, scenario.replica_scheduler, ""));
+  }
+}
+
 void read_section(const JsonFile& file, const std::string& pointer, const std::string& section, const Json& content,
                   Scenario& scenario) {
   if (!content.is_object()) throw file.fail(pointer, section + " must be an object");
@@ -107,6 +117,7 @@ Scenario parse_scenario(const JsonFile& file, const std::string& pointer) {
     }
     read_section(file, place, section, content, scenario);
   }
+  check_stated(file, pointer, json, scenario);
   const Json cost = json.value("cost", Json::object());
   if (!cost.value("profile", "").empty() && !cost.value("cost_tables", "").empty()) {
     throw file.fail(child(child(pointer, "cost"), "cost_tables"), "contradicts profile: batch times come from one");
@@ -132,7 +143,9 @@ Scenario load_scenario(const std::string& name_or_file) {
 
 std::string scenario_json(const Scenario& scenario) {
   nlohmann::ordered_json json = {{"name", scenario.name}, {"description", scenario.description}};
-  for (const ScenarioField& field : scenario_fields()) json[field.section][field.key] = field.get(scenario);
+  for (const ScenarioField& field : scenario_fields()) {
+    if (is_stated(field, scenario.replica_scheduler)) json[field.section][field.key] = field.get(scenario);
+  }
   return json_text(json, 2);
 }
 

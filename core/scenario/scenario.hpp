@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/cluster/engine_options.hpp"
 #include "core/scenario/seed_range.hpp"
 #include "core/workload/spec.hpp"
 
@@ -14,8 +15,10 @@ namespace switchyard {
 
 class JsonFile;
 
-// What becomes of a request that is longer than the context.
-enum class LongRequests : std::uint8_t { cut, refuse };
+// What becomes of a request that is longer than the context: cut in proportion, an error, what vllm_v1 does with it (a
+// prompt that fills the context is an error, an output ends where the context does), or dropped. by_engine: `engine`
+// under vllm_v1, else `cut`.
+enum class LongRequests : std::uint8_t { cut, refuse, engine, drop, by_engine };
 
 struct Scenario {
   std::string name;
@@ -23,7 +26,7 @@ struct Scenario {
 
   // cluster
   std::int32_t replicas = 4;
-  ReplicaSchedulerKind replica_scheduler = ReplicaSchedulerKind::vllm;
+  EngineKind replica_scheduler = EngineKind::vllm_v0;
   std::int32_t chunk_size = 512;
   std::int32_t batch_size_cap = 128;
   std::int32_t max_tokens_in_batch = 4096;
@@ -31,6 +34,16 @@ struct Scenario {
   std::int32_t block_size = 16;
   std::int32_t num_blocks = 0;  // 0: planned from the GPU's memory
   double watermark = 0.01;
+  std::int32_t num_gpu_blocks = 0;  // from here on: of vllm_v1. 0: planned, block 0 included
+  std::int32_t max_num_batched_tokens = 2048;
+  std::int32_t max_num_seqs = 256;
+  std::int32_t max_model_len = 0;  // 0: the profile's context
+  std::int32_t long_prefill_token_threshold = 0;
+  bool enable_prefix_caching = true;
+  bool reserve_full_prompt = true;
+  bool async_scheduling = true;
+  OutputEnds output_ends = OutputEnds::length;
+  double sleep_after_empty_plan_ms = 1.0;
   double gpu_memory_gib = 80.0;
   double memory_margin = 0.1;
 
@@ -39,7 +52,7 @@ struct Scenario {
   std::string cost_tables;                 // folder of prediction tables
 
   WorkloadSpec workload;
-  LongRequests long_requests = LongRequests::cut;
+  LongRequests long_requests = LongRequests::by_engine;
 
   std::uint64_t seed = 42;  // of a single run
   SeedRange train_seeds{{{1, 8}}};
@@ -53,6 +66,12 @@ struct Scenario {
 
   // The whole workload becomes a replay of this trace, with its own arrivals and lengths.
   void set_trace(std::string name_or_file);
+
+  // Never by_engine.
+  LongRequests long_requests_rule() const {
+    if (long_requests != LongRequests::by_engine) return long_requests;
+    return replica_scheduler == EngineKind::vllm_v1 ? LongRequests::engine : LongRequests::cut;
+  }
 
   // What was tuned or chosen on a seed is not judged by it: throws InputError that starts with `where`.
   void check_seeds_apart(std::string_view where = "--held-out-seeds") const;

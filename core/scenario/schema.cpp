@@ -27,6 +27,10 @@ Json entry_of(const ScenarioField& field) {
       break;
     case FieldKind::choice:
       entry["enum"] = field.choices;
+      for (const auto& [alias, meant] : field.choice_aliases) entry["enum"].push_back(alias);
+      break;
+    case FieldKind::on_off:
+      entry["type"] = "boolean";
       break;
     case FieldKind::seeds:
       entry["type"] = "string";

@@ -11,7 +11,7 @@ namespace switchyard {
 // SplitMix64 (Steele, Lea, Flood 2014). Streams of one seed for different purposes are independent.
 class WorkloadRandom {
  public:
-  enum class Purpose : std::uint64_t { arrivals = 1, lengths = 2, inflation = 3, blocks = 4, model = 5 };
+  enum class Purpose : std::uint64_t { arrivals = 1, lengths = 2, inflation = 3, blocks = 4, model = 5, policy = 6 };
 
   WorkloadRandom(std::uint64_t seed, Purpose purpose) : state_(seed * 0xd1342543de82ef95ULL) {
     state_ = next() ^ (static_cast<std::uint64_t>(purpose) * 0xaef17502108ef2d9ULL);

@@ -107,6 +107,7 @@ Workload make_workload(std::string source, const std::vector<RawRequest>& rows, 
 
 void check_fits(const Workload& workload, const ReplicaLimits& limits) {
   const std::int64_t usable = std::int64_t{limits.num_blocks - limits.watermark_blocks} * limits.block_size;
+  const bool v1 = limits.engine == EngineKind::vllm_v1;
   for (std::size_t i = 0; i < workload.size(); ++i) {
     const std::int64_t prompt = workload.requests[i].num_prefill_tokens;
     const std::int64_t total = prompt + workload.hidden.num_decode_tokens[i];
@@ -114,10 +115,16 @@ void check_fits(const Workload& workload, const ReplicaLimits& limits) {
       return InputError(fmt::format("{}: request {} (row {}) has {} prompt + {} output tokens; {} allows {}",
                                     workload.source, i, i + 1, prompt, total - prompt, what, limit));
     };
-    if (total > limits.max_tokens) throw refuse("the context (--max-tokens)", limits.max_tokens);
+    if (total > limits.max_tokens) {
+      throw refuse(v1 ? "the context (--max-model-len)" : "the context (--max-tokens)", limits.max_tokens);
+    }
+    if (v1) {  // which never computes the last output token
+      if (total - 1 > usable) throw refuse("a replica's KV memory (--num-gpu-blocks less block 0)", usable + 1);
+      continue;
+    }
     if (total > usable) throw refuse("a replica's usable KV memory (--num-blocks less the watermark)", usable);
-    if (limits.scheduler == ReplicaSchedulerKind::vllm && total > limits.max_tokens_in_batch) {
-      throw refuse("a vllm prefill batch (--max-tokens-in-batch)", limits.max_tokens_in_batch);
+    if (limits.engine == EngineKind::vllm_v0 && total > limits.batch_tokens) {
+      throw refuse("a vllm_v0 prefill batch (--max-tokens-in-batch)", limits.batch_tokens);
     }
   }
 }

@@ -21,6 +21,7 @@ struct Workload {
   std::vector<QueuedRequest> requests;  // by id: arrival order, times not decreasing
   HiddenLengths hidden;
   Content content;  // by request id; hidden too, as it says what outputs will be
+  std::size_t num_dropped = 0;  // requests that were left out because they are longer than the context
 
   std::size_t size() const { return requests.size(); }
 };
@@ -54,7 +55,7 @@ Workload make_workload(std::string source, const std::vector<RawRequest>& rows,
 
 // Throws InputError, naming the row (and the limit that it breaks), for the first request that could never run on a
 // replica with these limits: prompt + output must be at most the context (max_tokens), the usable KV
-// ((num_blocks - watermark_blocks) * block_size) and, under vllm, max_tokens_in_batch.
+// ((num_blocks - watermark_blocks) * block_size; under vllm_v1 one token less) and, under vllm_v0, max_tokens_in_batch.
 void check_fits(const Workload& workload, const ReplicaLimits& limits);
 
 }  // namespace switchyard

@@ -176,7 +176,7 @@ class ClairvoyantHold final : public Knowing {
 }  // namespace
 
 std::vector<PolicyInfo> clairvoyant_policies() {
-  std::vector<PolicyInfo> policies = {
+  return {
       describe<ClairvoyantGreedy>(
           "clairvoyant_greedy",
           "shortest_expected_work that knows each request's output length: places every request "
@@ -193,8 +193,6 @@ std::vector<PolicyInfo> clairvoyant_policies() {
                    "requests that do not fit which may be passed over in a call")
           .done(),
   };
-  for (PolicyInfo& info : policies) info.clairvoyant = true;
-  return policies;
 }
 
 }  // namespace switchyard

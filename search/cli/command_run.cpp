@@ -35,7 +35,7 @@ const Replay& replay_of(Simulation& simulation, const Experiment& experiment, co
 }
 
 void print(const Experiment& experiment, const Workload& workload, const PolicySpec& policy, const Summary& summary) {
-  const ReplicaLimits& limits = experiment.cluster().limits;
+  const ReplicaLimits& limits = experiment.cluster().kinds.front().limits();
   std::cout << fmt::format("policy    {}\nscenario  {}, seed {}\nworkload  {}\ncost      {}\n", policy.text(),
                            experiment.scenario().name, experiment.scenario().seed, workload.source,
                            experiment.cost_description());
@@ -95,7 +95,7 @@ int command_run(const Options& options) {
   if (timeline) timeline->close();
   if (options.has("out")) {
     write_run_folder(options.text("out"), experiment, *workload, replay, summary,
-                     {policy.text(), kernel, states.json(experiment.cluster().limits)});
+                     {policy.text(), kernel, states.json(experiment.cluster().kinds.front().limits())});
   }
   if (options.has("json")) {
     std::cout << summary_json(summary);

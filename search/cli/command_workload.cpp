@@ -28,7 +28,7 @@ struct Rows {
 // The workload of the scenario that the flags describe, before it is fitted to replicas.
 Rows rows_of_scenario(const Options& options) {
   const Scenario scenario = options.scenario();
-  const bool cut = scenario.long_requests == LongRequests::cut;
+  const bool cut = scenario.long_requests_rule() == LongRequests::cut;
   Rows made;
   made.rows = make_rows(scenario.workload, scenario.seed,
                         cut ? scenario.max_tokens : std::numeric_limits<std::int32_t>::max(), &made.source);

@@ -114,6 +114,7 @@ bool Options::parse(const std::vector<std::string>& words) {
     std::cout << help(all);
     return false;
   }
+  const std::vector<std::string> plain = respelled(words);
   with_our_errors(names(), "", [&] {
     po::options_description with_words;
     with_words.add(all).add_options()("words", po::value<std::vector<std::string>>());
@@ -123,7 +124,7 @@ bool Options::parse(const std::vector<std::string>& words) {
     // value.
     using namespace po::command_line_style;
     const int style = allow_long | long_allow_adjacent | long_allow_next;
-    po::store(po::command_line_parser(words).options(with_words).positional(positional).style(style).run(), *values_);
+    po::store(po::command_line_parser(plain).options(with_words).positional(positional).style(style).run(), *values_);
   });
   if (values_->count("words")) words_ = (*values_)["words"].as<std::vector<std::string>>();
   if (words_.size() > most_words_) {

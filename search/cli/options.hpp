@@ -69,6 +69,7 @@ class Options {
   void read_config(const std::string& file, const Description& all);
   void read_json_config(const std::string& file, const Description& all);
   Scenario base_scenario() const;
+  std::vector<std::string> respelled(const std::vector<std::string>& words) const;
 
   std::string usage_;
   std::string doc_;

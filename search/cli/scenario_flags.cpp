@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
 #include "core/scenario/fields.hpp"
 #include "core/workload/known_traces.hpp"
 #include "search/cli/options.hpp"
@@ -23,7 +24,61 @@ bool is_trace_file(const std::string& trace) {
   return !trace.ends_with(".json") && std::find(known.begin(), known.end(), trace) == known.end();
 }
 
+// A scenario that is run by another engine than its own must not silently lose what it is about: an option that the new
+// engine knows by another name, and that is not at its default, has to be given by that name.
+void check_nothing_lost(const Scenario& base, const std::set<std::string>& given, const Scenario& scenario) {
+  const Scenario defaults;
+  for (const ScenarioField& field : scenario_fields()) {
+    if (is_stated(field, scenario.replica_scheduler) || field.get(base) == field.get(defaults)) continue;
+    for (const ScenarioField& other : scenario_fields()) {
+      if (other.role != field.role || !other.engines.has(scenario.replica_scheduler) || given.contains(other.flag)) {
+        continue;
+      }
+      throw InputError(fmt::format("--replica-scheduler: {} does not use the scenario's {} {}; give --{} in its place",
+                                   engine_name(scenario.replica_scheduler), field.key, json_text(field.get(base)),
+                                   other.flag));
+    }
+  }
+}
+
 }  // namespace
+
+// Flags of fields by their other spellings become plain ones: --num-gpu-blocks-override N, and for those that are on or
+// off --X, --no-X and --X on.
+std::vector<std::string> Options::respelled(const std::vector<std::string>& words) const {
+  if (fields_.empty()) return words;
+  std::vector<std::string> plain;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const ScenarioField* field = nullptr;
+    const std::size_t equals = std::min(word.find('='), word.size());
+    std::string name = word.starts_with("--") ? word.substr(2, equals - 2) : "";
+    bool negated = false;
+    for (const ScenarioField& candidate : scenario_fields()) {
+      std::vector<std::string> spellings = candidate.flag_aliases;
+      spellings.push_back(candidate.flag);
+      for (const std::string& spelling : spellings) {
+        if (name != spelling && (candidate.kind != FieldKind::on_off || name != "no-" + spelling)) continue;
+        field = &candidate;
+        negated = name != spelling;
+      }
+    }
+    if (!field) {
+      plain.push_back(word);
+    } else if (field->kind != FieldKind::on_off) {
+      plain.push_back("--" + field->flag + word.substr(equals));
+    } else if (negated) {
+      if (equals < word.size()) throw InputError(fmt::format("--{}: takes no value", name));
+      plain.push_back("--" + field->flag + "=off");
+    } else if (equals < word.size()) {
+      plain.push_back("--" + field->flag + word.substr(equals));
+    } else {
+      const bool says = i + 1 < words.size() && (words[i + 1] == "on" || words[i + 1] == "off");
+      plain.push_back("--" + field->flag + "=" + (says ? words[++i] : "on"));
+    }
+  }
+  return plain;
+}
 
 Options& Options::scenario_flags() {
   value("scenario", "name of a built-in scenario (see `switchyard scenarios`), or a .json file", scenario_names());
@@ -47,7 +102,8 @@ Scenario Options::base_scenario() const {
 }
 
 Scenario Options::scenario(const std::set<std::string>& not_set) const {
-  Scenario scenario = base_scenario();
+  const Scenario base = base_scenario();
+  Scenario scenario = base;
   if (has("workload")) {
     scenario.set_trace(text("workload"));
     scenario.name = std::filesystem::path(text("workload")).filename().string();
@@ -60,10 +116,13 @@ Scenario Options::scenario(const std::set<std::string>& not_set) const {
     if (not_set.count(field.flag) == 0) set_field_from_text(field, scenario, text(field.flag), "--" + field.flag);
   }
   check_flags_matter(given, scenario);
+  if (given.contains("replica-scheduler")) check_nothing_lost(base, given, scenario);
   if (has("workload") && replays_trace(scenario.workload)) {
-    // Seed 0 is the trace itself. What a user wants replayed is not quietly shortened, unless he says so.
+    // Seed 0 is the trace itself. What a user wants replayed is not quietly shortened, unless he says so, or the engine
+    // is one that does so itself.
     if (!has("seed")) scenario.seed = 0;
-    if (!has("long-requests") && is_trace_file(scenario.workload.trace)) {
+    if (!has("long-requests") && is_trace_file(scenario.workload.trace) &&
+        scenario.replica_scheduler != EngineKind::vllm_v1) {
       scenario.long_requests = LongRequests::refuse;
     }
   }

@@ -1,5 +1,6 @@
 # Fails if a file of policies/ includes a header of core/ that is not policy-facing. The registry and formulas
-# are read for users, so they may report their errors; the references in policies/clairvoyant may know output lengths.
+# are read for users, so they may report their errors; the references in policies/clairvoyant may know output lengths,
+# and the registry refuses those that do so unmarked.
 file(GLOB_RECURSE files ${SOURCE_DIR}/policies/*.cpp ${SOURCE_DIR}/policies/*.hpp)
 list(LENGTH files count)
 if(count LESS 10)
@@ -9,7 +10,7 @@ set(allowed "core/(api/[a-z_]+|input/error)\\.hpp")
 foreach(file ${files})
   file(STRINGS ${file} includes REGEX "#include \"core/")
   foreach(include ${includes})
-    if(include MATCHES "core/clairvoyant/" AND file MATCHES "/policies/clairvoyant/")
+    if(include MATCHES "core/clairvoyant/" AND file MATCHES "/policies/(clairvoyant/|registry\\.cpp$)")
       continue()
     endif()
     if(NOT include MATCHES "#include \"${allowed}\"")

@@ -15,9 +15,8 @@ namespace switchyard {
 namespace {
 
 // Mean end-to-end time under LLQ of four replicas, s.
-double llq_e2e_s(const CostSource& cost, const Workload& workload, ReplicaSchedulerKind scheduler) {
-  ClusterConfig config{.limits = {.num_blocks = 3000, .watermark_blocks = 30}, .cost = cost.model.get()};
-  config.limits.scheduler = scheduler;
+double llq_e2e_s(const CostSource& cost, const Workload& workload, const EngineOptions& engine) {
+  const ClusterConfig config = ClusterConfig::uniform(4, ReplicaKind(engine, *cost.model));
   Simulation simulation;
   return summarize(simulation.run(config, workload, *parse_policy("llq", "test").make(), 1), workload, config)
       .mean_e2e_s;
@@ -33,11 +32,13 @@ TEST_CASE("profile: the A30's CSVs and what is embedded of them give LLQ's times
   const auto vidur = *reference / "vidur";
   const Workload workload = make_workload("conv", read_trace(vidur / "workloads" / "conv_poisson2_seed42.csv").rows);
   const CostSource tables = load_cost_tables(vidur / "tables" / "a30-qwen2-7b");
-  for (const auto scheduler : {ReplicaSchedulerKind::vllm, ReplicaSchedulerKind::sarathi}) {
-    const double expected = llq_e2e_s(tables, workload, scheduler);
+  const EngineOptions engines[] = {VllmV0Options{.num_blocks = 3000, .watermark_blocks = 30},
+                                   SarathiOptions{.num_blocks = 3000, .watermark_blocks = 30}};
+  for (const EngineOptions& engine : engines) {
+    const double expected = llq_e2e_s(tables, workload, engine);
     const CostSource csvs = load_profile((*data / "profiles" / "a30" / "Qwen-2-7B").string());
-    CHECK(llq_e2e_s(csvs, workload, scheduler) == Approx(expected).epsilon(0.02));
-    CHECK(llq_e2e_s(load_profile("a30-qwen2-7b"), workload, scheduler) == Approx(expected).epsilon(0.02));
+    CHECK(llq_e2e_s(csvs, workload, engine) == Approx(expected).epsilon(0.02));
+    CHECK(llq_e2e_s(load_profile("a30-qwen2-7b"), workload, engine) == Approx(expected).epsilon(0.02));
   }
 }
 
@@ -54,7 +55,9 @@ TEST_CASE("profile: fitting the embedded profiles to their CSVs gives the commit
   REQUIRE(embedded != embedded_profiles().end());
   Profile profile = profile_of(read_vidur_profile(*data / "profiles" / folder));
   profile.name = name;
-  profile.source = JsonFile(embedded->file, embedded->json).root()["source"];
+  const JsonFile file(embedded->file, embedded->json);
+  profile.source = file.root()["source"];
+  profile.shape.max_model_len = file.root()["model"]["max_model_len"];  // of the model, not measured
   CHECK(profile_json(profile, tolerance) == embedded->json);
 }
 

@@ -16,6 +16,25 @@
 
 using namespace switchyard;
 
+namespace {
+
+EngineOptions engine_of_case(const nlohmann::json& item) {
+  const std::int32_t num_blocks = item["num_blocks"];
+  const std::int32_t cap = item["batch_size_cap"];
+  const std::string scheduler = item["replica_scheduler"];
+  if (scheduler == "orca") return OrcaOptions{.num_blocks = num_blocks, .batch_size_cap = cap};
+  if (scheduler == "sarathi") {
+    return SarathiOptions{.num_blocks = num_blocks,
+                          .watermark_blocks = num_blocks / 100,
+                          .batch_size_cap = cap,
+                          .chunk_size = item["chunk_size"]};
+  }
+  REQUIRE(scheduler == "vllm");
+  return VllmV0Options{.num_blocks = num_blocks, .watermark_blocks = num_blocks / 100, .batch_size_cap = cap};
+}
+
+}  // namespace
+
 TEST_CASE("reference cases", "[reference]") {
   const auto folder = reference_folder();
   if (!folder) {
@@ -33,17 +52,7 @@ TEST_CASE("reference cases", "[reference]") {
     DYNAMIC_SECTION(name) {
       const std::string tables = item["tables"];
       const CostSource source = load_cost_tables(vidur / "tables" / tables);
-      ClusterConfig config;
-      config.cost = source.model.get();
-      config.num_replicas = 4;
-      config.limits.num_blocks = item["num_blocks"];
-      config.limits.watermark_blocks = config.limits.num_blocks / 100;
-      config.limits.batch_size_cap = item["batch_size_cap"];
-      config.limits.chunk_size = item.value("chunk_size", 512);
-      const std::string scheduler = item["replica_scheduler"];
-      config.limits.scheduler = scheduler == "vllm"      ? ReplicaSchedulerKind::vllm
-                                : scheduler == "sarathi" ? ReplicaSchedulerKind::sarathi
-                                                         : ReplicaSchedulerKind::orca;
+      const ClusterConfig config = ClusterConfig::uniform(4, ReplicaKind(engine_of_case(item), *source.model));
       const std::string file = item["workload"];
       const Workload workload = make_workload(file, read_trace(vidur / "workloads" / file).rows);
       const std::string router = item["router"];

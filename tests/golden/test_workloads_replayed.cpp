@@ -28,7 +28,7 @@ double mean_e2e_s(const WorkloadSpec& spec, const ClusterConfig& config, const s
   Simulation simulation;
   double sum = 0;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const Workload workload = make_workload(spec, seed, config.limits.max_tokens);
+    const Workload workload = make_workload(spec, seed, config.kind(0).limits().max_tokens);
     REQUIRE(workload.source == expected_source);
     const auto policy = parse_policy("lor", "test").make();
     sum += summarize(simulation.run(config, workload, *policy, seed), workload, config).mean_e2e_s;
@@ -43,7 +43,8 @@ TEST_CASE("workload: the embedded conversation trace gives the mean time of the 
     return;
   }
   const CostSource cost = load_cost_tables(*reference / "vidur" / "tables" / "a100-llama2-7b");
-  const ClusterConfig config{.limits = {.num_blocks = 7424, .watermark_blocks = 74}, .cost = cost.model.get()};
+  const ClusterConfig config =
+      ClusterConfig::uniform(4, ReplicaKind(VllmV0Options{.num_blocks = 7424, .watermark_blocks = 74}, *cost.model));
   WorkloadSpec spec;
   spec.trace = "azure-conv";
   spec.arrivals = ArrivalKind::vidur_poisson;
@@ -56,8 +57,9 @@ TEST_CASE("workload: the embedded conversation trace gives the mean time of the 
 
 // Mean end-to-end time under LLQ of four A100, s.
 double llq_e2e_s(const WorkloadSpec& spec, std::uint64_t seed, const CostSource& cost) {
-  const ClusterConfig config{.limits = {.num_blocks = 7424, .watermark_blocks = 74}, .cost = cost.model.get()};
-  const Workload workload = make_workload(spec, seed, config.limits.max_tokens);
+  const ClusterConfig config =
+      ClusterConfig::uniform(4, ReplicaKind(VllmV0Options{.num_blocks = 7424, .watermark_blocks = 74}, *cost.model));
+  const Workload workload = make_workload(spec, seed, config.kind(0).limits().max_tokens);
   Simulation simulation;
   return summarize(simulation.run(config, workload, *parse_policy("llq", "test").make(), seed), workload, config)
       .mean_e2e_s;

@@ -15,6 +15,7 @@ flags=(-DCMAKE_PREFIX_PATH="$scratch/installed" -DCMAKE_CXX_COMPILER="$compiler"
 cmake -S "$scratch/example" -B "$scratch/build" "${flags[@]}" >"$scratch/log" 2>&1 || { cat "$scratch/log"; fail "does not configure"; }
 cmake --build "$scratch/build" >"$scratch/log" 2>&1 || { cat "$scratch/log"; fail "does not build"; }
 mine=$scratch/build/my_switchyard
+"$scratch/build/check_headroom" || fail "my_headroom does what a policy must not"
 
 for scenario in azure-conv chat-pressure conv-pressure; do
   for values in decode_ratio=0.6,safety=0.03 decode_ratio=1,safety=0.05; do

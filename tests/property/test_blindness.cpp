@@ -40,7 +40,7 @@ void check_blind(const SmallCluster& cluster, Policy& policy, std::uint64_t roun
   }
   CHECK(decided > 0);
   // No replica ever holds more KV blocks than it has.
-  for (const ReplicaTotals& replica : first.replicas) CHECK(replica.peak_blocks <= cluster.config.limits.num_blocks);
+  for (const ReplicaTotals& replica : first.replicas) CHECK(replica.peak_blocks <= SmallCluster::kNumBlocks);
   std::int64_t completed = 0;
   for (const ReplicaTotals& replica : first.replicas) completed += replica.num_requests;
   CHECK(completed == static_cast<std::int64_t>(rows.size()));

@@ -11,7 +11,7 @@ using namespace switchyard;
 
 TEST_CASE("interference-free times are those of requests replayed alone", "[metrics]") {
   Scenario scenario;
-  for (const auto scheduler : {ReplicaSchedulerKind::vllm, ReplicaSchedulerKind::sarathi, ReplicaSchedulerKind::orca}) {
+  for (const auto scheduler : {EngineKind::vllm_v0, EngineKind::sarathi, EngineKind::orca}) {
     scenario.replica_scheduler = scheduler;
     const Experiment experiment(scenario);
     const auto llq = parse_policy("llq", "").make();

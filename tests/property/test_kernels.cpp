@@ -86,64 +86,105 @@ class Curious final : public Policy {
   std::uint64_t hash_ = 1;
 };
 
+EngineOptions random_engine(WorkloadRandom& random, EngineKind engine, std::int32_t block_size, std::int32_t longest,
+                            bool plenty) {
+  const auto cap = static_cast<std::int32_t>(random.below(4) == 0 ? 1 : 2 + random.below(12));
+  const auto chunk_size = static_cast<std::int32_t>(random.below(3) == 0 ? 4 : 16 + random.below(64));
+  const auto max_tokens_in_batch = longest + static_cast<std::int32_t>(random.below(128));
+  const std::int32_t num_blocks =
+      longest / block_size + 2 + static_cast<std::int32_t>(random.below(plenty ? 2000 : 20));
+  if (engine == EngineKind::vllm_v0) {
+    return VllmV0Options{num_blocks, block_size, 1, cap, max_tokens_in_batch, longest};
+  }
+  if (engine == EngineKind::sarathi) return SarathiOptions{num_blocks, block_size, 1, cap, chunk_size, longest};
+  return OrcaOptions{num_blocks, block_size, cap, longest};
+}
+
+Workload random_workload(WorkloadRandom& random, std::size_t count, std::int32_t longest) {
+  std::vector<RawRequest> rows;
+  double time = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t kind = random.below(4);
+    time += kind == 0 ? 0.0 : kind == 1 ? 0.001 * static_cast<double>(random.below(20)) : random.exponential() * 0.01;
+    rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
+                    static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
+  }
+  return make_workload("random", rows);
+}
+
+class Comparison {
+ public:
+  // Under a policy that looks at everything, and a registered one; runs that stall must do so under both.
+  void compare(const ClusterConfig& config, const Workload& workload, std::uint64_t round) {
+    const auto& registered = registered_policies();
+    const PolicyInfo& one = registered[round % registered.size()];
+    std::vector<std::unique_ptr<Policy>> policies;
+    policies.push_back(std::make_unique<Curious>());
+    policies.push_back(one.make(default_values(one.params)));
+    for (const auto& policy : policies) {
+      const Replay* expected = run(step_, config, workload, *policy, round);
+      const Replay* found = run(leap_, config, workload, *policy, round);
+      INFO("round " << round << " " << one.name);
+      REQUIRE((expected == nullptr) == (found == nullptr));
+      if (!expected) continue;
+      REQUIRE(same(*expected, *found));
+      ++num_compared_;
+    }
+  }
+  std::size_t num_compared() const { return num_compared_; }
+
+ private:
+  static const Replay* run(Simulation& simulation, const ClusterConfig& config, const Workload& workload,
+                           Policy& policy, std::uint64_t seed) {
+    try {
+      return &simulation.run(config, workload, policy, seed);
+    } catch (const StalledError&) {
+      return nullptr;
+    }
+  }
+
+  Simulation leap_{Kernel::leap}, step_{Kernel::step};
+  std::size_t num_compared_ = 0;
+};
+
 }  // namespace
 
 TEST_CASE("both kernels give the same bytes", "[kernels]") {
-  Simulation leap(Kernel::leap), step(Kernel::step);
-  std::size_t compared = 0;
+  Comparison comparison;
   for (std::uint64_t round = 0; round < 6000; ++round) {
     WorkloadRandom random(round, WorkloadRandom::Purpose::lengths);
     const CostModel cost = random_cost(random, round % 3 == 0);
-    ClusterConfig config;
-    config.cost = &cost;
-    config.num_replicas = static_cast<std::int32_t>(1 + random.below(4));
-    config.limits.scheduler = static_cast<ReplicaSchedulerKind>(random.below(3));
-    config.limits.block_size = random.below(2) ? 16 : 4;
-    config.limits.batch_size_cap = static_cast<std::int32_t>(random.below(4) == 0 ? 1 : 2 + random.below(12));
-    config.limits.chunk_size = static_cast<std::int32_t>(random.below(3) == 0 ? 4 : 16 + random.below(64));
+    const auto num_replicas = static_cast<std::int32_t>(1 + random.below(4));
+    const auto engine = static_cast<EngineKind>(random.below(3));
     // Tight memory, or plenty and long outputs.
     const bool plenty = random.below(3) == 0;
-    const auto longest = static_cast<std::int32_t>(plenty ? 512 : 128);
-    config.limits.max_tokens = longest;
-    config.limits.max_tokens_in_batch = longest + static_cast<std::int32_t>(random.below(128));
-    config.limits.num_blocks =
-        longest / config.limits.block_size + 2 + static_cast<std::int32_t>(random.below(plenty ? 2000 : 20));
-    config.limits.watermark_blocks = 1;
-    std::vector<RawRequest> rows;
-    double time = 0;
-    const std::size_t count = 5 + random.below(40);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t kind = random.below(4);
-      time += kind == 0 ? 0.0 : kind == 1 ? 0.001 * static_cast<double>(random.below(20)) : random.exponential() * 0.01;
-      rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
-                      static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
-    }
-    const Workload workload = make_workload("random", rows);
-    std::vector<std::unique_ptr<Policy>> policies;
-    policies.push_back(std::make_unique<Curious>());
-    const auto& registered = registered_policies();
-    policies.push_back(
-        registered[round % registered.size()].make(default_values(registered[round % registered.size()].params)));
-    for (const auto& policy : policies) {
-      bool stalled_step = false, stalled_leap = false;
-      const Replay* expected = nullptr;
-      const Replay* found = nullptr;
-      try {
-        expected = &step.run(config, workload, *policy, round);
-      } catch (const StalledError&) {
-        stalled_step = true;
-      }
-      try {
-        found = &leap.run(config, workload, *policy, round);
-      } catch (const StalledError&) {
-        stalled_leap = true;
-      }
-      INFO("round " << round << " scheduler " << static_cast<int>(config.limits.scheduler));
-      REQUIRE(stalled_step == stalled_leap);
-      if (stalled_step) continue;
-      REQUIRE(same(*expected, *found));
-      ++compared;
-    }
+    const std::int32_t longest = plenty ? 512 : 128;
+    const EngineOptions options = random_engine(random, engine, random.below(2) ? 16 : 4, longest, plenty);
+    const ClusterConfig config = ClusterConfig::uniform(num_replicas, ReplicaKind(options, cost));
+    comparison.compare(config, random_workload(random, 5 + random.below(40), longest), round);
   }
-  CHECK(compared > 10000);  // hardly any run stalls
+  CHECK(comparison.num_compared() > 10000);  // hardly any run stalls
+}
+
+TEST_CASE("both kernels give the same bytes with up to 40 replicas of several kinds and any block size", "[kernels]") {
+  Comparison comparison;
+  for (std::uint64_t round = 0; round < 1500; ++round) {
+    WorkloadRandom random(round + 1'000'000, WorkloadRandom::Purpose::lengths);
+    const CostModel costs[] = {random_cost(random, round % 3 == 0), random_cost(random, round % 2 == 0)};
+    const bool plenty = random.below(3) == 0;
+    const std::int32_t longest = plenty ? 512 : 128;
+    ClusterConfig config;
+    const std::size_t num_kinds = 1 + random.below(3);
+    for (std::size_t kind = 0; kind < num_kinds; ++kind) {
+      const auto engine = static_cast<EngineKind>(random.below(3));
+      const auto block_size = static_cast<std::int32_t>(1 + random.below(random.below(2) ? 33 : 100));
+      config.kinds.emplace_back(random_engine(random, engine, block_size, longest, plenty), costs[random.below(2)]);
+    }
+    const std::size_t num_replicas = 1 + random.below(40);
+    for (std::size_t replica = 0; replica < num_replicas; ++replica) {
+      config.kind_of_replica.push_back(static_cast<std::int32_t>(random.below(num_kinds)));
+    }
+    comparison.compare(config, random_workload(random, 5 + random.below(4 * num_replicas), longest), round);
+  }
+  CHECK(comparison.num_compared() > 2500);
 }

@@ -7,14 +7,7 @@
 namespace switchyard {
 
 struct SmallCluster {
-  SmallCluster() : cost("plain", plain_tables()) {
-    config.num_replicas = 4;
-    config.cost = &cost;
-    config.limits.num_blocks = 100;
-    config.limits.watermark_blocks = 1;
-    config.limits.max_tokens = 512;
-    config.limits.max_tokens_in_batch = 512;
-  }
+  SmallCluster() : cost("plain", plain_tables()) {}
   SmallCluster(const SmallCluster&) = delete;
   SmallCluster& operator=(const SmallCluster&) = delete;
 
@@ -47,13 +40,19 @@ struct SmallCluster {
 
   // Sarathi for odd seeds, vLLM for even ones.
   Replay replay(const Workload& workload, Policy& policy, std::uint64_t seed, Kernel kernel = Kernel::leap) const {
-    ClusterConfig chosen = config;
-    chosen.limits.scheduler = seed % 2 ? ReplicaSchedulerKind::sarathi : ReplicaSchedulerKind::vllm;
-    return Simulation(kernel).run(chosen, workload, policy, seed);
+    return Simulation(kernel).run(seed % 2 ? sarathi : vllm_v0, workload, policy, seed);
   }
 
+  static constexpr std::int32_t kNumBlocks = 100;
+
   CostModel cost;
-  ClusterConfig config;
+  ClusterConfig vllm_v0 = ClusterConfig::uniform(
+      4,
+      ReplicaKind(
+          VllmV0Options{.num_blocks = kNumBlocks, .watermark_blocks = 1, .max_tokens_in_batch = 512, .max_tokens = 512},
+          cost));
+  ClusterConfig sarathi = ClusterConfig::uniform(
+      4, ReplicaKind(SarathiOptions{.num_blocks = kNumBlocks, .watermark_blocks = 1, .max_tokens = 512}, cost));
 };
 
 inline bool same_records(const Replay& a, const Replay& b) {

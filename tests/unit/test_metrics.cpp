@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/metrics/summary.hpp"
+#include "tests/support/small_cluster.hpp"
 
 using namespace switchyard;
 
@@ -12,12 +13,11 @@ constexpr Time kSecond = kTicksPerSecond;
 struct Example {
   Workload workload;
   Replay replay;
-  ClusterConfig config;
+  CostModel cost{"plain", SmallCluster::plain_tables()};
+  ClusterConfig config =
+      ClusterConfig::uniform(2, ReplicaKind(VllmV0Options{.num_blocks = 100, .block_size = 10}, cost));
 
   Example() {
-    config.num_replicas = 2;
-    config.limits.num_blocks = 100;
-    config.limits.block_size = 10;
     add(0, 0, 1 * kSecond, 3 * kSecond, 5);                      // e2e 3, ttft 1, tpot 2 / 4
     add(1 * kSecond, 1 * kSecond, 2 * kSecond, 2 * kSecond, 1);  // e2e 1, ttft 1, no tpot
     add(1 * kSecond, 4 * kSecond, 5 * kSecond, 8 * kSecond, 4);  // e2e 7, ttft 4, tpot 3 / 3; waited 3
@@ -57,6 +57,19 @@ struct Example {
 };
 
 }  // namespace
+
+TEST_CASE("metrics: more busy time than a clock counts, over all replicas", "[metrics]") {
+  Example example;  // its four requests
+  const std::int32_t num_replicas = 20'000;
+  example.config = ClusterConfig::uniform(num_replicas, example.config.kinds.front());
+  const Time week = 7 * 24 * 3600 * kSecond;
+  example.replay.replicas.assign(num_replicas, {.num_batches = 1, .busy = week});
+  CHECK(example.summary().imbalance == Approx(1.0));
+  example.replay.replicas.resize(16);
+  example.config = ClusterConfig::uniform(16, example.config.kinds.front());
+  example.replay.replicas[3].busy = 2 * week;
+  CHECK(example.summary().imbalance == Approx(2.0 / (17.0 / 16)));
+}
 
 TEST_CASE("metrics: each figure follows its formula", "[metrics]") {
   const Example example;

@@ -36,7 +36,7 @@ void write_run(const fs::path& folder, const std::string& policy_spec, std::int3
   if (summary) *summary = found;
   prepare_folder(folder);
   write_run_folder(folder, experiment, *workload, replay, found,
-                   {policy.text(), "leap", states.json(experiment.cluster().limits)});
+                   {policy.text(), "leap", states.json(experiment.cluster().kinds.front().limits())});
 }
 
 Json data_of(std::vector<fs::path> folders) {

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 #include "core/input/error.hpp"
 #include "core/input/json_file.hpp"
@@ -34,6 +36,8 @@ nlohmann::json other_value(const ScenarioField& field) {
       return is == field.high ? (field.low + field.high) / 2 : field.high;
     case FieldKind::choice:
       return field.choices.back() == is ? field.choices.front() : field.choices.back();
+    case FieldKind::on_off:
+      return !is.get<bool>();
     case FieldKind::seeds:
       return "3-5,9";
   }
@@ -53,6 +57,9 @@ TEST_CASE("scenario: every field has one key, one flag, a doc, and survives a ro
     CHECK_FALSE(field.doc.empty());
     CHECK(field.doc.find('\n') == std::string::npos);
     Scenario changed;
+    if (!field.engines.has(changed.replica_scheduler)) {
+      changed.replica_scheduler = field.engines.has(EngineKind::sarathi) ? EngineKind::sarathi : EngineKind::vllm_v1;
+    }
     const nlohmann::json value = other_value(field);
     REQUIRE(value != field.get(changed));
     set_field(field, changed, value, "test");
@@ -118,15 +125,95 @@ TEST_CASE("scenario: batch times come from one source, the last that is set", "[
 
 TEST_CASE("scenario: a flag that does not matter is refused, one that does is not", "[scenario]") {
   Scenario scenario;  // vllm, arrivals and lengths of a trace, memory planned
-  CHECK_THROWS_WITH(check_flags_matter({"chunk-size"}, scenario), Catch::Contains("sarathi"));
+  CHECK_THROWS_WITH(check_flags_matter({"chunk-size"}, scenario), Catch::EndsWith("is --max-tokens-in-batch"));
   CHECK_THROWS_WITH(check_flags_matter({"qps"}, scenario), Catch::Contains("--qps"));
   CHECK_NOTHROW(check_flags_matter({"time-scale", "gpu-memory-gib", "max-tokens-in-batch"}, scenario));
   scenario.workload.arrivals = ArrivalKind::gamma;
   scenario.num_blocks = 800;
-  scenario.replica_scheduler = ReplicaSchedulerKind::sarathi;
+  scenario.replica_scheduler = EngineKind::sarathi;
   CHECK_NOTHROW(check_flags_matter({"chunk-size", "qps", "arrival-cv"}, scenario));
   CHECK_THROWS_WITH(check_flags_matter({"gpu-memory-gib"}, scenario), Catch::Contains("--num-blocks is 0"));
   CHECK_THROWS_WITH(check_flags_matter({"arrival-sigma"}, scenario), Catch::Contains("lognormal"));
+}
+
+TEST_CASE("scenario: vllm is read as vllm_v0, in a file and as a flag", "[scenario]") {
+  const Scenario old = parse(R"({"cluster": {"replica_scheduler": "vllm"}})");
+  CHECK(old.replica_scheduler == EngineKind::vllm_v0);
+  CHECK(scenario_json(old) == scenario_json(parse(R"({"cluster": {"replica_scheduler": "vllm_v0"}})")));
+  Scenario scenario;
+  scenario.replica_scheduler = EngineKind::orca;
+  set_field_from_text(field_of("replica-scheduler"), scenario, "vllm", "--replica-scheduler");
+  CHECK(scenario.replica_scheduler == EngineKind::vllm_v0);
+}
+
+TEST_CASE("scenario: vllm_v1 has vLLM's names and defaults", "[scenario]") {
+  const Scenario scenario = parse(R"({"cluster": {"replica_scheduler": "vllm_v1"}})");
+  const nlohmann::json cluster = nlohmann::json::parse(scenario_json(scenario))["cluster"];
+  CHECK(cluster["num_gpu_blocks"] == 0);
+  CHECK(cluster["max_num_batched_tokens"] == 2048);
+  CHECK(cluster["max_num_seqs"] == 256);
+  CHECK(cluster["max_model_len"] == 0);
+  CHECK(cluster["long_prefill_token_threshold"] == 0);
+  CHECK(cluster["enable_prefix_caching"] == true);
+  CHECK(cluster["reserve_full_prompt"] == true);
+  CHECK(cluster["async_scheduling"] == true);
+  CHECK(cluster["output_ends"] == "length");
+  CHECK(cluster["sleep_after_empty_plan_ms"] == 1.0);
+  CHECK_FALSE(cluster.contains("num_blocks"));
+  CHECK_FALSE(cluster.contains("watermark"));
+  CHECK(scenario.long_requests_rule() == LongRequests::engine);
+  CHECK(Scenario{}.long_requests_rule() == LongRequests::cut);
+}
+
+TEST_CASE("scenario: another engine's options are refused, and its own are named", "[scenario]") {
+  CHECK_THROWS_WITH(
+      parse(R"({"cluster": {"num_blocks": 800, "replica_scheduler": "vllm_v1"}})"),
+      Catch::StartsWith("s.json:1:14: num_blocks is not an option of vllm_v1") && Catch::Contains("is num_gpu_blocks"));
+  CHECK_THROWS_WITH(
+      parse(R"({"cluster": {"replica_scheduler": "vllm", "max_model_len": 800}})"),
+      Catch::Contains("max_model_len is not an option of vllm_v0") && Catch::Contains("is max_tokens (found"));
+  CHECK_THROWS_WITH(parse(R"({"cluster": {"replica_scheduler": "sarathi", "async_scheduling": true}})"),
+                    Catch::Contains("is not an option of sarathi; its own are") && Catch::Contains("chunk_size"));
+  // Files of the older engines always held the options of all of them.
+  CHECK(parse(R"({"cluster": {"replica_scheduler": "orca", "chunk_size": 8, "max_tokens_in_batch": 9}})").chunk_size ==
+        8);
+  Scenario scenario;
+  scenario.replica_scheduler = EngineKind::vllm_v1;
+  for (const auto& [flag, own] :
+       std::vector<std::pair<std::string, std::string>>{{"num-blocks", "--num-gpu-blocks"},
+                                                        {"batch-size-cap", "--max-num-seqs"},
+                                                        {"max-tokens", "--max-model-len"},
+                                                        {"max-tokens-in-batch", "--max-num-batched-tokens"},
+                                                        {"chunk-size", "--max-num-batched-tokens"},
+                                                        {"watermark", "--max-num-batched-tokens"}}) {
+    CHECK_THROWS_WITH(check_flags_matter({flag}, scenario),
+                      Catch::StartsWith("--" + flag + ": is not an option of vllm_v1") && Catch::Contains(own));
+  }
+  CHECK_NOTHROW(check_flags_matter({"num-gpu-blocks", "block-size", "async-scheduling", "output-ends"}, scenario));
+  scenario.async_scheduling = false;
+  CHECK_THROWS_WITH(check_flags_matter({"output-ends"}, scenario), Catch::Contains("--async-scheduling is on"));
+}
+
+TEST_CASE("scenario: the context's rule for long requests: cut, refuse, drop", "[scenario]") {
+  Scenario scenario;
+  scenario.workload.arrivals = ArrivalKind::fixed;
+  scenario.workload.lengths = LengthKind::uniform;
+  scenario.workload.num_requests = 50;
+  scenario.workload.prompt_min = 2000;
+  scenario.workload.prompt_max = 6000;
+  scenario.workload.output_max = 100;
+  scenario.long_requests = LongRequests::drop;
+  const auto kept = Experiment(scenario).workload(1);
+  CHECK(kept->size() + kept->num_dropped == 50);
+  CHECK(kept->num_dropped > 0);
+  for (std::size_t i = 0; i < kept->size(); ++i) {
+    CHECK(kept->requests[i].num_prefill_tokens + kept->hidden.num_decode_tokens[i] <= 4096);
+  }
+  scenario.long_requests = LongRequests::engine;
+  CHECK_THROWS_WITH(Experiment(scenario), Catch::Contains("--long-requests: engine is what vllm_v1 does"));
+  scenario.workload.prompt_min = 5000;
+  scenario.long_requests = LongRequests::drop;
+  CHECK_THROWS_WITH(Experiment(scenario).workload(1), Catch::Contains("drop leaves none of the 50 requests"));
 }
 
 TEST_CASE("scenario: seeds are spans in rising order", "[scenario]") {
@@ -172,8 +259,8 @@ TEST_CASE("scenario: an experiment plans memory, and refuses or cuts long reques
   scenario.workload.prompt_min = 4000;
   scenario.workload.output_min = 200;
   const Experiment cutting(scenario);
-  CHECK(cutting.cluster().limits.num_blocks == 7424);  // A100 80 GiB, Llama-2-7b, 4096 tokens
-  CHECK(cutting.cluster().limits.watermark_blocks == 74);
+  CHECK(cutting.cluster().kinds.front().limits().num_blocks == 7424);  // A100 80 GiB, Llama-2-7b, 4096 tokens
+  CHECK(cutting.cluster().kinds.front().limits().watermark_blocks == 74);
   const auto workload = cutting.workload(1);
   CHECK(workload->size() == 3);
   CHECK(workload->requests[0].num_prefill_tokens + workload->hidden.num_decode_tokens[0] == 4096);

@@ -20,7 +20,8 @@ TEST_CASE("state_history: few bins whatever the run's length, the same from both
       Simulation simulation(kernel);
       StateHistory history(scenario.replicas);
       const Replay& replay = simulation.run(experiment.cluster(), *workload, *policy, 3, nullptr, &history);
-      const std::string text = texts[kernel == Kernel::step] = history.json(experiment.cluster().limits);
+      const std::string text = texts[kernel == Kernel::step] =
+          history.json(experiment.cluster().kinds.front().limits());
       const auto json = nlohmann::json::parse(text);
       const double bin_s = json.at("bin_s");
       const std::size_t bins = json.at("queued").size();

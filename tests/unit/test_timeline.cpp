@@ -124,7 +124,7 @@ Checker check_timeline(const ClusterConfig& config, const Workload& workload, co
   const ScratchFolder scratch;
   const auto path = scratch.path() / "timeline.json";
   Simulation simulation;
-  Timeline timeline(path, workload, config.num_replicas, {policy, "a \"quoted\" </script> name", 42});
+  Timeline timeline(path, workload, config.num_replicas(), {policy, "a \"quoted\" </script> name", 42});
   const auto made = parse_policy(policy, "").make();
   const Replay& replay = simulation.run(config, workload, *made, 42, &timeline);
   CHECK_FALSE(std::filesystem::exists(path));  // nobody sees half of it
@@ -149,7 +149,7 @@ Checker check_timeline(const ClusterConfig& config, const Workload& workload, co
   }
   CHECK(checker.num_batches == batches);
   CHECK(std::abs(static_cast<double>(checker.busy - busy / 1000)) <= static_cast<double>(batches));
-  CHECK(checker.names.size() == static_cast<std::size_t>(config.num_replicas) + 1);
+  CHECK(checker.names.size() == static_cast<std::size_t>(config.num_replicas()) + 1);
   REQUIRE(checker.lives.size() == workload.size());
   CHECK(checker.num_places == static_cast<std::int64_t>(workload.size()));
   for (std::size_t i = 0; i < workload.size(); ++i) {
@@ -185,7 +185,7 @@ TEST_CASE("timeline: every policy under every replica scheduler, with restarts",
   scenario.workload.output_min = 1;
   scenario.workload.output_max = 300;
   int restarts = 0;
-  for (const auto scheduler : {ReplicaSchedulerKind::vllm, ReplicaSchedulerKind::sarathi, ReplicaSchedulerKind::orca}) {
+  for (const auto scheduler : {EngineKind::vllm_v0, EngineKind::sarathi, EngineKind::orca}) {
     scenario.replica_scheduler = scheduler;
     const Experiment experiment(scenario);
     const auto workload = experiment.workload(5);

@@ -277,10 +277,10 @@ TEST_CASE("workload: a request that could never run is refused, by row") {
   };
   CHECK(error(1583, 1).empty());
   CHECK_THAT(error(1584, 1), Contains("w.csv") && Contains("row 2") && Contains("1584") && Contains("--num-blocks"));
-  limits.max_tokens_in_batch = 1000;
+  limits.batch_tokens = 1000;
   CHECK(error(900, 100).empty());
   CHECK_THAT(error(900, 101), Contains("--max-tokens-in-batch"));
-  limits.scheduler = ReplicaSchedulerKind::sarathi;
+  limits.engine = EngineKind::sarathi;
   CHECK(error(900, 101).empty());
   limits.max_tokens = 1000;
   CHECK_THAT(error(900, 101), Contains("--max-tokens"));

@@ -43,7 +43,7 @@ std::shared_ptr<HeldReplay> replay(const std::shared_ptr<HeldScenario>& scenario
   const bool in_python = !nb::isinstance<nb::str>(policy);
   std::optional<nb::gil_scoped_release> released(std::in_place);
   const Experiment& experiment = scenario->experiment();
-  if (given) check_fits(*given, experiment.cluster().limits);
+  if (given) check_fits(*given, experiment.cluster().kind(0).limits());
   result->workload = given ? std::shared_ptr<const Workload>(given) : experiment.workload(seed);
   const auto alone =
       given ? std::make_shared<const std::vector<Time>>(interference_free_times(experiment.cluster(), *given))

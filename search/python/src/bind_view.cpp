@@ -2,6 +2,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "core/scenario/fields.hpp"
 #include "search/python/src/bind.hpp"
 #include "search/python/src/held_view.hpp"
 
@@ -79,6 +80,8 @@ void bind_view(nb::module_& module) {
       .def_ro("generated_tokens", &ReplicaState::generated_tokens)
       .def_ro("num_blocks", &ReplicaState::num_blocks)
       .def_ro("blocks_used", &ReplicaState::blocks_used)
+      .def_ro("blocks_cached", &ReplicaState::blocks_cached,
+              "Free, but a prefix cache would still find what they hold.")
       .def_prop_ro("blocks_free", &ReplicaState::blocks_free)
       .def_prop_ro("batch_kind", [](const ReplicaState& it) { return name_of(it.batch_kind); })
       .def_ro("batch_prefill_tokens", &ReplicaState::batch_prefill_tokens)
@@ -90,9 +93,9 @@ void bind_view(nb::module_& module) {
       .def_ro("block_size", &ReplicaLimits::block_size, "Tokens of a block.")
       .def_ro("watermark_blocks", &ReplicaLimits::watermark_blocks)
       .def_ro("batch_size_cap", &ReplicaLimits::batch_size_cap)
-      .def_ro("chunk_size", &ReplicaLimits::chunk_size)
-      .def_ro("max_tokens_in_batch", &ReplicaLimits::max_tokens_in_batch)
-      .def_ro("max_tokens", &ReplicaLimits::max_tokens);
+      .def_ro("batch_tokens", &ReplicaLimits::batch_tokens, "Prompt tokens that one batch computes, at most.")
+      .def_ro("max_tokens", &ReplicaLimits::max_tokens)
+      .def_prop_ro("engine", [](const ReplicaLimits& it) { return std::string(engine_name(it.engine)); });
 
   nb::class_<HeldView>(module, "Cluster", "The cluster as a policy sees it during a call, and `assign`.")
       .def_prop_ro(

@@ -41,6 +41,7 @@ def scenario(name: str | os.PathLike | Scenario = "", **fields: Any) -> Scenario
 
     Raises InputError for what is unknown, out of range, or without effect in this scenario.
     """
+    fields = {key: ("on" if value else "off") if isinstance(value, bool) else value for key, value in fields.items()}
     if isinstance(name, Scenario):
         given = _flags(fields)
         if not given:

@@ -1,9 +1,18 @@
 #!/usr/bin/env bash
-# check.sh SWITCHYARD POLICY LOG [--write]: the event log of a small run is LOG, to the byte.
+# check.sh SWITCHYARD POLICY LOG [ENGINE] [--write]: the event log of a small run under the engine (sarathi) is LOG, to
+# the byte.
 set -euo pipefail
+binary=$1 policy=$2 log=$3 engine=${4:-sarathi} write=${5:-}
+[ "$engine" != --write ] || { engine=sarathi; write=--write; }
+case $engine in
+  sarathi) options=(--chunk-size 256 --num-blocks 70) ;;
+  vllm_v0) options=(--max-tokens-in-batch 512 --num-blocks 40) ;;  # so few that requests are restarted
+  orca) options=(--num-blocks 70) ;;
+  *) echo "unknown engine $engine" >&2; exit 2 ;;
+esac
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$1" run --arrivals static --qps 30 --num-requests 24 --lengths uniform --prompt-min 20 --prompt-max 400 \
-  --output-min 2 --output-max 40 --replicas 3 --replica-scheduler sarathi --chunk-size 256 --num-blocks 70 \
-  --max-tokens 512 --seed 7 --policy "$2" --event-log "$folder/log" >/dev/null
-if [ "${4:-}" = --write ]; then cp "$folder/log" "$3"; else diff "$3" "$folder/log"; fi
+"$binary" run --arrivals static --qps 30 --num-requests 24 --lengths uniform --prompt-min 20 --prompt-max 400 \
+  --output-min 2 --output-max 40 --replicas 3 --replica-scheduler "$engine" "${options[@]}" \
+  --max-tokens 512 --seed 7 --policy "$policy" --event-log "$folder/log" >/dev/null
+if [ "$write" = --write ]; then cp "$folder/log" "$log"; else diff "$log" "$folder/log"; fi

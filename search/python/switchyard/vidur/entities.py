@@ -174,8 +174,8 @@ class ReplicaSchedulerConfig(_Helpful):
         self.block_size = limits.block_size
         self.batch_size_cap = limits.batch_size_cap
         self.watermark_blocks_fraction = limits.watermark_blocks / limits.num_blocks
-        self.max_tokens_in_batch = limits.max_tokens_in_batch
-        self.chunk_size = limits.chunk_size
+        self.max_tokens_in_batch = limits.batch_tokens
+        self.chunk_size = limits.batch_tokens
 
 
 class ReplicaScheduler(_Helpful):

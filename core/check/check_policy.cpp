@@ -1,0 +1,156 @@
+#include "core/check/check_policy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "core/check/trial_cluster.hpp"
+#include "core/clairvoyant/clairvoyant.hpp"
+#include "core/cluster/simulation.hpp"
+
+namespace switchyard {
+
+namespace {
+
+class Battery {
+ public:
+  Battery(const PolicyInfo& policy, const ParamValues& values) : policy_(policy), values_(values) {}
+
+  std::vector<std::string> run(int rounds) {
+    check_mark();
+    for (int round = 0; round < rounds; ++round) {
+      round_ = round;
+      check_round();
+    }
+    return std::move(faults_);
+  }
+
+ private:
+  // Each kind of fault is told once, where it is first seen.
+  void fault(const std::string& kind, const std::string& what) {
+    if (!told_.insert(kind).second) return;
+    faults_.push_back(fmt::format("{}: {}: {}", policy_.spec(values_), kind, what));
+  }
+  std::string place() const { return fmt::format("round {} ({})", round_, TrialCluster::engine_text(round_)); }
+
+  void check_mark() {
+    const auto made = policy_.make(values_);
+    const bool knows = dynamic_cast<const Clairvoyant*>(made.get()) != nullptr;
+    if (knows == policy_.clairvoyant) return;
+    fault("mark", knows ? "it inherits Clairvoyant, so that it is shown output lengths, and does not say so"
+                        : "it says that it knows output lengths, and does not inherit Clairvoyant");
+  }
+
+  // Nothing if the run does not end; then that is a fault.
+  std::optional<Replay> replay(const Workload& workload, Policy& policy, Kernel kernel = Kernel::step) {
+    try {
+      return Simulation(kernel).run(cluster_.config(round_), workload, policy, seed());
+    } catch (const std::exception& error) {
+      fault("end", fmt::format("{}: {}", place(), error.what()));
+      return std::nullopt;
+    }
+  }
+  std::optional<Replay> replay(const Workload& workload, Kernel kernel = Kernel::step) {
+    return replay(workload, *policy_.make(values_), kernel);
+  }
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(round_) + 1; }
+
+  void check_round() {
+    const std::vector<RawRequest> rows = TrialCluster::rows(seed());
+    const Workload workload = make_workload("trial", rows);
+    const std::optional<Replay> first = replay(workload);
+    if (!first) return;
+    check_served(workload, *first);
+    check_repeats(workload, *first);
+    if (!policy_.clairvoyant) {
+      check_future(rows, *first);
+      check_lengths(rows, *first);
+    }
+  }
+
+  void check_served(const Workload& workload, const Replay& replay) {
+    for (std::size_t i = 0; i < workload.size(); ++i) {
+      const RequestRecord& record = replay.requests[i];
+      if (record.replica >= 0 && record.assigned_at >= workload.requests[i].arrived_at &&
+          record.completed_at > record.assigned_at) {
+        continue;
+      }
+      fault("end", fmt::format("{}: request {} is not served after its arrival", place(), i));
+    }
+  }
+
+  void check_repeats(const Workload& workload, const Replay& first) {
+    const auto compare = [&](const std::optional<Replay>& other, const char* kind, const char* what) {
+      if (!other) return;
+      const std::size_t at = first_difference(first, *other, kNever);
+      if (at < workload.size()) fault(kind, fmt::format("{}: {}; request {} differs", place(), what, at));
+    };
+    compare(replay(workload), "deterministic", "a second run of the same workload is another one");
+    compare(replay(workload, Kernel::leap), "kernels", "the leap kernel's run is not the step kernel's");
+    const auto used = policy_.make(values_);
+    std::vector<RawRequest> before = TrialCluster::rows(seed() + 1'000'000);
+    before.resize(before.size() - 7);  // no multiple of a number of replicas, so that whose turn it is shows
+    if (!replay(make_workload("before", before), *used)) return;
+    compare(replay(workload, *used), "start", "it remembers an earlier run, which start() must forget");
+  }
+
+  void check_future(const std::vector<RawRequest>& rows, const Replay& first) {
+    const std::size_t kept = rows.size() / 2 + static_cast<std::size_t>(round_) % 7;
+    const Time cut_at = ticks_from_seconds(rows[kept].arrived_at_s);
+    const Workload early = make_workload("early", {rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(kept)});
+    const std::optional<Replay> cut = replay(early);
+    if (!cut) return;
+    const std::size_t at = first_difference(*cut, first, cut_at);
+    if (at >= kept) return;
+    fault("future", fmt::format("{}: request {} goes elsewhere or at another time if nothing arrives from {:.6f} s on",
+                                place(), at, seconds_from_ticks(cut_at)));
+  }
+
+  void check_lengths(std::vector<RawRequest> rows, const Replay& first) {
+    const std::size_t changed = rows.size() / 3 + static_cast<std::size_t>(round_) % (rows.size() / 3);
+    rows[changed].num_decode_tokens = TrialCluster::kMostOutputs + 1 - rows[changed].num_decode_tokens;
+    const std::optional<Replay> other = replay(make_workload("other length", rows));
+    if (!other) return;
+    const Time seen = std::min(first.requests[changed].completed_at, other->requests[changed].completed_at);
+    const std::size_t at = first_difference(first, *other, seen);
+    if (at >= rows.size()) return;
+    fault("lengths", fmt::format("{}: another output length of request {} changes what becomes of request {} before "
+                                 "{:.6f} s, when it completes",
+                                 place(), changed, at, seconds_from_ticks(seen)));
+  }
+
+  // The first request of `a` that the two runs treat differently before `until`; their number if there is none.
+  static std::size_t first_difference(const Replay& a, const Replay& b, Time until) {
+    for (std::size_t i = 0; i < a.requests.size(); ++i) {
+      const RequestRecord &x = a.requests[i], &y = b.requests[i];
+      const bool placed = std::min(x.assigned_at, y.assigned_at) < until;
+      const bool completed = std::min(x.completed_at, y.completed_at) < until;
+      if (placed && (x.assigned_at != y.assigned_at || x.replica != y.replica)) return i;
+      if (completed && (x.completed_at != y.completed_at || x.num_restarts != y.num_restarts)) return i;
+    }
+    return a.requests.size();
+  }
+
+  const PolicyInfo& policy_;
+  const ParamValues& values_;
+  const TrialCluster cluster_;
+  int round_ = 0;
+  std::set<std::string> told_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+std::vector<std::string> check_policy(const PolicyInfo& policy, int rounds) {
+  return check_policy(policy, default_values(policy.params), rounds);
+}
+
+std::vector<std::string> check_policy(const PolicyInfo& policy, const ParamValues& values, int rounds) {
+  return Battery(policy, values).run(rounds);
+}
+
+}  // namespace switchyard

@@ -1,0 +1,66 @@
+#include "core/check/trial_cluster.hpp"
+
+#include <array>
+
+#include "core/workload/random.hpp"
+
+namespace switchyard {
+
+namespace {
+
+constexpr std::int32_t kContext = 512;
+constexpr std::int32_t kMostPrompt = 200;
+constexpr std::array<const char*, 3> kEngines = {"vllm_v0", "sarathi", "orca"};
+
+// A batch takes 10 ms, and longer with its tokens and their context.
+CostModel trial_cost() {
+  CostTables tables;
+  tables.max_tokens = kContext;
+  tables.max_decodes = 32;
+  tables.max_decode_kv_steps = tables.max_prefill_kv_steps = kContext / kKvGrain;
+  tables.max_chunk = kContext;
+  tables.allocate();
+  for (std::int32_t t = 0; t <= tables.max_tokens; ++t) {
+    tables.tokens[static_cast<std::size_t>(t)] = 1e10 + 1e8 * ((t + kTokenGrain - 1) / kTokenGrain);
+  }
+  for (std::int32_t k = 0; k <= tables.max_decode_kv_steps; ++k) {
+    for (std::int32_t b = 1; b <= tables.max_decodes; ++b) tables.decode_at(b, k) = 1e7 * b * (k + 1);
+    for (std::int32_t c = 1; c <= tables.max_chunk; ++c) tables.prefill_at(k, c) = 1e7 * (c + k);
+  }
+  return CostModel("trial", std::move(tables));
+}
+
+}  // namespace
+
+TrialCluster::TrialCluster() : cost_(trial_cost()) {
+  const std::array<EngineOptions, kEngines.size()> engines = {
+      VllmV0Options{.num_blocks = 60, .watermark_blocks = 1, .max_tokens_in_batch = kContext, .max_tokens = kContext},
+      SarathiOptions{.num_blocks = 60, .watermark_blocks = 1, .chunk_size = 64, .max_tokens = kContext},
+      OrcaOptions{.num_blocks = 96, .max_tokens = kContext}};
+  for (const std::int32_t replicas : {3, 1, 5}) {
+    for (const EngineOptions& engine : engines) {
+      configs_.push_back(ClusterConfig::uniform(replicas, ReplicaKind(engine, cost_)));
+    }
+  }
+}
+
+const ClusterConfig& TrialCluster::config(int round) const {
+  return configs_[static_cast<std::size_t>(round) % configs_.size()];
+}
+
+std::string TrialCluster::engine_text(int round) { return kEngines[static_cast<std::size_t>(round) % kEngines.size()]; }
+
+std::vector<RawRequest> TrialCluster::rows(std::uint64_t seed) {
+  WorkloadRandom random(seed, WorkloadRandom::Purpose::lengths);
+  std::vector<RawRequest> rows;
+  double time = 0;
+  for (int i = 0; i < 60; ++i) {
+    if (random.below(4) != 0) time += random.exponential() * (random.below(6) == 0 ? 0.5 : 0.03);
+    rows.push_back({.arrived_at_s = time,
+                    .num_prefill_tokens = static_cast<std::int32_t>(1 + random.below(kMostPrompt)),
+                    .num_decode_tokens = static_cast<std::int32_t>(1 + random.below(kMostOutputs))});
+  }
+  return rows;
+}
+
+}  // namespace switchyard

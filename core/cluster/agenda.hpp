@@ -1,0 +1,82 @@
+// What happens to a cluster from outside its replicas, and when.
+#pragma once
+
+#include <algorithm>
+#include <cassert>
+#include <cstdint>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "core/api/views.hpp"
+
+namespace switchyard {
+
+// External events in order of (time, kind, number). Arrivals that are known before the run are a cursor through the
+// workload, all else is a small heap. An external event comes before the batch ends of its instant, however late it was
+// added: so replicas that leap need not know about it.
+class Agenda {
+ public:
+  // In the order in which they happen at an instant. Their numbers: arrivals have the request's id.
+  enum class Kind : std::uint8_t { arrival };
+
+  struct Event {
+    Time at = kNever;
+    Kind kind = Kind::arrival;
+    std::int32_t number = 0;
+
+    friend bool operator<(const Event& a, const Event& b) {
+      return std::tie(a.at, a.kind, a.number) < std::tie(b.at, b.kind, b.number);
+    }
+  };
+
+  // `arrivals` outlives the run; their times do not decrease.
+  void reset(std::span<const QueuedRequest> arrivals) {
+    arrivals_ = arrivals;
+    num_arrived_ = 0;
+    added_.clear();
+    next_at_ = next_arrival().at;
+  }
+
+  // An event that was not known before the run. It may be at this instant, never before what was taken last.
+  void add(const Event& event) {
+    assert(event.at >= taken_at_);
+    added_.push_back(event);
+    std::push_heap(added_.begin(), added_.end(), later);
+    next_at_ = std::min(next_at_, event.at);
+  }
+
+  Time next_at() const { return next_at_; }  // kNever if nothing is to come
+
+  // The next event, which is then past. There is one.
+  Event take() {
+    Event event = next_arrival();
+    if (!added_.empty() && added_.front() < event) {
+      event = added_.front();
+      std::pop_heap(added_.begin(), added_.end(), later);
+      added_.pop_back();
+    } else {
+      ++num_arrived_;
+    }
+    next_at_ = next_arrival().at;
+    if (!added_.empty()) next_at_ = std::min(next_at_, added_.front().at);
+    assert(event.at != kNever);
+    taken_at_ = event.at;
+    return event;
+  }
+
+ private:
+  static bool later(const Event& a, const Event& b) { return b < a; }
+  Event next_arrival() const {
+    if (num_arrived_ == arrivals_.size()) return {};
+    return {arrivals_[num_arrived_].arrived_at, Kind::arrival, static_cast<std::int32_t>(num_arrived_)};
+  }
+
+  std::span<const QueuedRequest> arrivals_;
+  std::size_t num_arrived_ = 0;
+  std::vector<Event> added_;  // a heap, the earliest in front
+  Time next_at_ = kNever;
+  Time taken_at_ = 0;
+};
+
+}  // namespace switchyard

@@ -1,0 +1,46 @@
+// What the replicas of a cluster are: each is of a kind, and replicas may share one.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/cluster/engine_options.hpp"
+
+namespace switchyard {
+
+class CostModel;
+
+// An engine with its options, on hardware that takes so long for its batches.
+class ReplicaKind {
+ public:
+  // `cost` outlives every simulation of this kind.
+  ReplicaKind(const EngineOptions& options, const CostModel& cost)
+      : options_(options), limits_(limits_of(options)), cost_(&cost) {}
+
+  const EngineOptions& options() const { return options_; }
+  EngineKind engine() const { return limits_.engine; }
+  const ReplicaLimits& limits() const { return limits_; }
+  const CostModel& cost() const { return *cost_; }
+
+ private:
+  EngineOptions options_;
+  ReplicaLimits limits_;
+  const CostModel* cost_;
+};
+
+struct ClusterConfig {
+  std::vector<ReplicaKind> kinds;
+  std::vector<std::int32_t> kind_of_replica;  // by replica: its place in kinds
+
+  // `num_replicas` replicas of one kind.
+  static ClusterConfig uniform(std::int32_t num_replicas, const ReplicaKind& kind) {
+    return {{kind}, std::vector<std::int32_t>(static_cast<std::size_t>(num_replicas), 0)};
+  }
+
+  std::int32_t num_replicas() const { return static_cast<std::int32_t>(kind_of_replica.size()); }
+  const ReplicaKind& kind(std::int32_t replica) const {
+    return kinds[static_cast<std::size_t>(kind_of_replica[static_cast<std::size_t>(replica)])];
+  }
+};
+
+}  // namespace switchyard
