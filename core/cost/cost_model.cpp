@@ -129,6 +129,11 @@ CostModel::Lookup CostModel::decode_time_beyond(std::int32_t decodes, std::int64
 
 double CostModel::tokens_beyond(std::int64_t tokens) const {
   const std::int64_t read_at = (tokens + kTokenGrain - 1) / kTokenGrain * kTokenGrain;
+  if (tables_.operators_slope >= 0.0) {
+    const double at_end = tables_.tokens.back();
+    return std::min(kLongestPart, at_end + tables_.operators_slope * static_cast<double>(read_at - tables_.max_tokens) +
+                                      tables_.cache_save_slope * static_cast<double>(tokens - tables_.max_tokens));
+  }
   return row_at(tables_.tokens.data(), tables_.max_tokens, read_at);
 }
 

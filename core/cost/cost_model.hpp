@@ -48,6 +48,11 @@ struct CostTables {
   std::vector<double> prefill;       // row-major, (max_prefill_kv_steps + 1) x (max_chunk + 1)
   double prefill_many_factor = 1.0;  // grouped-query models: 1.1 if more than one member prefills
 
+  // How token operators go on beyond max_tokens, in ticks a token, where the source knows it for each of them: those
+  // read at the rounded total, and attn_kv_cache_save. Negative: by the secant of `tokens`.
+  double operators_slope = -1.0;
+  double cache_save_slope = -1.0;
+
   // What the source covers, where that is less than the tables hold: entries outside are extrapolated, and lookups of
   // them say so. Empty, or the default: all of the table.
   std::int32_t covered_tokens = INT32_MAX;

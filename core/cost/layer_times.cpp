@@ -6,6 +6,8 @@ CostTables whole_model(LayerTimes layer) {
   CostTables& tables = layer.ms;
   const double scale = layer.shape.num_layers * kTicksPerMillisecond;
   for (double& entry : tables.tokens) entry *= scale;
+  tables.operators_slope *= scale;
+  tables.cache_save_slope *= scale;
   for (double& entry : tables.prefill) entry *= scale;
   for (double& entry : tables.decode) entry *= scale;
   if (layer.shape.grouped_query()) {

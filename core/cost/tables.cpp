@@ -62,18 +62,31 @@ Matrix read_matrix(const std::filesystem::path& file, const char* row_key, std::
   return matrix;
 }
 
-std::vector<double> read_token_operators(const std::filesystem::path& file) {
+// The rise per entry over the upper half of a column, from which it goes on; never downwards.
+double upper_slope(const std::vector<double>& column) {
+  const std::size_t last = column.size() - 1;
+  const std::size_t middle = last / 2;
+  return std::max(0.0, column[last] - column[middle]) / static_cast<double>(last - middle);
+}
+
+// Sets what `times` says of token operators: each of them goes on by its own slope.
+void read_token_operators(const std::filesystem::path& file, CostTables& times) {
   CsvReader csv(file);
   const std::size_t key = csv.column("num_tokens");
   std::array<std::size_t, kTokenOperators.size()> columns{};
   for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = csv.column(kTokenOperators[i]);
   const std::size_t save_column = csv.column(kCacheSave);
+  std::array<std::vector<double>, kTokenOperators.size()> each;
+  for (std::vector<double>& column : each) column = {0.0};
   std::vector<double> operators = {0.0};
   std::vector<double> save = {0.0};
   while (csv.next()) {
     check_key(csv, key, save.size() - 1, 1, 1);
     double sum = 0.0;
-    for (const std::size_t column : columns) sum += milliseconds(csv, column);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      each[i].push_back(milliseconds(csv, columns[i]));
+      sum += each[i].back();
+    }
     operators.push_back(sum);
     save.push_back(milliseconds(csv, save_column));
   }
@@ -82,11 +95,13 @@ std::vector<double> read_token_operators(const std::filesystem::path& file) {
     throw InputError(fmt::format("{}:{}: ends after {} rows; a multiple of {} is needed (is the file cut short?)",
                                  file.string(), csv.line(), rows, kTokenGrain));
   }
-  std::vector<double> tokens = {0.0};
+  times.tokens = {0.0};
   for (std::size_t t = 1; t <= rows; ++t) {
-    tokens.push_back(operators[(t + kTokenGrain - 1) / kTokenGrain * kTokenGrain] + save[t]);
+    times.tokens.push_back(operators[(t + kTokenGrain - 1) / kTokenGrain * kTokenGrain] + save[t]);
   }
-  return tokens;
+  times.operators_slope = 0.0;
+  for (const std::vector<double>& column : each) times.operators_slope += upper_slope(column);
+  times.cache_save_slope = upper_slope(save);
 }
 
 }  // namespace
@@ -101,7 +116,8 @@ LayerTimes read_cost_tables(const std::filesystem::path& folder) {
   times.shape = json_model_shape(model, false);
 
   CostTables& ms = times.ms;
-  std::vector<double> tokens = read_token_operators(folder / "token_ops.csv");
+  read_token_operators(folder / "token_ops.csv", ms);
+  const std::size_t num_tokens = ms.tokens.size() - 1;
   const Matrix decode = read_matrix(folder / "attn_decode.csv", "batch_size", 1, 1, 0, kKvGrain);
   const Matrix prefill = read_matrix(folder / "attn_prefill.csv", "kv_cache_size", 0, kKvGrain, 1, 1);
   const auto cut_short = [&](std::string_view what, std::size_t found, std::string_view other, std::size_t expected) {
@@ -109,14 +125,15 @@ LayerTimes read_cost_tables(const std::filesystem::path& folder) {
                                   (folder / "attn_prefill.csv").string(), found, what, other, expected));
   };
   if (prefill.rows != decode.columns) throw cut_short("rows", prefill.rows, "attn_decode.csv", decode.columns);
-  if (prefill.columns != tokens.size() - 1) {
-    throw cut_short("columns of chunks", prefill.columns, "token_ops.csv", tokens.size() - 1);
+  if (prefill.columns != num_tokens) {
+    throw cut_short("columns of chunks", prefill.columns, "token_ops.csv", num_tokens);
   }
-  ms.max_tokens = static_cast<std::int32_t>(tokens.size()) - 1;
+  ms.max_tokens = static_cast<std::int32_t>(num_tokens);
   ms.max_decodes = static_cast<std::int32_t>(decode.rows);
   ms.max_decode_kv_steps = static_cast<std::int32_t>(decode.columns) - 1;
   ms.max_prefill_kv_steps = static_cast<std::int32_t>(prefill.rows) - 1;
   ms.max_chunk = static_cast<std::int32_t>(prefill.columns);
+  std::vector<double> tokens = std::move(ms.tokens);
   ms.allocate();
   ms.tokens = std::move(tokens);
   std::copy(decode.entries.begin(), decode.entries.end(),
