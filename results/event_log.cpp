@@ -16,6 +16,10 @@ void EventLog::on_assign(Time now, RequestId id, std::int32_t replica) {
   line(now, fmt::format("assign request={} replica={}", id, replica));
 }
 
+void EventLog::on_admit(Time now, RequestId id, std::int32_t replica, std::int32_t cached_tokens) {
+  if (cached_tokens > 0) line(now, fmt::format("hit request={} replica={} tokens={}", id, replica, cached_tokens));
+}
+
 void EventLog::on_batch(Time start, Time end, std::int32_t replica, const BatchShape& shape,
                         const ReplicaState& state) {
   line(start, fmt::format("batch replica={} until={} prefills={} prefill_tokens={} decodes={} waiting={} blocks={}",

@@ -19,6 +19,8 @@ class EventLog final : public Observer {
 
   void on_arrival(Time now, const QueuedRequest& request) override;
   void on_assign(Time now, RequestId id, std::int32_t replica) override;
+  // Only where a prefix cache held something of the request.
+  void on_admit(Time now, RequestId id, std::int32_t replica, std::int32_t cached_tokens) override;
   void on_batch(Time start, Time end, std::int32_t replica, const BatchShape& shape,
                 const ReplicaState& state) override;
   void on_restart(Time now, RequestId id, std::int32_t replica) override;

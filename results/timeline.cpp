@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int32_t kRouter = 1;  // its process; replica r is process 2 + r
 constexpr std::size_t kPiece = 1 << 16;
+constexpr const char* kWaiting = "waiting";
 
 constexpr std::int32_t process_of(std::int32_t replica) { return 2 + replica; }
 
@@ -91,11 +92,14 @@ void Timeline::show_queue(Time now) {
 }
 
 // What has changed of a replica's counters.
-void Timeline::show_counters(Time now, std::int32_t replica, std::int32_t blocks) {
+void Timeline::show_counters(Time now, std::int32_t replica, std::int32_t blocks, std::int32_t cached) {
   Replica& own = replicas_[static_cast<std::size_t>(replica)];
-  if (own.shown_blocks != blocks) {
-    event("KV blocks", 'C', process_of(replica), now, fmt::format(",\"args\":{{\"used\":{}}}", blocks));
+  if (own.shown_blocks != blocks || own.shown_cached != cached) {
+    // Only a prefix cache has blocks of the second kind.
+    const std::string free = cached > 0 || own.shown_cached > 0 ? fmt::format(",\"cached, free\":{}", cached) : "";
+    event("KV blocks", 'C', process_of(replica), now, fmt::format(",\"args\":{{\"used\":{}{}}}", blocks, free));
     own.shown_blocks = blocks;
+    own.shown_cached = cached;
   }
   if (own.shown_waiting != own.waiting || own.shown_running != own.running) {
     event("requests", 'C', process_of(replica), now,
@@ -109,14 +113,14 @@ void Timeline::show_counters(Time now, std::int32_t replica, std::int32_t blocks
 void Timeline::show_idle(std::int32_t replica) {
   Replica& own = replicas_[static_cast<std::size_t>(replica)];
   own.running = 0;
-  show_counters(own.ends_at, replica, 0);
+  show_counters(own.ends_at, replica, 0, own.cached);
 }
 
 void Timeline::change_waiting(Time now, std::int32_t replica) {
   Replica& own = replicas_[static_cast<std::size_t>(replica)];
   if (own.ends_at < now) show_idle(replica);
   ++own.waiting;
-  show_counters(now, replica, own.shown_blocks);
+  show_counters(now, replica, own.shown_blocks, own.shown_cached);
 }
 
 void Timeline::on_arrival(Time now, const QueuedRequest& request) {
@@ -150,7 +154,7 @@ void Timeline::on_assign(Time now, RequestId id, std::int32_t replica) {
   --queued_;
   show_queue(now);
   change_waiting(now, replica);
-  enter(now, id, "waiting", fmt::format("{{\"replica\":{}}}", replica));
+  enter(now, id, kWaiting, fmt::format("{{\"replica\":{}}}", replica));
 }
 
 void Timeline::on_hold(Time now, std::int32_t queue_length) {
@@ -158,9 +162,10 @@ void Timeline::on_hold(Time now, std::int32_t queue_length) {
         fmt::format(",\"s\":\"t\",\"cat\":\"decision\",\"args\":{{\"queue\":{}}}", queue_length));
 }
 
-void Timeline::on_admit(Time now, RequestId id, std::int32_t replica) {
+void Timeline::on_admit(Time now, RequestId id, std::int32_t replica, std::int32_t cached_tokens) {
   --replicas_[static_cast<std::size_t>(replica)].waiting;
-  enter(now, id, "prefill", fmt::format("{{\"replica\":{}}}", replica));
+  const std::string cached = cached_tokens > 0 ? fmt::format(",\"cached_tokens\":{}", cached_tokens) : "";
+  enter(now, id, "prefill", fmt::format("{{\"replica\":{}{}}}", replica, cached));
 }
 
 void Timeline::on_batch(Time start, Time end, std::int32_t replica, const BatchShape& shape,
@@ -174,7 +179,11 @@ void Timeline::on_batch(Time start, Time end, std::int32_t replica, const BatchS
                     shape.num_decodes, shape.decode_kv_tokens));
   own.ends_at = end;
   own.running = state.num_running;
-  show_counters(start, replica, state.blocks_used);
+  show_counters(start, replica, state.blocks_used, state.blocks_cached);
+}
+
+void Timeline::on_booking(Time, std::int32_t replica, const ReplicaState& state) {
+  replicas_[static_cast<std::size_t>(replica)].cached = state.blocks_cached;
 }
 
 void Timeline::on_prefill_complete(Time now, RequestId id, std::int32_t replica) {
@@ -185,10 +194,12 @@ void Timeline::on_restart(Time now, RequestId id, std::int32_t replica) {
   change_waiting(now, replica);
   enter(now, id, nullptr);
   request_event("restart", 'n', now, id, fmt::format("{{\"replica\":{}}}", replica));
-  enter(now, id, "waiting", fmt::format("{{\"replica\":{}}}", replica));
+  enter(now, id, kWaiting, fmt::format("{{\"replica\":{}}}", replica));
 }
 
-void Timeline::on_complete(Time now, RequestId id, std::int32_t) {
+void Timeline::on_complete(Time now, RequestId id, std::int32_t replica) {
+  // vllm_v1: its last token was under way when it was preempted.
+  if (phase_of_[static_cast<std::size_t>(id)] == kWaiting) --replicas_[static_cast<std::size_t>(replica)].waiting;
   enter(now, id, nullptr);
   request_event("request", 'e', now, id);
 }

@@ -33,9 +33,10 @@ class Timeline final : public Observer {
                    std::span<const double> scores) override;
   void on_assign(Time now, RequestId id, std::int32_t replica) override;
   void on_hold(Time now, std::int32_t queue_length) override;
-  void on_admit(Time now, RequestId id, std::int32_t replica) override;
+  void on_admit(Time now, RequestId id, std::int32_t replica, std::int32_t cached_tokens) override;
   void on_batch(Time start, Time end, std::int32_t replica, const BatchShape& shape,
                 const ReplicaState& state) override;
+  void on_booking(Time now, std::int32_t replica, const ReplicaState& state) override;
   void on_prefill_complete(Time now, RequestId id, std::int32_t replica) override;
   void on_restart(Time now, RequestId id, std::int32_t replica) override;
   void on_complete(Time now, RequestId id, std::int32_t replica) override;
@@ -44,7 +45,8 @@ class Timeline final : public Observer {
   struct Replica {
     Time ends_at = 0;  // its last batch
     std::int32_t waiting = 0, running = 0;
-    std::int32_t shown_waiting = 0, shown_running = 0, shown_blocks = 0;
+    std::int32_t shown_waiting = 0, shown_running = 0, shown_blocks = 0, shown_cached = 0;
+    std::int32_t cached = 0;  // after its last batch
   };
 
   // An event: the fields that all have, then `rest`, which starts with a comma unless it is empty.
@@ -52,7 +54,7 @@ class Timeline final : public Observer {
   void request_event(std::string_view name, char phase, Time now, RequestId id, std::string_view args = "{}");
   void metadata(std::int32_t process, std::string_view what, std::string_view args);
   void show_queue(Time now);
-  void show_counters(Time now, std::int32_t replica, std::int32_t blocks);
+  void show_counters(Time now, std::int32_t replica, std::int32_t blocks, std::int32_t cached);
   void show_idle(std::int32_t replica);
   void change_waiting(Time now, std::int32_t replica);  // one more waits
   void enter(Time now, RequestId id, const char* phase, std::string_view args = "{}");

@@ -102,7 +102,7 @@ class Cluster final : public detail::Observatory {
     board_.books.previous.resize(num_requests + 1);
     board_.books.next[0] = board_.books.previous[0] = -1;
     board_.books.queue_length = 0;
-    context_ = {.table = &table_, .board = &board_, .observer = observer};
+    context_ = {.table = &table_, .content = &workload.content, .board = &board_, .observer = observer};
     replicas_.resize(num_replicas);
     for (std::int32_t i = 0; i < config.num_replicas(); ++i) at(i).reset(i, config.kind(i), context_);
     ends_.reset(num_replicas);

@@ -18,6 +18,7 @@ struct RequestRecord {
   Time execution = 0;  // sum of the durations of the batches that it was in
   std::int32_t replica = -1;
   std::int32_t num_restarts = 0;
+  std::int32_t num_cached_tokens = 0;  // of its prompt, found in a prefix cache when it was first admitted
 };
 
 struct ReplicaTotals {
@@ -25,6 +26,12 @@ struct ReplicaTotals {
   std::int64_t num_extrapolated_batches = 0;  // whose time lay outside what the cost model covers
   std::int64_t num_requests = 0;              // completed
   std::int64_t num_restarts = 0;
+  // vllm_v1; other engines leave them 0.
+  std::int64_t num_scheduled_tokens = 0;   // computed by all batches
+  std::int64_t hit_tokens = 0;             // found in the prefix cache: sum of num_cached_tokens
+  std::int64_t hit_tokens_resumed = 0;     // found there by restarted requests
+  std::int64_t num_recomputed_tokens = 0;  // computed again by restarted requests, as they were not found
+  std::int64_t num_evicted_blocks = 0;     // cached blocks that lost what they held to others
   std::int32_t peak_blocks = 0;  // most KV blocks allocated while a batch ran
   Time busy = 0;                 // sum of batch durations
   // Sum over batches of (tokens processed so far by running requests, as the batch starts) * duration. As a double

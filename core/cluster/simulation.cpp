@@ -1,6 +1,9 @@
 #include "core/cluster/simulation.hpp"
 
+#include <algorithm>
+
 #include "core/cluster/cluster.hpp"
+#include "core/cluster/engines/vllm_v1_step_replica.hpp"
 #include "core/cluster/leap_replica.hpp"
 #include "core/cluster/step_replica.hpp"
 #include "core/workload/random.hpp"
@@ -15,6 +18,7 @@ struct Simulation::Impl {
   Kernel kernel;
   Cluster<LeapReplica> leap;
   Cluster<StepReplica> step;
+  Cluster<VllmV1StepReplica> vllm_v1_step;
   Replay replay;
 };
 
@@ -25,18 +29,21 @@ Simulation& Simulation::operator=(Simulation&&) noexcept = default;
 
 namespace {
 
-void check_engines(const ClusterConfig& config) {
-  for (const ReplicaKind& kind : config.kinds) {
-    if (kind.engine() == EngineKind::vllm_v1) throw std::invalid_argument("vllm_v1 cannot be simulated yet");
-  }
+// Whether the replicas run vllm_v1.
+bool runs_vllm_v1(const ClusterConfig& config) {
+  const auto is_v1 = [](const ReplicaKind& kind) { return kind.engine() == EngineKind::vllm_v1; };
+  if (std::none_of(config.kinds.begin(), config.kinds.end(), is_v1)) return false;
+  if (std::all_of(config.kinds.begin(), config.kinds.end(), is_v1)) return true;
+  throw std::invalid_argument("replicas with vllm_v1 and with another engine cannot be simulated together");
 }
 
 }  // namespace
 
 const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
                               Observer* observer, StateSampler* sampler) {
-  check_engines(config);
-  if (impl_->kernel == Kernel::step || observer) {
+  if (runs_vllm_v1(config)) {
+    impl_->vllm_v1_step.run(config, workload, policy, seed, observer, sampler, impl_->replay);
+  } else if (impl_->kernel == Kernel::step || observer) {
     impl_->step.run(config, workload, policy, seed, observer, sampler, impl_->replay);
   } else {
     impl_->leap.run(config, workload, policy, seed, nullptr, sampler, impl_->replay);

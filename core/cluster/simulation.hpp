@@ -25,6 +25,25 @@ class StalledError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A request's share of a planned step.
+struct ScheduledTokens {
+  RequestId id = 0;
+  std::int32_t num_tokens = 0;           // that the step computes
+  std::int32_t num_computed_tokens = 0;  // before it, prefix that was found in the cache included
+};
+
+// One plan of vllm_v1, with what was preempted while it was made. Nothing scheduled: no step, both times are those of
+// the plan.
+struct PlannedStep {
+  Time planned_at = 0;
+  Time starts_at = 0;
+  Time ends_at = 0;
+  std::int32_t replica = 0;
+  std::span<const ScheduledTokens> scheduled;  // in the scheduler's order
+  std::span<const RequestId> preempted;        // in order
+  std::int32_t blocks_free = 0;                // after it
+};
+
 // Sees every event of a replay as it happens; for logs and timelines. A replay with an observer runs on the `step`
 // kernel (the results are the same).
 class Observer {
@@ -37,9 +56,14 @@ class Observer {
                            std::span<const double> /*scores*/) {}
   virtual void on_assign(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_hold(Time, std::int32_t /*queue_length, left by a policy call*/) {}
-  virtual void on_admit(Time, RequestId, std::int32_t /*replica, whose batch it joins to compute its prompt*/) {}
+  // A batch of the replica begins to compute the request's prompt, after what a prefix cache held of it.
+  virtual void on_admit(Time, RequestId, std::int32_t /*replica*/, std::int32_t /*cached tokens*/) {}
   virtual void on_batch(Time /*start*/, Time /*end*/, std::int32_t /*replica*/, const BatchShape&,
                         const ReplicaState& /*as the batch starts*/) {}
+  // vllm_v1: a plan that schedules or preempts. The step's on_batch comes when it starts to run.
+  virtual void on_plan(const PlannedStep&) {}
+  // vllm_v1: the oldest step has ended and is booked.
+  virtual void on_booking(Time, std::int32_t /*replica*/, const ReplicaState& /*after it*/) {}
   virtual void on_prefill_complete(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_restart(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_complete(Time, RequestId, std::int32_t /*replica*/) {}

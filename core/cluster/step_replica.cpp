@@ -36,7 +36,7 @@ void StepReplica::admit(std::int32_t blocks, std::int32_t chunk) {
   live(id).chunk = chunk;
   blocks_used_ += blocks;
   members_.push_back(id);
-  if (context_->observer) context_->observer->on_admit(now_, id, id_);
+  if (context_->observer) context_->observer->on_admit(now_, id, id_, 0);
 }
 
 void StepReplica::restart(RequestId id) {

@@ -1,0 +1,28 @@
+// The keys of a workload's requests.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/api/views.hpp"
+#include "core/cluster/kv/block_key.hpp"
+#include "core/workload/content.hpp"
+
+namespace switchyard {
+
+// For blocks of `block_size` tokens. A block whose tokens the workload names may be
+// another request's too; every other one is the request's own.
+class BlockKeys {
+ public:
+  BlockKeys() = default;
+  BlockKeys(const Content& content, std::int32_t block_size) : content_(&content), block_size_(block_size) {}
+
+  // Sets `keys` to those of the request's blocks 0 .. num_blocks - 1.
+  void assign(RequestId request, std::int32_t num_blocks, std::vector<BlockKey>& keys) const;
+
+ private:
+  const Content* content_ = nullptr;
+  std::int32_t block_size_ = 1;
+};
+
+}  // namespace switchyard
