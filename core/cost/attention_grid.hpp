@@ -47,6 +47,8 @@ class GridTimes final : public StepTimes {
   std::string json() const override;
   static std::shared_ptr<const GridTimes> from_json(const JsonFile& file, const std::string& pointer);
 
+  const GridSum& sum() const { return sum_; }
+
  private:
   GridSum sum_;
 };

@@ -37,6 +37,8 @@ class ComposedTimes final : public StepTimes {
   std::string json() const override;
   static std::shared_ptr<const ComposedTimes> from_json(const JsonFile& file, const std::string& pointer);
 
+  const OperatorSum& sum() const { return sum_; }
+
  private:
   double whole_prefill(double length) const;
 

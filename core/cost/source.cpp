@@ -4,6 +4,7 @@
 
 #include "core/cost/embedded_profiles.hpp"
 #include "core/cost/profile.hpp"
+#include "core/cost/profile_draw.hpp"
 #include "core/cost/roofline.hpp"
 #include "core/cost/step_profile.hpp"
 #include "core/cost/tables.hpp"
@@ -27,12 +28,18 @@ std::string folder_name(const std::filesystem::path& folder) {
   return (folder.has_filename() ? folder : folder.parent_path()).filename().string();
 }
 
-CostSource read_json(const JsonFile& file, std::string description) {
+LayerTimes drawn(LayerTimes times, std::uint64_t draw) {
+  if (draw > 0) apply_draw(draw, times);
+  return times;
+}
+
+CostSource read_json(const JsonFile& file, std::uint64_t draw, std::string description) {
   if (!is_step_profile(file)) {
-    return compile(is_roofline(file) ? read_roofline(file) : compile_profile(read_profile_json(file)),
-                   std::move(description));
+    LayerTimes times = is_roofline(file) ? read_roofline(file) : compile_profile(read_profile_json(file));
+    return compile(drawn(std::move(times), draw), std::move(description));
   }
-  const StepProfile profile = read_step_profile(file);
+  StepProfile profile = read_step_profile(file);
+  if (draw > 0) apply_draw(draw, profile);
   CostSource source;
   source.model = std::make_shared<CostModel>(description, profile.times);
   source.shape = profile.shape;
@@ -51,19 +58,21 @@ CostSource load_cost_tables(const std::filesystem::path& folder) {
 }
 
 CostSource load_profile(std::string_view name_or_path) {
+  const auto [wanted, draw] = split_draw(name_or_path);
+  const std::string which = draw > 0 ? fmt::format(", draw {}", draw) : std::string();
   for (const EmbeddedProfile& profile : embedded_profiles()) {
-    if (profile.name != name_or_path) continue;
-    return read_json(JsonFile(profile.file, profile.json), fmt::format("embedded profile {}", profile.name));
+    if (profile.name != wanted) continue;
+    return read_json(JsonFile(profile.file, profile.json), draw, fmt::format("embedded profile {}{}", wanted, which));
   }
-  const std::filesystem::path path(name_or_path);
+  const std::filesystem::path path(wanted);
   if (std::filesystem::is_directory(path)) {
-    return compile(compile_profile(profile_of(read_vidur_profile(path))),
-                   fmt::format("profile CSVs {}", folder_name(path)));
+    return compile(drawn(compile_profile(profile_of(read_vidur_profile(path))), draw),
+                   fmt::format("profile CSVs {}{}", folder_name(path), which));
   }
-  if (name_or_path.ends_with(".json")) {
-    return read_json(JsonFile(path), fmt::format("profile {}", path.filename().string()));
+  if (wanted.ends_with(".json")) {
+    return read_json(JsonFile(path), draw, fmt::format("profile {}{}", path.filename().string(), which));
   }
-  throw unknown_name("--profile", "profile", name_or_path, embedded_profile_names());
+  throw unknown_name("--profile", "profile", wanted, embedded_profile_names());
 }
 
 std::vector<std::string> embedded_profile_names() {

@@ -29,8 +29,8 @@ struct CostSource {
 CostSource load_cost_tables(const std::filesystem::path& folder);
 
 // An embedded profile by name, else a folder of Vidur's profiling CSVs (core/cost/profile.hpp), else a file of an
-// embedded or roofline profile, which ends in .json. Throws InputError, with the nearest embedded name if it is none of
-// these.
+// embedded or roofline profile, which ends in .json. "~3" behind any of them takes the third draw of its uncertainty
+// (profile_draw.hpp). Throws InputError, with the nearest embedded name if it is none of these.
 CostSource load_profile(std::string_view name_or_path);
 
 // In alphabetical order.

@@ -10,6 +10,7 @@
 #include "core/cost/attention_grid.hpp"
 #include "core/cost/compose.hpp"
 #include "core/cost/operator_grid.hpp"
+#include "core/cost/profile_draw.hpp"
 #include "core/cost/source.hpp"
 #include "core/cost/tied_roofline.hpp"
 #include "tests/support/data.hpp"
@@ -350,6 +351,40 @@ TEST_CASE("step profile: a grid over two GPUs needs the link between them") {
   Grid odd;
   odd.attention.replace(odd.attention.find("0,0,2,16"), 8, "0,0,2,17");
   CHECK_THAT(error_of([&] { read_operator_grid(odd.write(), small_model(), 1, {}); }), Contains("no row for"));
+}
+
+TEST_CASE("step profile: a draw scales the parts of a profile, the same parts in each") {
+  for (const char* name : {"h100-qwen3-14b", "a100-llama2-7b", "h100-llama3-8b"}) {
+    INFO(name);
+    const CostSource plain = load_profile(name), one = load_profile(name_of_draw(name, 1));
+    const CostSource again = load_profile(name_of_draw(name, 1)), two = load_profile(name_of_draw(name, 2));
+    CHECK_THAT(one.description, Contains("draw 1"));
+    const auto time = [](const CostSource& source, std::int32_t decodes, std::int64_t prompt) {
+      BatchShape step{.num_decodes = decodes, .decode_kv_tokens = 1000 * decodes};
+      if (prompt > 0) source.model->add_prefill(step, 0, prompt);
+      return static_cast<double>(source.model->batch_time(step).time);
+    };
+    for (const std::int64_t prompt : {0, 1000}) {
+      CHECK(time(one, 16, prompt) == time(again, 16, prompt));
+      CHECK(time(one, 16, prompt) != time(two, 16, prompt));
+      CHECK(time(one, 16, prompt) / time(plain, 16, prompt) == Approx(1).margin(0.12));
+    }
+    CHECK(one.shape.num_parameters() == plain.shape.num_parameters());
+  }
+  double squares = 0;  // of the logarithms of what a step without contexts takes
+  const CostSource plain = load_profile("h100-qwen3-14b");
+  const BatchShape step{.num_decodes = 1, .decode_kv_tokens = 1};
+  constexpr int kDraws = 60;
+  for (int draw = 1; draw <= kDraws; ++draw) {
+    const CostSource drawn = load_profile(name_of_draw("h100-qwen3-14b", static_cast<std::uint64_t>(draw)));
+    squares += std::pow(std::log(static_cast<double>(drawn.model->batch_time(step).time) /
+                                 static_cast<double>(plain.model->batch_time(step).time)),
+                        2);
+  }
+  CHECK(std::sqrt(squares / kDraws) == Approx(kTokenDeviation).epsilon(0.3));
+  CHECK_THAT(error_of([] { load_profile("h100-qwen3-14b~0"); }), Contains("draws are numbered from 1"));
+  CHECK_THAT(error_of([] { load_profile("h100-qwen3-14~3"); }), Contains("did you mean 'h100-qwen3-14b'"));
+  CHECK(split_draw("a~b.json").name == "a~b.json");
 }
 
 }  // namespace
