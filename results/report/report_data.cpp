@@ -246,6 +246,7 @@ void halve(Json& states) {
   }
 }
 
+// Fewer bins, down to one; then only the first replicas, which the page says.
 void fit_states(Json& runs) {
   const auto bytes = [&] {
     std::size_t sum = 0;
@@ -253,9 +254,20 @@ void fit_states(Json& runs) {
     return sum;
   };
   while (bytes() > kMostStateBytes) {
+    bool has_bins = false;
+    for (const Json& run : runs) has_bins = has_bins || (run.contains("states") && run["states"]["queued"].size() > 1);
+    bool shrinks = has_bins;
     for (Json& run : runs) {
-      if (run.contains("states")) halve(run["states"]);
+      if (!run.contains("states")) continue;
+      if (has_bins) {
+        halve(run["states"]);
+      } else if (Json& replicas = run["states"]["replicas"]; replicas.size() > 1) {
+        run["states"]["cut"] = true;
+        replicas.erase(replicas.begin() + static_cast<std::ptrdiff_t>(replicas.size() / 2), replicas.end());
+        shrinks = true;
+      }
     }
+    if (!shrinks) return;
   }
 }
 

@@ -8,7 +8,8 @@ function replicaStates(parent, runs) {
   let run = known[0], view = null, most = 8;
   const more = element("button", {type: "button", onclick: () => { most = Infinity; box.redraw(); }}, "show all replicas");
   const all = element("button", {type: "button", onclick: () => { view = null; box.redraw(); }}, "whole run");
-  const made = card("Replicas over time", "Drag to zoom in; with the keyboard: + and − zoom, arrows move, 0 shows all.",
+  const made = card("Replicas over time", "Drag to zoom in; with the keyboard: + and − zoom, arrows move, 0 shows all."
+    + (known.some(one => one.states.cut) ? " There are too many replicas for a page: only the first of them are here." : ""),
     ...(known.length > 1 ? [selection("Run", known.map((one, i) => [String(i), one.label]), "0", key => { run = known[key]; view = null; box.redraw(); })] : []), all, more);
   made.classList.add("states");
   const swatch = (variable, label, thin) => {

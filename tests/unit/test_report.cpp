@@ -66,6 +66,30 @@ TEST_CASE("quantile sketch: nearest ranks", "[report]") {
   CHECK(sketch({1.0 / 3}) == std::vector<double>(levels.size(), 0.33333));
 }
 
+TEST_CASE("report: a run of very many replicas shows the first of them, and ends", "[report]") {
+  const ScratchFolder scratch;
+  write_run(scratch.path() / "run", "llq", 3);
+  write_run(scratch.path() / "small", "llq", 3);
+  const Json series = Json::array({0.123, 0.456, 0.789});
+  Json states = {{"version", 1}, {"bin_s", 1.5}, {"num_blocks", 100}, {"queued", series}, {"replicas", Json::array()}};
+  for (int replica = 0; replica < 20'000; ++replica) {
+    states["replicas"].push_back({{"prefill", series},
+                                  {"decode", series},
+                                  {"mixed", series},
+                                  {"kv_blocks", series},
+                                  {"waiting", series},
+                                  {"running", series}});
+  }
+  write_file(scratch.path() / "run/states.json", states.dump());
+  const Json data = data_of({scratch.path() / "run", scratch.path() / "small"});
+  const Json& shown = data["runs"][0]["states"];
+  CHECK(data.dump().size() < 2'000'000);
+  CHECK(shown["cut"] == true);
+  CHECK(shown["queued"].size() == 1);
+  CHECK(shown["replicas"].size() > 100);
+  CHECK(shown["replicas"].size() < 20'000);
+}
+
 TEST_CASE("report: a run's figures", "[report]") {
   const ScratchFolder scratch;
   Summary summary;
