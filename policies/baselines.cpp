@@ -21,6 +21,12 @@ std::vector<PolicyInfo> baseline_policies() {
               "Mitzenmacher 2001, The Power of Two Choices in Randomized Load Balancing")
           .fix("place", "power_of_d")
           .done(),
+      setting("prefix_cost",
+              "Fewest prompt tokens to compute: prompt - cached tokens + weight * outstanding requests, ties to the "
+              "lowest id. The plainest router that goes by both prefix caches and load.")
+          .fix("place", "uncached")
+          .expose({.name = "request_tokens", .as = "weight"})
+          .done(),
       setting("hra",
               "Head-Room Admission: shortest prompt first, to the replica with the least KV, once it has room for the "
               "prompt and an output in proportion to it.",

@@ -48,6 +48,13 @@ std::span<const ResidentRequest> ClusterView::waiting(std::int32_t replica) cons
   return residents_;
 }
 
+std::span<const BlockName> ClusterView::prompt_blocks(RequestId id, std::int32_t block_size) const {
+  if (block_size < 1) throw std::out_of_range(fmt::format("policy asked for blocks of {} tokens", block_size));
+  prompt_blocks_.clear();
+  kernel_->prompt_blocks_of(in_queue(id), block_size, prompt_blocks_);
+  return prompt_blocks_;
+}
+
 std::span<const ResidentRequest> ClusterView::running(std::int32_t replica) const {
   index(replica);
   residents_.clear();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/api/batch_time.hpp"
+#include "core/api/block_name.hpp"
 #include "core/api/views.hpp"
 
 namespace switchyard {
@@ -77,6 +78,7 @@ class Observatory {
   virtual void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
   virtual void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
   virtual std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) = 0;
+  virtual void prompt_blocks_of(RequestId, std::int32_t /*block_size*/, std::vector<BlockName>& /*out*/) const {}
   virtual const ReplicaLimits& limits_of(std::int32_t replica) const = 0;
   virtual const CostModel& cost_of(std::int32_t replica) const = 0;
   virtual void assign(RequestId request, std::int32_t replica) = 0;
@@ -132,6 +134,11 @@ class ClusterView {
     return kernel_->cached_tokens_of(in_queue(id), replica);
   }
 
+  // The names of a queued request's prompt, a block of `block_size` tokens each: what a router could hash itself.
+  // Blocks that are full, and of which it is known what they hold: all after these occur in no other prompt, now or
+  // later, and get no names. O(blocks). The span is valid until the next call.
+  std::span<const BlockName> prompt_blocks(RequestId id, std::int32_t block_size) const;
+
   const ReplicaLimits& limits(std::int32_t replica) const {
     index(replica);
     return kernel_->limits_of(replica);
@@ -171,6 +178,7 @@ class ClusterView {
   detail::Board* board_;
   detail::Observatory* kernel_;
   mutable std::vector<ResidentRequest> residents_;
+  mutable std::vector<BlockName> prompt_blocks_;
 };
 
 }  // namespace switchyard

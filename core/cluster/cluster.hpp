@@ -44,6 +44,15 @@ class Cluster final : public detail::Observatory {
   std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) override {
     return at(replica).cached_tokens(request, board_.now, caller());
   }
+  void prompt_blocks_of(RequestId request, std::int32_t block_size, std::vector<BlockName>& out) const override {
+    // Of what is known of the request, only its prompt: the output is not there yet.
+    std::int32_t left = table_.requests[size(request)].num_prefill_tokens / block_size;
+    workload_->content.visit_block_names(size(request), block_size, [&](NameRun run) {
+      for (std::uint32_t i = 0; i < run.count && left > 0; ++i, --left) {
+        out.push_back(detail::BlockNaming::of_number(run.first + i));
+      }
+    });
+  }
   const ReplicaLimits& limits_of(std::int32_t replica) const override { return config_->kind(replica).limits(); }
   const CostModel& cost_of(std::int32_t replica) const override { return config_->kind(replica).cost(); }
 

@@ -39,6 +39,18 @@ class CanStart final : public Admission {
   InPrefill in_prefill_ = InPrefill::wait;
 };
 
+// Late binding with a bound on work instead of on requests: a replica gets a request while the prompts that it has not
+// computed yet would take it at most so long.
+class PrefillBacklog final : public Admission {
+ public:
+  bool admits(const QueuedRequest&, std::int32_t replica) override {
+    const ReplicaState& state = scene_->state(replica);
+    const std::int64_t tokens = state.waiting_prefill_tokens + state.remaining_prefill_tokens;
+    return seconds_from_ticks(scene_->cluster().batch_times(replica).prefill(tokens)) <= backlog_s_;
+  }
+  double backlog_s_ = 0.05;
+};
+
 // Room for the prompt in the blocks that are free now, those of waiting prompts taken off.
 class KvNow final : public Admission {
  public:
@@ -79,6 +91,9 @@ std::vector<PartInfo<Admission>> admission_parts() {
                    "at most this many wait there")
           .choice(&CanStart::in_prefill_, "in_prefill", {"wait", "admit"}, CanStart::InPrefill::wait,
                   "whether a replica that computes prompts may take more"),
+      part<Admission, PrefillBacklog>("backlog", "the prompts it has yet to compute take at most backlog_s")
+          .real(&PrefillBacklog::backlog_s_, "backlog_s", 0.05, 0.001, 60.0, ParamScale::log,
+                "time of the prompts that wait there or are being computed, s"),
       part<Admission, KvNow>("kv", "KV headroom now: its prompt and those that wait there fit what is free")
           .real(&KvNow::kv_reserve_, "kv_reserve", 0.03, 0.0, 0.5, ParamScale::linear,
                 "share of the KV blocks kept free"),

@@ -74,13 +74,25 @@ class Prefill final : public Scoring {
   double interruption_ = 0.1;
 };
 
+// Prompt tokens that the replica would have to compute, as its prefix cache does not hold them, and what is already
+// outstanding there.
+class Uncached final : public Scoring {
+ public:
+  Score score(const QueuedRequest& request, std::int32_t replica) override {
+    const ClusterView& cluster = scene_->cluster();
+    const std::int32_t uncached = request.num_prefill_tokens - cluster.cached_tokens(request.id, replica);
+    return {uncached + request_tokens_ * cluster.outstanding(replica), 0};
+  }
+  double request_tokens_ = 64.0;
+};
+
 // A weighted sum of features, each scaled over the candidates to 0 (the least) ... 1 (the most).
 class Weighted final : public Scoring {
  public:
-  void look(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
+  void look(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
     bool first = true;
     for (const std::int32_t replica : candidates) {
-      const Features features = features_of(replica);
+      const Features features = features_of(request, replica);
       for (std::size_t i = 0; i < kFeatures; ++i) {
         low_[i] = first ? features[i] : std::min(low_[i], features[i]);
         high_[i] = first ? features[i] : std::max(high_[i], features[i]);
@@ -88,9 +100,10 @@ class Weighted final : public Scoring {
       first = false;
     }
   }
-  Score score(const QueuedRequest&, std::int32_t replica) override {
-    const Features features = features_of(replica);
-    const Features weights = {weight_waiting_, weight_running_, weight_prefill_, weight_tokens_, weight_kv_};
+  Score score(const QueuedRequest& request, std::int32_t replica) override {
+    const Features features = features_of(request, replica);
+    const Features weights = {weight_waiting_, weight_running_, weight_prefill_,
+                              weight_tokens_,  weight_kv_,      weight_uncached_};
     double sum = 0;
     for (std::size_t i = 0; i < kFeatures; ++i) {
       if (high_[i] > low_[i]) sum += weights[i] * (features[i] - low_[i]) / (high_[i] - low_[i]);
@@ -102,16 +115,21 @@ class Weighted final : public Scoring {
   double weight_prefill_ = 0.0;
   double weight_tokens_ = 0.0;
   double weight_kv_ = 1.0;
+  double weight_uncached_ = 0.0;
 
  private:
-  static constexpr std::size_t kFeatures = 5;
+  static constexpr std::size_t kFeatures = 6;
   using Features = std::array<double, kFeatures>;
-  Features features_of(std::int32_t replica) {
+  Features features_of(const QueuedRequest& request, std::int32_t replica) {
     const ReplicaState& state = scene_->state(replica);
-    return {static_cast<double>(state.num_waiting), static_cast<double>(state.num_running),
+    // Looking into a cache is dear: only if it weighs anything.
+    const std::int32_t cached = weight_uncached_ > 0 ? scene_->cluster().cached_tokens(request.id, replica) : 0;
+    return {static_cast<double>(state.num_waiting),
+            static_cast<double>(state.num_running),
             static_cast<double>(state.waiting_prefill_tokens + state.remaining_prefill_tokens),
             static_cast<double>(tokens_of(state)),
-            static_cast<double>(blocks_of(state, scene_->cluster().limits(replica).block_size))};
+            static_cast<double>(blocks_of(state, scene_->cluster().limits(replica).block_size)),
+            static_cast<double>(request.num_prefill_tokens - cached)};
   }
   Features low_{};
   Features high_{};
@@ -134,6 +152,10 @@ std::vector<PartInfo<Scoring>> scoring_parts() {
                 "an outstanding request weighs as much as this many prompt tokens")
           .real(&Prefill::interruption_, "interruption", 0.1, 0.0, 4.0, ParamScale::linear,
                 "weight of each running decode per prompt token of the request"),
+      part<Scoring, Uncached>("uncached",
+                              "fewest prompt tokens that it has not cached, balanced against outstanding requests")
+          .real(&Uncached::request_tokens_, "request_tokens", 64.0, 0.0, 20000.0, ParamScale::linear,
+                "an outstanding request weighs as much as this many uncached prompt tokens"),
       part<Scoring, Weighted>("weighted", "weighted sum of features, each scaled over the candidates to 0 ... 1")
           .real(&Weighted::weight_waiting_, "weight_waiting", 1.0, 0.0, 4.0, ParamScale::linear, "waiting requests")
           .real(&Weighted::weight_running_, "weight_running", 1.0, 0.0, 4.0, ParamScale::linear, "running requests")
@@ -141,7 +163,9 @@ std::vector<PartInfo<Scoring>> scoring_parts() {
                 "prompt tokens still to be computed")
           .real(&Weighted::weight_tokens_, "weight_tokens", 0.0, 0.0, 4.0, ParamScale::linear,
                 "tokens, as in place=tokens")
-          .real(&Weighted::weight_kv_, "weight_kv", 1.0, 0.0, 4.0, ParamScale::linear, "KV blocks, as in place=kv"),
+          .real(&Weighted::weight_kv_, "weight_kv", 1.0, 0.0, 4.0, ParamScale::linear, "KV blocks, as in place=kv")
+          .real(&Weighted::weight_uncached_, "weight_uncached", 0.0, 0.0, 4.0, ParamScale::linear,
+                "prompt tokens that the replica has not cached, as in place=uncached"),
   };
 }
 

@@ -60,6 +60,7 @@ PolicyInfo Setting::done() {
     if (!exposed.default_value.empty()) base[i] = value_of(i, exposed.default_value);
     ParamSpec param = compose.params[i];
     param.default_value = base[i];
+    if (!exposed.as.empty()) param.name = exposed.as;
     if (!exposed.doc.empty()) param.doc = exposed.doc;
     Target target{i, {}};
     if (!exposed.choices.empty()) {
@@ -73,6 +74,10 @@ PolicyInfo Setting::done() {
     targets.push_back(std::move(target));
     info_.params.push_back(std::move(param));
   }
+  const auto shown_name = [this](const std::string& name) {
+    const auto found = std::find_if(exposed_.begin(), exposed_.end(), [&](const Exposed& e) { return e.name == name; });
+    return found == exposed_.end() || found->as.empty() ? name : found->as;
+  };
   // What depends on a fixed choice is decided: it matters always, or not through it.
   for (std::size_t k = 0; k < targets.size(); ++k) {
     const std::vector<ParamCondition> all = compose.params[targets[k].index].active_if;
@@ -83,6 +88,7 @@ PolicyInfo Setting::done() {
       const std::size_t i = index_of(compose.params, condition.name);
       if (is_exposed[i]) {
         left.push_back(condition);
+        left.back().name = shown_name(condition.name);
         continue;
       }
       const std::string chosen = format_value(compose.params[i], base[i]);

@@ -22,6 +22,7 @@ class Setting {
  public:
   struct Exposed {
     std::string name;                       // compose's
+    std::string as = {};                    // what this policy calls it; "": as compose does
     std::string default_value = {};         // "": compose's
     std::vector<std::string> choices = {};  // of a choice, only these; {}: all
     std::string doc = {};                   // "": compose's

@@ -29,6 +29,14 @@ constexpr std::array kFeatures = {
         [](M m) { return seconds(m.scene.cluster().batch_times(m.replica).prefill(m.request.num_prefill_tokens)); }},
     Feature{"expected_outputs", "outputs that completed requests let expect of it, tokens", false, kUsesLengths,
             [](M m) { return m.scene.lengths->expected(m.request); }},
+    // The request's prompt in the replica's prefix cache.
+    Feature{"cached", "leading prompt tokens that the replica's prefix cache holds, in full blocks", true, 0,
+            [](M m) { return double(m.scene.cluster().cached_tokens(m.request.id, m.replica)); }},
+    Feature{"uncached", "prompt - cached: what the replica would have to compute", true, 0,
+            [](M m) {
+              const std::int32_t cached = m.scene.cluster().cached_tokens(m.request.id, m.replica);
+              return double(m.request.num_prefill_tokens - cached);
+            }},
     // The cluster.
     Feature{"now_s", "time, s", false, 0, [](M m) { return seconds(m.scene.cluster().now()); }},
     Feature{"queue_length", "requests in the global queue", false, 0,
@@ -61,6 +69,8 @@ constexpr std::array kFeatures = {
             [](M m) { return double(waiting_blocks(m.scene, m.replica)); }},
     Feature{"blocks_used", "KV blocks in use", true, 0, [](M m) { return double(state(m).blocks_used); }},
     Feature{"blocks_free", "KV blocks not in use", true, 0, [](M m) { return double(state(m).blocks_free()); }},
+    Feature{"blocks_cached", "KV blocks not in use that the prefix cache still finds", true, 0,
+            [](M m) { return double(state(m).blocks_cached); }},
     Feature{"num_blocks", "KV blocks, all", true, 0, [](M m) { return double(limits(m).num_blocks); }},
     Feature{"block_size", "tokens per KV block", true, 0, [](M m) { return double(limits(m).block_size); }},
     Feature{"batch_size_cap", "most requests in a batch", true, 0,

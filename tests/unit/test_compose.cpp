@@ -18,6 +18,7 @@ TEST_CASE("compose spelled out gives what the named policy gives", "[compose]") 
       {"hra(decode_ratio=0.7,safety=0.1)",
        "compose(order=prompt,admit=growth,idle=as_others,place=committed,decode_ratio=0.7,horizon=0,safety=0.1)"},
       {"shortest_expected_work(interference=0.5)", "compose(place=work,learn=mean,interference=0.5)"},
+      {"prefix_cost(weight=10)", "compose(place=uncached,request_tokens=10)"},
       {"prefill_balance", "compose(place=prefill,decode_tokens=200,interruption=0.1)"},
       {"memory_headroom(order=age,exchange=7)",
        "compose(order=age,exchange=7,admit=growth,idle=as_others,place=committed,horizon=40,learn=survival)"},
