@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <sstream>
 #include <vector>
 
+#include "core/input/file_kind.hpp"
 #include "core/input/json_text.hpp"
 
 namespace switchyard {
@@ -30,7 +33,26 @@ std::string read_text(const std::filesystem::path& file) {
   }
   std::ostringstream text;
   text << stream.rdbuf();
-  return text.str();
+  if (const std::string why = why_not_text(text.view()); !why.empty()) {
+    throw InputError(fmt::format("{}: {}", file.string(), why));
+  }
+  return std::move(text).str();
+}
+
+// The first number of a JSON text that no double holds: its place and itself. Empty if there is none.
+std::string_view beyond_double(std::string_view text) {
+  constexpr std::string_view kOfNumbers = "+-.0123456789eE";
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') {
+      for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\';
+    } else if (kOfNumbers.find(text[at]) != std::string_view::npos) {
+      const std::size_t end = std::min(text.find_first_not_of(kOfNumbers, at), text.size());
+      const std::string_view number = text.substr(at, end - at);
+      if (std::isinf(std::strtod(std::string(number).c_str(), nullptr))) return number;
+      at = end - 1;
+    }
+  }
+  return {};
 }
 
 struct TwiceError {
@@ -158,6 +180,10 @@ JsonFile::JsonFile(std::string name, std::string text) : name_(std::move(name)),
         reason.begin(), reason.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
     throw InputError(
         fmt::format("{}: not JSON: {}", place(std::min(error.byte > 0 ? error.byte - 1 : 0, text_.size())), reason));
+  } catch (const Json::out_of_range&) {  // the one way a parser has of that
+    const std::string_view number = beyond_double(text_);
+    const std::size_t at = number.empty() ? 0 : static_cast<std::size_t>(number.data() - text_.data());
+    throw InputError(fmt::format("{}: the number {} is beyond what a double holds", place(at), in_quotes(number)));
   } catch (const Json::exception& error) {
     throw InputError(fmt::format("{}:1:1: not JSON: {}", name_, error.what()));
   } catch (const TwiceError& error) {

@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "core/input/error.hpp"
+#include "core/input/file_kind.hpp"
+#include "core/input/inputs.hpp"
 
 namespace switchyard {
 
@@ -26,8 +28,12 @@ LineReader::LineReader(const std::filesystem::path& path) : file_(path.string())
   if (std::filesystem::is_directory(path, fault)) throw InputError(fmt::format("{}: is a folder, not a file", file_));
   source_.reset(gzopen(file_.c_str(), "rb"));
   if (!source_) throw InputError(fmt::format("{}: cannot read the file", file_));
+  note_input(path);
   gzbuffer(as_gz(source_.get()), kBlock);
   while (end_ < kBlock && refill()) {
+  }
+  if (const std::string why = why_not_text(beginning()); !why.empty()) {
+    throw InputError(fmt::format("{}: {}", file_, why));
   }
   if (beginning().starts_with(kByteOrderMark)) begin_ += kByteOrderMark.size();
 }

@@ -13,7 +13,7 @@ namespace switchyard {
 
 class LineReader {
  public:
-  // Throws InputError if the file cannot be read or is a folder.
+  // Throws InputError if the file cannot be read, is a folder, or is no text (file_kind.hpp).
   explicit LineReader(const std::filesystem::path& path);
 
   // What the file begins with, up to 64 KiB, less a UTF-8 byte-order mark. Before the first next() only.

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/input/error.hpp"
+#include "core/input/inputs.hpp"
 
 namespace switchyard {
 
@@ -38,6 +39,7 @@ bool write(const fs::path& path, std::string_view content) {
 }  // namespace
 
 void write_file(const fs::path& path, std::string_view content) {
+  check_not_an_input(path);
   const auto failure = [&](const std::string& why) {
     return InputError(fmt::format("{}: cannot write the file{}", path.string(), why));
   };
@@ -59,6 +61,11 @@ void write_file(const fs::path& path, std::string_view content) {
 
 StreamedFile::StreamedFile(fs::path path, std::string flag)
     : path_(std::move(path)), target_(behind_link(path_)), temporary_(target_), flag_(std::move(flag)) {
+  try {
+    check_not_an_input(path_);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: {}", flag_, error.what()));
+  }
   if (!is_stream(path_)) temporary_ += ".partial";
   out_.open(temporary_, std::ios::binary | std::ios::trunc);
   if (!out_) fail();

@@ -9,7 +9,7 @@ namespace switchyard {
 
 // Writes a whole file: under a temporary name in the same folder, then renamed, so that nobody sees half of it. A
 // symbolic link stays one, and a device or pipe (/dev/stdout) is written to as it is. Throws InputError if the file
-// cannot be written.
+// cannot be written, or was read by this process as an input (inputs.hpp).
 void write_file(const std::filesystem::path& path, std::string_view content);
 
 // The same for a file that is written piece by piece: close() gives it its name; without that nothing stays.

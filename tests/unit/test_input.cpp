@@ -8,12 +8,14 @@
 #include "core/input/write_file.hpp"
 #include "tests/support/environment.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/gzip.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace switchyard {
 namespace {
 
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 TEST_CASE("input: the nearest name is one that was likely meant") {
   const std::vector<std::string> names = {"round_robin", "random", "llq", "lor"};
@@ -46,6 +48,30 @@ TEST_CASE("input: CSV files of all habits read alike") {
   CHECK(csv.number(b) == 400.0);
   CHECK_FALSE(csv.next());
   CHECK_FALSE(csv.next());
+}
+
+TEST_CASE("input: nothing is written over what was read") {
+  const ScratchFolder folder;
+  const std::filesystem::path file = folder.write("x.csv", "a\n1\n"), link = folder.path() / "link.csv";
+  std::filesystem::create_symlink(file, link);
+  { CsvReader csv(file); }
+  for (const auto& path : {file, link, folder.path() / "." / "x.csv"}) {
+    CHECK_THAT(error_of([&] { write_file(path, "gone"); }), Contains("is read by this command"));
+    CHECK_THAT(error_of([&] { StreamedFile(path, "--event-log"); }),
+               StartsWith("--event-log: ") && Contains("is read by this command"));
+  }
+  CHECK(text_of(file.string()) == "a\n1\n");
+  write_file(folder.path() / "y.csv", "new");
+  write_file(folder.path() / "y.csv", "again");  // it was written, not read
+  CHECK(text_of((folder.path() / "y.csv").string()) == "again");
+}
+
+TEST_CASE("input: a number beyond a double is named with its place") {
+  CHECK(error_of([] { JsonFile("y.json", "{\"e\": 1,\n \"a\": [2, -1e515]}"); }) ==
+        "y.json:2:11: the number '-1e515' is beyond what a double holds");
+  CHECK(JsonFile("y.json", "[1e-400, 18446744073709551616]").root()[0] == 0.0);
+  const ScratchFolder folder;
+  CHECK_THAT(error_of([&] { JsonFile(folder.write("y.json", "PK\x03\x04")); }), Contains("is a zip archive"));
 }
 
 TEST_CASE("input: CSV errors name file, line and column") {
