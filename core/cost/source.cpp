@@ -9,6 +9,7 @@
 #include "core/cost/step_profile.hpp"
 #include "core/cost/tables.hpp"
 #include "core/cost/vidur_profile.hpp"
+#include "core/input/inputs.hpp"
 
 namespace switchyard {
 
@@ -70,6 +71,7 @@ CostSource load_profile(std::string_view name_or_path) {
                    fmt::format("profile CSVs {}{}", folder_name(path), which));
   }
   if (wanted.ends_with(".json")) {
+    note_input(path);
     return read_json(JsonFile(path), draw, fmt::format("profile {}{}", path.filename().string(), which));
   }
   throw unknown_name("--profile", "profile", wanted, embedded_profile_names());

@@ -111,6 +111,10 @@ VidurMeasurements read_vidur_profile(const std::filesystem::path& folder) {
   measured.name = plain.filename().string();
   read_mlp(plain / "mlp.csv", measured);
   const bool full = std::filesystem::exists(plain / "attention.csv");
+  if (!full && !std::filesystem::exists(plain / "attention_medians.csv")) {
+    throw InputError(
+        fmt::format("{}: attention.csv is missing (or attention_medians.csv, which holds less)", measured.folder));
+  }
   read_attention(plain / (full ? "attention.csv" : "attention_medians.csv"), measured);
   const std::map<std::string, std::int32_t> layers = {
       {"Llama-2-7b-hf", 32}, {"Llama-2-70b-hf", 80}, {"Meta-Llama-3-8B", 32}, {"Meta-Llama-3-70B", 80},

@@ -70,6 +70,13 @@ struct Folder {
   std::string mlp, attention, model;
 };
 
+TEST_CASE("profile: a folder without attention.csv is told that name") {
+  const Folder folder;
+  const std::filesystem::path path = folder.write();
+  std::filesystem::remove(path / "attention.csv");
+  CHECK_THAT(error_of([&] { load_profile(path.string()); }), Contains(": attention.csv is missing"));
+}
+
 TEST_CASE("profile: Vidur's CSVs become batch times") {
   const Folder folder;
   const CostSource source = load_profile(folder.write().string());
