@@ -1,9 +1,10 @@
 // Prints how often verdicts are mistaken, and how often they see a difference of 1%, as Markdown tables.
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <charconv>
 #include <functional>
 #include <iostream>
+#include <string_view>
 
 #include "bench/levels/levels.hpp"
 #include "core/input/error.hpp"
@@ -78,8 +79,14 @@ int run(const std::string& file, int repetitions) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int repetitions = argc > 2 ? std::atoi(argv[2]) : 10'000;
-  if (argc < 2 || argc > 3 || repetitions < 1) {
+  int repetitions = 10'000;
+  bool understood = argc == 2 || argc == 3;
+  if (argc == 3) {
+    const std::string_view text = argv[2];
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), repetitions);
+    understood = fault == std::errc() && end == text.data() + text.size() && repetitions > 0;
+  }
+  if (!understood) {
     std::cerr << "usage: switchyard_levels bench/levels/figures.csv [REPETITIONS]\n";
     return 2;
   }
