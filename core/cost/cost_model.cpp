@@ -109,7 +109,9 @@ CostModel::CostModel(std::string name, std::shared_ptr<const StepTimes> steps)
 }
 
 CostModel::Lookup CostModel::step_time(const BatchShape& batch) const {
-  if (batch.num_prefills == 0 && !steps_->uneven()) {
+  // The longest context is known to engines that look at every member; the others keep to the grain.
+  const bool by_longest = steps_->uneven() && batch.decode_kv_max > 0;
+  if (batch.num_prefills == 0 && !by_longest) {
     return decode_time(batch.num_decodes, kv_step(mean_kv(batch.decode_kv_tokens, batch.num_decodes)));
   }
   bool outside = batch.prefill_outside;

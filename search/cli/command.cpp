@@ -19,6 +19,7 @@ const std::vector<Command>& commands() {
       {"scenarios", "which scenarios exist, with their fields", declare_scenarios, command_scenarios},
       {"workload", "inspect, generate, convert or boil down workloads", declare_workload, command_workload},
       {"profile", "inspect sources of batch times", declare_profile, command_profile},
+      {"validate", "hold the simulation against a run of a real engine", declare_validate, command_validate},
       {"schema", "print the JSON Schema of a file", declare_schema, command_schema},
       {"man", "print the manual page", declare_man, command_man},
       {"completion", "print a completion script for bash or zsh", declare_completion, command_completion},

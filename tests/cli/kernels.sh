@@ -6,6 +6,14 @@ for scenario in azure-conv chat-pressure; do
   done
   for file in request_metrics.csv states.json summary.json; do same "$scratch/leap/$file" "$scratch/step/$file"; done
 done
+# The same with the profile of a step that is no sum of tables.
+for scheduler in vllm sarathi orca; do
+  for kernel in leap step; do
+    "$switchyard" run --scenario azure-conv --num-requests 300 --policy llq --kernel "$kernel" --profile h100-qwen3-14b \
+      --replica-scheduler "$scheduler" --json >"$scratch/$kernel.json"
+  done
+  same "$scratch/leap.json" "$scratch/step.json"
+done
 "$switchyard" run --workload good.csv --policy llq --event-log "$scratch/log" --json >"$scratch/summary"
 holds "$scratch/log" '^0\.0 arrival request=0 prompt=374$'
 holds "$scratch/log" '^0\.0 assign request=0 replica=0$'

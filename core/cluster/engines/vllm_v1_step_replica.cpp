@@ -75,7 +75,9 @@ void VllmV1StepReplica::launch(StepInFlight& planned) {
       cost_->add_prefill(planned.shape, member.num_computed_before, member.num_tokens);
     } else {
       ++planned.shape.num_decodes;
-      planned.shape.decode_kv_tokens += member.num_computed_before + 1;
+      const std::int64_t kv = member.num_computed_before + 1;
+      planned.shape.decode_kv_tokens += kv;
+      planned.shape.decode_kv_max = std::max(planned.shape.decode_kv_max, kv);
     }
   }
   const CostModel::Lookup cost = cost_->batch_time(planned.shape);

@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/cost/source.hpp"
+#include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
+#include "core/measured/validation.hpp"
+#include "search/cli/command.hpp"
+
+namespace switchyard {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_of(const ErrorPair& pair) {
+  return {{"real", pair.real}, {"simulated", pair.simulated}, {"error", pair.error()}};
+}
+
+Json json_of(const std::vector<MetricErrors>& metrics) {
+  Json json = Json::object();
+  for (const MetricErrors& metric : metrics) {
+    json[metric.metric] = {{"mean", json_of(metric.mean)},
+                           {"p50", json_of(metric.p50)},
+                           {"p90", json_of(metric.p90)},
+                           {"p99", json_of(metric.p99)}};
+  }
+  return json;
+}
+
+Json json_of(const MeasuredRun& run, const ReplayedRun& replayed, const Validation& validation,
+             const std::string& profile) {
+  Json json = {{"run", run.format}, {"profile", profile}, {"num_requests", run.requests.size()}};
+  json["metrics"] = json_of(validation.metrics);
+  json["output_tokens_per_s"] = json_of(validation.tokens_per_s);
+  json["e2e_error_of_requests"] = {{"p50", validation.request_error_p50}, {"p95", validation.request_error_p95}};
+  json["windows"] = Json::array();
+  for (const WindowErrors& window : validation.windows) {
+    json["windows"].push_back({{"from_s", window.from_s},
+                               {"to_s", window.to_s},
+                               {"num_requests", window.num_requests},
+                               {"metrics", json_of(window.metrics)}});
+  }
+  if (!run.log.empty()) {
+    Json& log = json["log"];
+    log["mean_difference"] = {{"running", validation.running_difference}, {"waiting", validation.waiting_difference}};
+    if (run.kv_logged) log["mean_difference"]["kv_percent"] = validation.kv_points_difference;
+    for (std::size_t i = 0; i < run.log.size(); ++i) {
+      Json row = {{"t", run.log[i].time_s},
+                  {"running", {run.log[i].running, replayed.log[i].running}},
+                  {"waiting", {run.log[i].waiting, replayed.log[i].waiting}}};
+      if (run.kv_logged) row["kv_percent"] = {run.log[i].kv_percent, replayed.log[i].kv_percent};
+      log["rows"].push_back(std::move(row));
+    }
+  }
+  const MeanBreakdown& mean = replayed.breakdown;
+  json["simulated"] = {{"mean_breakdown_s",
+                        {{"front_end", mean.front_end_s},
+                         {"waiting", mean.waiting_s},
+                         {"prefill", mean.prefill_s},
+                         {"decode", mean.decode_s},
+                         {"of_these_host", mean.host_s}}},
+                       {"num_steps", replayed.num_steps},
+                       {"num_extrapolated_steps", replayed.num_extrapolated_steps},
+                       {"num_preemptions", replayed.num_preemptions},
+                       {"num_blocks", replayed.num_blocks}};
+  return json;
+}
+
+void print_metrics(const std::vector<MetricErrors>& metrics) {
+  std::cout << fmt::format("{:<8}{:>24}{:>24}{:>24}{:>24}\n", "", "mean", "p50", "p90", "p99");
+  for (const MetricErrors& metric : metrics) {
+    std::string line = fmt::format("{:<8}", metric.metric);
+    for (const ErrorPair* pair : {&metric.mean, &metric.p50, &metric.p90, &metric.p99}) {
+      line += fmt::format("{:>24}",
+                          fmt::format("{:.4g} {:.4g} {:+.1f}%", pair->real, pair->simulated, 100 * pair->error()));
+    }
+    std::cout << line << "\n";
+  }
+}
+
+void print(const MeasuredRun& run, const ReplayedRun& replayed, const Validation& validation,
+           const std::string& profile) {
+  std::cout << fmt::format("{} requests of {}, replayed with {}: real, simulated, error\n\n", run.requests.size(),
+                           run.format, profile);
+  print_metrics(validation.metrics);
+  std::cout << fmt::format("\noutput tokens/s {:.1f} {:.1f} {:+.1f}%\n", validation.tokens_per_s.real,
+                           validation.tokens_per_s.simulated, 100 * validation.tokens_per_s.error());
+  std::cout << fmt::format("|error| of a request's e2e: {:.1f}% median, {:.1f}% p95\n",
+                           100 * validation.request_error_p50, 100 * validation.request_error_p95);
+  for (const WindowErrors& window : validation.windows) {
+    if (window.metrics.empty()) continue;
+    std::cout << fmt::format("arrivals {:>6.1f} to {:>6.1f} s: {:>5} requests, e2e mean {:+.1f}%, ttft {:+.1f}%\n",
+                             window.from_s, window.to_s, window.num_requests, 100 * window.metrics[0].mean.error(),
+                             100 * window.metrics[1].mean.error());
+  }
+  if (!run.log.empty()) {
+    std::cout << fmt::format("over the log, mean absolute difference: running {:.1f}, waiting {:.1f}{}\n",
+                             validation.running_difference, validation.waiting_difference,
+                             run.kv_logged ? fmt::format(", KV {:.1f} points", validation.kv_points_difference) : "");
+  }
+  const MeanBreakdown& mean = replayed.breakdown;
+  std::cout << fmt::format(
+      "simulated mean, s: front end {:.4f}, waiting {:.4f}, prefill {:.4f}, decode {:.4f}; of these the host's part of "
+      "steps {:.4f}\n{} steps, {} of them beyond what was measured; {} preemptions; {} KV blocks\n",
+      mean.front_end_s, mean.waiting_s, mean.prefill_s, mean.decode_s, mean.host_s, replayed.num_steps,
+      replayed.num_extrapolated_steps, replayed.num_preemptions, replayed.num_blocks);
+}
+
+// Blocks that the run's engine says, else the flag, else the profile; with none of them, enough for all requests.
+std::int32_t blocks_for_run(const Options& options, const MeasuredRun& run, const CostSource& source) {
+  if (options.has("num-blocks")) return static_cast<std::int32_t>(options.whole("num-blocks", 0, 2, 100'000'000));
+  if (run.engine.num_gpu_blocks > 0) return run.engine.num_gpu_blocks;
+  if (source.memory && (source.memory->gpu_bytes > 0 || source.memory->kv_tokens > 0)) {
+    return num_kv_blocks(*source.memory, options.number("memory-margin", 0.1, 0, 0.99), run.engine.block_size);
+  }
+  std::int64_t blocks = 2;
+  for (const RawRequest& row : run.rows) {
+    blocks += (row.num_prefill_tokens + row.num_decode_tokens) / run.engine.block_size + 1;
+  }
+  std::cerr << "KV memory: neither the run nor the profile says how much there is; taken as enough (--num-blocks)\n";
+  return static_cast<std::int32_t>(std::min<std::int64_t>(blocks, 100'000'000));
+}
+
+}  // namespace
+
+Options declare_validate() {
+  Options options(
+      "validate RUN --profile P",
+      "Replays a run of a real engine, and says how far off the simulation is. RUN is the result of a benchmark (vllm\n"
+      "bench serve --save-detailed, guidellm, aiperf, inference-perf, or CSV), or a folder with requests.csv, and\n"
+      "workload.jsonl, engine.json and timeseries.csv if there are any (README of core/measured).\n"
+      "example: switchyard validate result.json --profile my-gpu.json --max-error 5",
+      1);
+  options.value("profile", "times of the engine's steps: a built-in profile or a file")
+      .value("num-blocks", "KV blocks of the engine (as the run or the profile says)")
+      .value("memory-margin", "share of the GPU's memory that the engine leaves alone, where blocks are planned (0.1)")
+      .value("max-num-batched-tokens", "the engine's (as the run says; 8192)")
+      .value("max-num-seqs", "the engine's (as the run says; 256)")
+      .value("max-model-len", "the engine's (as the run says; the longest request)")
+      .value("windows", "windows of arrivals to look at separately (4)")
+      .value("max-error", "exit with 1 if the mean of e2e is off by more than so many percent")
+      .toggle("synchronous", "the engine does not plan a step ahead (vLLM before 0.14)")
+      .toggle("no-prefix-caching", "the engine does not find blocks again")
+      .toggle("no-front-end", "leave out what the profile says of the way between client and engine")
+      .toggle("json", "as JSON");
+  return options;
+}
+
+int command_validate(const Options& options) {
+  if (options.words().empty()) throw InputError("validate: give a run: a folder or the result of a benchmark");
+  if (!options.has("profile")) throw InputError("--profile: is missing: which times of steps to validate");
+  MeasuredRun run = read_measured_run(options.words()[0]);
+  const CostSource source = load_profile(options.text("profile"));
+  VllmV1Options& engine = run.engine;
+  engine.max_num_batched_tokens =
+      static_cast<std::int32_t>(options.whole("max-num-batched-tokens", engine.max_num_batched_tokens, 1, 1 << 24));
+  engine.max_num_seqs = static_cast<std::int32_t>(options.whole("max-num-seqs", engine.max_num_seqs, 1, 1 << 20));
+  engine.max_model_len = static_cast<std::int32_t>(options.whole("max-model-len", engine.max_model_len, 2, 1 << 30));
+  if (options.has("synchronous")) engine.async_scheduling = false;
+  if (options.has("no-prefix-caching")) engine.enable_prefix_caching = false;
+  engine.num_gpu_blocks = blocks_for_run(options, run, source);
+  const FrontEnd front_end = options.has("no-front-end") ? FrontEnd{} : source.front_end;
+  const ReplayedRun replayed = replay_run(run, *source.model, front_end, source.host_ms);
+  const Validation validation = validate_run(run, replayed, static_cast<int>(options.whole("windows", 4, 1, 1000)));
+  if (options.has("json")) {
+    std::cout << json_text(json_of(run, replayed, validation, source.description), 2) << "\n";
+  } else {
+    print(run, replayed, validation, source.description);
+  }
+  if (!options.has("max-error")) return 0;
+  const double worst = options.number("max-error", 0, 0, 1e6);
+  const double error = 100 * std::abs(validation.metrics.front().mean.error());
+  if (error <= worst) return 0;
+  std::cerr << fmt::format("mean e2e is off by {:.2f}%, more than --max-error {}\n", error, worst);
+  return 1;
+}
+
+}  // namespace switchyard

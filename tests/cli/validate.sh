@@ -1,0 +1,38 @@
+# A measured run replayed: a benchmark and a folder, as text and JSON, and the exit code.
+source "$(dirname "$0")/check.sh"
+refused=$(dirname "$0")/expect_error.sh
+"$switchyard" profile fit vllm-bench.json --model qwen3-14b --gpu h100 --out "$scratch/p.json" 2>/dev/null
+"$switchyard" validate vllm-bench.json --profile "$scratch/p.json" --max-error 3 >"$scratch/text"
+holds "$scratch/text" '^39 requests of vllm bench serve, replayed with profile p\.json'
+holds "$scratch/text" '^e2e_s +[0-9.]+ [0-9.]+ [+-][0-2]\.[0-9]%'
+holds "$scratch/text" '^ttft_s +[0-9.]+ [0-9.]+ [+-][0-9]\.[0-9]%'
+holds "$scratch/text" '^arrivals +0\.0 to .* requests, e2e mean'
+holds "$scratch/text" '^simulated mean, s: front end 0\.00[6-9]'
+
+# Without its front end first tokens come too soon.
+ttft() { python3 -c "import json,sys; print(json.load(open(sys.argv[1]))['metrics']['ttft_s']['mean']['error'])" "$1"; }
+"$switchyard" validate vllm-bench.json --profile "$scratch/p.json" --json >"$scratch/with"
+"$switchyard" validate vllm-bench.json --profile "$scratch/p.json" --json --no-front-end >"$scratch/without"
+python3 -c "assert $(ttft "$scratch/without") < $(ttft "$scratch/with") - 0.05 and abs($(ttft "$scratch/with")) < 0.05" ||
+  fail "ttft errors $(ttft "$scratch/with") and $(ttft "$scratch/without")"
+
+# A folder on the engine's clock: two requests, the second waits for a step in flight and one planned.
+mkdir "$scratch/run"
+printf 'arrived_at,num_prefill_tokens,num_decode_tokens,first_token_at,last_token_at\n0,160,40,0.02,0.5\n0.1,160,30,0.15,0.6\n' \
+  >"$scratch/run/requests.csv"
+printf '{"hash_ids": [1,2,3,4,5,6,7,8,9,10]}\n{"hash_ids": [1,2,3,4,5,6,7,8,9,10]}\n' >"$scratch/run/workload.jsonl"
+printf 't,running,waiting,kv_cache_pct\n0.2,2,0,0.5\n0.3,2,0,0.6\n' >"$scratch/run/timeseries.csv"
+echo '{"engine_kwargs": {"max_num_seqs": 8}, "cache_config": {"num_gpu_blocks": 400, "enable_prefix_caching": true}}' >"$scratch/run/engine.json"
+"$switchyard" validate "$scratch/run" --profile "$scratch/p.json" >"$scratch/folder"
+holds "$scratch/folder" '^2 requests of engine log'
+holds "$scratch/folder" 'running 0\.0, waiting 0\.0, KV [0-9.]+ points'
+holds "$scratch/folder" '; 0 preemptions; 400 KV blocks'
+code=0
+"$switchyard" validate "$scratch/run" --profile "$scratch/p.json" --max-error 0.001 >/dev/null 2>"$scratch/error" || code=$?
+[ "$code" = 1 ] || fail "--max-error: exit code $code"
+holds "$scratch/error" 'mean e2e is off by [0-9.]+%, more than --max-error 0\.001'
+
+bash "$refused" "profile: is missing" "$switchyard" validate vllm-bench.json
+bash "$refused" "give a run" "$switchyard" validate --profile "$scratch/p.json"
+sed -i 's/^0.1,/-0.1,/' "$scratch/run/requests.csv"
+bash "$refused" "requests.csv:3:1 'arrived_at'" "$switchyard" validate "$scratch/run" --profile "$scratch/p.json"
