@@ -20,7 +20,7 @@ namespace switchyard {
 // - it is blind to the future: what arrives after t changes nothing before t
 // - it is blind to output lengths: another length of a request changes nothing until that request completes
 // - whether it is shown output lengths (Clairvoyant) is what its PolicyInfo says; such a policy need not be blind
-std::vector<std::string> check_policy(const PolicyInfo& policy, int rounds = 24);
-std::vector<std::string> check_policy(const PolicyInfo& policy, const ParamValues& values, int rounds = 24);
+std::vector<std::string> check_policy(const PolicyInfo& policy, int rounds = 30);
+std::vector<std::string> check_policy(const PolicyInfo& policy, const ParamValues& values, int rounds = 30);
 
 }  // namespace switchyard

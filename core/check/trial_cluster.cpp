@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int32_t kContext = 512;
 constexpr std::int32_t kMostPrompt = 200;
-constexpr std::array<const char*, 3> kEngines = {"vllm_v0", "sarathi", "orca"};
+constexpr std::array<const char*, 5> kEngines = {"vllm_v0", "sarathi", "orca", "vllm_v1", "vllm_v1, asynchronous"};
 
 // A batch takes 10 ms, and longer with its tokens and their context.
 CostModel trial_cost() {
@@ -36,7 +36,18 @@ TrialCluster::TrialCluster() : cost_(trial_cost()) {
   const std::array<EngineOptions, kEngines.size()> engines = {
       VllmV0Options{.num_blocks = 60, .watermark_blocks = 1, .max_tokens_in_batch = kContext, .max_tokens = kContext},
       SarathiOptions{.num_blocks = 60, .watermark_blocks = 1, .chunk_size = 64, .max_tokens = kContext},
-      OrcaOptions{.num_blocks = 96, .max_tokens = kContext}};
+      OrcaOptions{.num_blocks = 96, .max_tokens = kContext},
+      VllmV1Options{.num_gpu_blocks = 61,
+                    .max_num_batched_tokens = 64,
+                    .max_num_seqs = 32,
+                    .max_model_len = kContext,
+                    .async_scheduling = false},
+      // Outputs end by a stop token: an asynchronous engine that knows their lengths plans by them, and shows it.
+      VllmV1Options{.num_gpu_blocks = 61,
+                    .max_num_batched_tokens = 64,
+                    .max_num_seqs = 32,
+                    .max_model_len = kContext,
+                    .output_ends = OutputEnds::stop}};
   for (const std::int32_t replicas : {3, 1, 5}) {
     for (const EngineOptions& engine : engines) {
       configs_.push_back(ClusterConfig::uniform(replicas, ReplicaKind(engine, cost_)));

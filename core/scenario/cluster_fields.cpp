@@ -6,6 +6,7 @@ namespace switchyard {
 
 Fields cluster_fields() {
   using enum EngineKind;
+  static_assert(static_cast<int>(OutputEnds::stop) == 1);  // as its choices below
   const EngineSet before_v1 = {vllm_v0, sarathi, orca};
   const auto planned = [](const Scenario& s) {
     return (s.replica_scheduler == vllm_v1 ? s.num_gpu_blocks : s.num_blocks) == 0;

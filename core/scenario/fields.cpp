@@ -33,6 +33,9 @@ Fields cost_fields() {
 }
 
 Fields workload_fields() {
+  static_assert(static_cast<int>(ArrivalKind::fixed) == 5 && static_cast<int>(LengthKind::uniform) == 5 &&
+                    static_cast<int>(LongRequests::drop) == 3,
+                "the choices below are in the order of the enumerators, and as many");
   const auto synthetic = [](const Scenario& s) { return s.workload.arrivals != ArrivalKind::trace; };
   const auto arrivals = [](ArrivalKind kind) {
     return [kind](const Scenario& s) { return s.workload.arrivals == kind; };

@@ -28,6 +28,11 @@ constexpr std::array kGroups = {
     Group{PolicyGroup::reference, "reference",
           "Clairvoyant references: they know output lengths and can never be deployed"},
 };
+static_assert(kGroups.size() == static_cast<std::size_t>(PolicyGroup::reference) + 1);
+static_assert(kGroups[0].group == PolicyGroup::baseline && kGroups[1].group == PolicyGroup::own &&
+                  kGroups[2].group == PolicyGroup::production && kGroups[3].group == PolicyGroup::builder &&
+                  kGroups[4].group == PolicyGroup::reference,
+              "a group is found by its number");
 
 std::string range_of(const ParamSpec& param) {
   if (param.type == ParamType::choice) return fmt::format("{}", fmt::join(param.choices, "|"));
