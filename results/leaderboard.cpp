@@ -12,7 +12,16 @@ namespace switchyard {
 
 namespace {
 
-enum class Where : std::uint8_t { always, wide, other_objective, mean_e2e, tuned, wide_tuned };
+enum class Where : std::uint8_t {
+  always,
+  wide,
+  other_objective,
+  mean_e2e,
+  tuned,
+  wide_tuned,
+  with_hits,
+  with_hits_wide
+};
 
 // The columns of tables: name, and a cell's text. `precise` for files, short for people.
 struct Column {
@@ -69,17 +78,27 @@ std::vector<Column> columns(const Leaderboard& leaderboard) {
       {"512-2047", [](Row row, bool p) { return number(row.metrics.slowdown_prompt_512_to_2047, p, 2); }, Where::wide},
       {">=2048", [](Row row, bool p) { return number(row.metrics.slowdown_prompt_from_2048, p, 2); }, Where::wide},
       {"restarts", [](Row row, bool) { return fmt::format("{}", row.metrics.num_restarts); }},
+      {"hit rate", [](Row row, bool p) { return number(row.metrics.hit_rate, p); }, Where::with_hits},
+      {"recomputed", [](Row row, bool) { return fmt::format("{}", row.metrics.num_recomputed_tokens); },
+       Where::with_hits_wide},
+      {"evicted", [](Row row, bool) { return fmt::format("{}", row.metrics.num_evicted_blocks); },
+       Where::with_hits_wide},
       {"kv use", [](Row row, bool p) { return number(row.metrics.kv_use_mean, p); }, Where::wide},
       {"imbalance", [](Row row, bool p) { return number(row.metrics.imbalance, p, 2); }, Where::wide},
   };
 }
 
 std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool precise, bool wide) {
+  const bool with_hits = std::any_of(leaderboard.rows.begin(), leaderboard.rows.end(), [](const LeaderboardRow& row) {
+    return row.metrics.hit_tokens + row.metrics.hit_tokens_resumed > 0;
+  });
   std::vector<Column> shown;
   for (Column& column : columns(leaderboard)) {
     const bool show = column.where == Where::always || (column.where == Where::wide && wide) ||
                       (column.where == Where::other_objective && !leaderboard.ranks_mean_e2e()) ||
                       (column.where == Where::mean_e2e && leaderboard.ranks_mean_e2e()) ||
+                      (column.where == Where::with_hits && with_hits) ||
+                      (column.where == Where::with_hits_wide && with_hits && wide) ||
                       (column.where == Where::tuned && leaderboard.tuned()) ||
                       (column.where == Where::wide_tuned && wide && leaderboard.tuned());
     if (show) shown.push_back(std::move(column));

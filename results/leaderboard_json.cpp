@@ -113,7 +113,9 @@ void from_json(const nlohmann::json& json, Spread& spread) {
   read("high", spread.high);
 }
 void from_json(const nlohmann::json& json, Summary& summary) {
-  for (const SummaryField& field : summary_fields()) field.set(summary, json.at(field.name));
+  for (const SummaryField& field : summary_fields()) {
+    field.set(summary, field.is_new && !json.contains(field.name) ? 0.0 : json.at(field.name).get<double>());
+  }
 }
 
 template <class Record>

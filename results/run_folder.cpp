@@ -20,10 +20,17 @@ constexpr const char* kRequestColumns =
     "prefill_time_execution_plus_preemption,prefill_time_execution_plus_preemption_normalized,"
     "decode_time_execution_plus_preemption_normalized,request_inter_arrival_delay,request_num_tokens,"
     "request_num_prefill_tokens,request_num_decode_tokens,request_pd_ratio,request_num_restarts,"
-    "arrived_at,completed_at,replica_id\n";
+    "arrived_at,completed_at,replica_id";
 
-std::string request_metrics(const Workload& workload, const Replay& replay) {
+// Seconds with all 12 decimals of a picosecond.
+std::string seconds_to_picoseconds(Time time) {
+  return fmt::format("{}.{:012}", time / kTicksPerSecond, time % kTicksPerSecond);
+}
+
+// Of vllm_v1, `completed_at` has 12 decimals, and two columns more follow.
+std::string request_metrics(const Workload& workload, const Replay& replay, bool is_vllm_v1) {
   std::string csv = kRequestColumns;
+  csv += is_vllm_v1 ? ",first_token_at,num_cached_tokens\n" : "\n";
   for (std::size_t i = 0; i < workload.size(); ++i) {
     const RequestRecord& record = replay.requests[i];
     const Time arrived_at = workload.requests[i].arrived_at;
@@ -35,14 +42,20 @@ std::string request_metrics(const Workload& workload, const Replay& replay) {
     const Time prefill_active = record.prefill_completed_at - record.scheduled_at;
     const std::string gap = i == 0 ? "" : exact_seconds(arrived_at - workload.requests[i - 1].arrived_at);
     auto per = [](Time time, double count) { return seconds_from_ticks(time) / count; };
-    fmt::format_to(std::back_inserter(csv), "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", i,
+    fmt::format_to(std::back_inserter(csv), "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", i,
                    exact_seconds(e2e), per(e2e, outputs), exact_seconds(record.execution),
                    per(record.execution, outputs), exact_seconds(active - record.execution),
                    exact_seconds(record.scheduled_at - arrived_at), exact_seconds(active), per(active, outputs),
                    exact_seconds(prefill), per(prefill, prompt), exact_seconds(prefill_active),
                    per(prefill_active, prompt), per(record.completed_at - record.prefill_completed_at, outputs), gap,
                    prompt + outputs, prompt, outputs, prompt / outputs, record.num_restarts, exact_seconds(arrived_at),
-                   exact_seconds(record.completed_at), record.replica);
+                   is_vllm_v1 ? seconds_to_picoseconds(record.completed_at) : exact_seconds(record.completed_at),
+                   record.replica);
+    if (is_vllm_v1) {
+      fmt::format_to(std::back_inserter(csv), ",{},{}", seconds_to_picoseconds(record.prefill_completed_at),
+                     record.num_cached_tokens);
+    }
+    csv += '\n';
   }
   return csv;
 }
@@ -50,7 +63,7 @@ std::string request_metrics(const Workload& workload, const Replay& replay) {
 }  // namespace
 
 std::string exact_seconds(Time time) {
-  std::string text = fmt::format("{}.{:012}", time / kTicksPerSecond, time % kTicksPerSecond);
+  std::string text = seconds_to_picoseconds(time);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.push_back('0');
   return text;
@@ -89,7 +102,7 @@ void write_run_folder(const std::filesystem::path& folder, const Experiment& exp
                         {"num_blocks", limits.num_blocks},
                         {"watermark_blocks", limits.watermark_blocks}};
   write_file(folder / "config.json", json_text(config, 2) + "\n");
-  write_file(folder / "request_metrics.csv", request_metrics(workload, replay));
+  write_file(folder / "request_metrics.csv", request_metrics(workload, replay, limits.engine == EngineKind::vllm_v1));
   write_file(folder / "summary.json", summary_json(summary));
   write_file(folder / "states.json", description.states);
 }

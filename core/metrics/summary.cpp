@@ -105,6 +105,15 @@ const std::vector<SummaryField>& summary_fields() {
       {"num_restarts", "restarts", &S::num_restarts, lower},
       {"num_extrapolated_batches", "batches whose time lay outside what the cost model covers",
        &S::num_extrapolated_batches},
+      {"hit_rate", "share of prompt tokens found in a prefix cache at first admission", &S::hit_rate, higher, true},
+      {"num_scheduled_tokens", "tokens computed by all batches (vllm_v1)", &S::num_scheduled_tokens, neither, true},
+      {"hit_tokens", "prompt tokens found in a prefix cache at first admission", &S::hit_tokens, higher, true},
+      {"hit_tokens_resumed", "tokens that restarted requests found in a prefix cache", &S::hit_tokens_resumed, neither,
+       true},
+      {"num_recomputed_tokens", "tokens computed again after a restart (vllm_v1)", &S::num_recomputed_tokens, lower,
+       true},
+      {"num_evicted_blocks", "cached KV blocks that lost what they held to others", &S::num_evicted_blocks, lower,
+       true},
   };
   return fields;
 }
@@ -194,6 +203,11 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
     summary.num_batches += replica.num_batches;
     summary.num_restarts += replica.num_restarts;
     summary.num_extrapolated_batches += replica.num_extrapolated_batches;
+    summary.num_scheduled_tokens += replica.num_scheduled_tokens;
+    summary.hit_tokens += replica.hit_tokens;
+    summary.hit_tokens_resumed += replica.hit_tokens_resumed;
+    summary.num_recomputed_tokens += replica.num_recomputed_tokens;
+    summary.num_evicted_blocks += replica.num_evicted_blocks;
     kv_token_ticks += replica.kv_token_ticks;
     busy += replica.busy;
     busiest = std::max(busiest, replica.busy);
@@ -203,6 +217,9 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   const double replicas = static_cast<double>(replay.replicas.size());
   summary.kv_use_mean =
       static_cast<double>(kv_token_ticks) / (capacity / replicas * static_cast<double>(replay.makespan) * replicas);
+  std::int64_t prompt_tokens = 0;
+  for (const QueuedRequest& request : workload.requests) prompt_tokens += request.num_prefill_tokens;
+  summary.hit_rate = static_cast<double>(summary.hit_tokens) / static_cast<double>(prompt_tokens);
   summary.imbalance = static_cast<double>(busiest) / (static_cast<double>(busy) / replicas);
   return summary;
 }

@@ -17,6 +17,10 @@ struct Summary {
   std::int64_t num_batches = 0;
   std::int64_t num_restarts = 0;
   std::int64_t num_extrapolated_batches = 0;
+  std::int64_t num_scheduled_tokens = 0;
+  std::int64_t hit_tokens = 0, hit_tokens_resumed = 0;
+  std::int64_t num_recomputed_tokens = 0;
+  std::int64_t num_evicted_blocks = 0;
   double mean_e2e_s = 0, p50_e2e_s = 0, p90_e2e_s = 0, p99_e2e_s = 0;
   double mean_ttft_s = 0, p99_ttft_s = 0;
   double mean_tpot_s = 0, p99_tpot_s = 0;
@@ -29,6 +33,7 @@ struct Summary {
   double throughput_rps = 0, goodput_rps = 0;
   double kv_use_mean = 0, kv_use_peak = 0;
   double imbalance = 0;
+  double hit_rate = 0;
 };
 
 enum class Better : std::uint8_t { lower, higher, neither };
@@ -39,6 +44,7 @@ struct SummaryField {
   std::string doc;
   std::variant<double Summary::*, std::int64_t Summary::*> member;
   Better better = Better::neither;
+  bool is_new = false;  // files may be older, and lack it: then it is 0
 
   bool whole() const { return member.index() == 1; }  // a count
   double get(const Summary& summary) const;

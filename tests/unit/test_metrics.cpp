@@ -28,6 +28,11 @@ struct Example {
                           .num_extrapolated_batches = 2,
                           .num_requests = 3,
                           .num_restarts = 1,
+                          .num_scheduled_tokens = 100,
+                          .hit_tokens = 9,
+                          .hit_tokens_resumed = 1,
+                          .num_recomputed_tokens = 5,
+                          .num_evicted_blocks = 3,
                           .peak_blocks = 40,
                           .busy = 6 * kSecond,
                           .kv_token_ticks = Int128{1000} * kSecond};
@@ -35,6 +40,11 @@ struct Example {
                           .num_extrapolated_batches = 0,
                           .num_requests = 1,
                           .num_restarts = 2,
+                          .num_scheduled_tokens = 200,
+                          .hit_tokens = 3,
+                          .hit_tokens_resumed = 1,
+                          .num_recomputed_tokens = 6,
+                          .num_evicted_blocks = 4,
                           .peak_blocks = 70,
                           .busy = 2 * kSecond,
                           .kv_token_ticks = Int128{600} * kSecond};
@@ -93,6 +103,12 @@ TEST_CASE("metrics: each figure follows its formula", "[metrics]") {
   CHECK(summary.num_batches == 15);
   CHECK(summary.num_restarts == 3);
   CHECK(summary.num_extrapolated_batches == 2);
+  CHECK(summary.num_scheduled_tokens == 300);
+  CHECK(summary.hit_tokens == 12);
+  CHECK(summary.hit_rate == 0.3);  // of 4 prompts of 10 tokens
+  CHECK(summary.hit_tokens_resumed == 2);
+  CHECK(summary.num_recomputed_tokens == 11);
+  CHECK(summary.num_evicted_blocks == 7);
   CHECK(summary.interference_free_e2e_s == 0.5);
   CHECK(summary.mean_slowdown == 8.0);  // 6 2 14 10
   CHECK(summary.p99_slowdown == 14.0);
@@ -152,5 +168,5 @@ TEST_CASE("metrics: every figure is declared, named once", "[metrics]") {
     CHECK_FALSE(field.doc.empty());
     names.push_back(field.name);
   }
-  CHECK(names.size() == 26);
+  CHECK(names.size() == 32);
 }
