@@ -124,9 +124,6 @@ std::size_t drop_long(std::vector<RawRequest>& rows, std::int32_t max_tokens) {
 
 Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
   scenario_.check_seeds_apart();
-  if (scenario_.replica_scheduler == EngineKind::vllm_v1) {
-    throw InputError("--replica-scheduler: vllm_v1 cannot be simulated yet");
-  }
   if (scenario_.long_requests_rule() == LongRequests::engine && scenario_.replica_scheduler != EngineKind::vllm_v1) {
     throw InputError(
         fmt::format("--long-requests: engine is what vllm_v1 does; for {} one of cut, refuse, drop is wanted",

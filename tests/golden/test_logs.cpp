@@ -17,9 +17,22 @@ TEST_CASE("every registered policy has a golden log", "[logs]") {
   }
 }
 
-TEST_CASE("the golden log under vllm_v0 has restarts", "[logs]") {
-  std::ifstream in(std::filesystem::path(SWITCHYARD_SOURCE_DIR) / "tests/golden/logs/engines/vllm_v0.log");
-  int restarts = 0;
-  for (std::string line; std::getline(in, line);) restarts += line.find(" restart request=") != std::string::npos;
-  CHECK(restarts >= 3);
+namespace {
+
+int count_events(const std::string& log, const std::string& event) {
+  std::ifstream in(std::filesystem::path(SWITCHYARD_SOURCE_DIR) / "tests/golden/logs/engines" / log);
+  int count = 0;
+  for (std::string line; std::getline(in, line);) count += line.find(" " + event + " request=") != std::string::npos;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("golden logs of engines that restart requests have restarts", "[logs]") {
+  CHECK(count_events("vllm_v0.log", "restart") >= 3);
+  for (const std::string log : {"vllm_v1.log", "vllm_v1_sync.log"}) {
+    INFO(log);
+    CHECK(count_events(log, "restart") >= 3);
+    CHECK(count_events(log, "hit") >= 3);
+  }
 }

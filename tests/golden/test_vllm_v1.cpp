@@ -12,32 +12,6 @@ using namespace switchyard;
 
 namespace {
 
-// The least prompt left to compute plus 64 tokens for each request already there, ties to the lowest id.
-class PrefixCost final : public Policy {
- public:
-  void start(const ClusterView&, std::uint64_t) override {}
-  void schedule(ClusterView& view) override {
-    while (!view.queue_empty()) {
-      const QueuedRequest& request = view.queued(view.first_queued());
-      std::int32_t best = 0;
-      for (std::int32_t replica = 1; replica < view.num_replicas(); ++replica) {
-        if (cost(view, request, replica) < cost(view, request, best)) best = replica;
-      }
-      view.assign(request.id, best);
-    }
-  }
-
- private:
-  static std::int32_t cost(const ClusterView& view, const QueuedRequest& request, std::int32_t replica) {
-    return request.num_prefill_tokens - view.cached_tokens(request.id, replica) + 64 * view.outstanding(replica);
-  }
-};
-
-std::unique_ptr<Policy> make_router(const VllmV1Case& item) {
-  if (item.router() == "prefix_cost") return std::make_unique<PrefixCost>();
-  return parse_policy(item.router(), "").make();
-}
-
 // Collects steps as the reference logs them, and the most requests that ran at once.
 class StepLog final : public Observer {
  public:
@@ -133,7 +107,7 @@ void check_step_log(const VllmV1Case& item, const std::vector<nlohmann::json>& l
 void check_case(const VllmV1Case& item, const CostModel& cost) {
   const Workload workload = item.workload();
   const ClusterConfig config = item.config(cost);
-  const auto router = make_router(item);
+  const auto router = parse_policy(item.router(), "").make();
   StepLog log(item.parameters.value("async_scheduling", false));
   const Replay replay =
       Simulation(Kernel::step).run(config, workload, *router, 42, item.has_step_log() ? &log : nullptr);
