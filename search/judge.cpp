@@ -33,7 +33,7 @@ Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_
 
   Leaderboard leaderboard;
   leaderboard.scenario = scenario.name;
-  leaderboard.workload = experiment.workload(held_out.front())->source;
+  leaderboard.workload = experiment.workload_title(held_out);
   leaderboard.cost = experiment.cost_description();
   leaderboard.objective = goal.objective.text();
   leaderboard.higher_is_better = goal.objective.higher_is_better();

@@ -63,7 +63,7 @@ Sensitivity sensitivity_of(Ledger& ledger, const Goal& goal, const PolicySpec& p
 
   Sensitivity result;
   result.scenario = scenario.name;
-  result.workload = ledger.experiment().workload(seeds.front())->source;
+  result.workload = ledger.experiment().workload_title(seeds);
   result.cost = ledger.experiment().cost_description();
   result.goal = goal;
   result.seeds = format_seed_range(scenario.held_out_seeds);

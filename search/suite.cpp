@@ -79,7 +79,7 @@ Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const 
     }
     SuiteScenario& about = suite.scenarios.emplace_back();
     about.name = scenario.name;
-    about.workload = experiment->workload(seeds.front())->source;
+    about.workload = experiment->workload_title(seeds);
     about.cost = experiment->cost_description();
     about.seeds = format_seed_range(scenario.held_out_seeds);
     const std::vector<Summary> of_llq = ledger.summaries(llq, seeds);

@@ -25,7 +25,7 @@ Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<dou
     const std::vector<std::uint64_t> seeds = scenarios[i].held_out_seeds.seeds();
     if (i == 0) {
       sweep.scenario = scenarios[i].name;
-      sweep.workload = experiment.workload(seeds.front())->source;
+      sweep.workload = experiment.workload_title(seeds);
       sweep.cost = experiment.cost_description();
       sweep.seeds = format_seed_range(scenarios[i].held_out_seeds);
     }

@@ -13,6 +13,7 @@
 #include "core/input/error.hpp"
 #include "core/metrics/interference_free.hpp"
 #include "core/scenario/fields.hpp"
+#include "core/scenario/scenario_rows.hpp"
 
 namespace switchyard {
 
@@ -105,21 +106,6 @@ EngineOptions engine_options(const Scenario& scenario, const CostSource& source)
   throw std::logic_error("an engine without options");
 }
 
-// What vllm_v1 does with an output that does not fit into the context. (A prompt that fills it is refused.)
-void end_outputs(std::vector<RawRequest>& rows, std::int32_t max_model_len) {
-  for (RawRequest& row : rows) {
-    const std::int32_t room = max_model_len - row.num_prefill_tokens;
-    if (room > 0) row.num_decode_tokens = std::min(row.num_decode_tokens, room);
-  }
-}
-
-// Leaves out what is longer than the context; returns how many that were.
-std::size_t drop_long(std::vector<RawRequest>& rows, std::int32_t max_tokens) {
-  return std::erase_if(rows, [max_tokens](const RawRequest& row) {
-    return std::int64_t{row.num_prefill_tokens} + row.num_decode_tokens > max_tokens;
-  });
-}
-
 }  // namespace
 
 Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
@@ -133,6 +119,7 @@ Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
       scenario_.cost_tables.empty() ? load_profile(scenario_.profile) : load_cost_tables(scenario_.cost_tables);
   cost_ = source.model;
   cost_description_ = source.description;
+  trace_ = trace_of(scenario_.workload);
   cluster_ = ClusterConfig::uniform(scenario_.replicas, ReplicaKind(engine_options(scenario_, source), *cost_));
 }
 
@@ -145,18 +132,10 @@ std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
   // Made outside the lock; if two threads make the same one, they make the same bytes.
   const LongRequests rule = scenario_.long_requests_rule();
   const ReplicaLimits& limits = cluster_.kind(0).limits();
-  std::string source;
-  std::vector<RawRequest> rows =
-      make_rows(scenario_.workload_of(seed), seed,
-                rule == LongRequests::cut ? limits.max_tokens : std::numeric_limits<std::int32_t>::max(), &source);
-  if (rows.empty()) throw InputError(fmt::format("--duration: {} holds no request that arrives within it", source));
-  if (rule == LongRequests::engine) end_outputs(rows, limits.max_tokens);
-  const std::size_t num_dropped = rule == LongRequests::drop ? drop_long(rows, limits.max_tokens) : 0;
-  if (rows.empty()) {
-    throw InputError(fmt::format("--long-requests: drop leaves none of the {} requests of {}", num_dropped, source));
-  }
-  auto made = std::make_shared<Workload>(make_workload(std::move(source), rows));
-  made->num_dropped = num_dropped;
+  WorkloadRows rows = scenario_rows(scenario_, trace_.get(), seed, limits.max_tokens);
+  auto made = std::make_shared<Workload>(make_workload(std::move(rows.source), rows.rows));
+  made->num_cut = rows.num_cut;
+  made->num_dropped = rows.num_dropped;
   try {
     check_fits(*made, limits);
   } catch (const InputError& error) {
@@ -166,6 +145,18 @@ std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
   }
   const std::lock_guard lock(mutex_);
   return workloads_.emplace(seed, std::move(made)).first->second;
+}
+
+std::string Experiment::workload_title(const std::vector<std::uint64_t>& seeds) const {
+  std::size_t num_cut = 0, num_dropped = 0, num_requests = 0;
+  for (const std::uint64_t seed : seeds) {
+    const auto made = workload(seed);
+    num_cut += made->num_cut;
+    num_dropped += made->num_dropped;
+    num_requests += made->size();
+  }
+  return switchyard::workload_title(workload(seeds.front())->source, num_cut, num_dropped, num_requests,
+                                    cluster_.kind(0).limits().max_tokens);
 }
 
 std::shared_ptr<const std::vector<Time>> Experiment::alone(std::uint64_t seed) const {

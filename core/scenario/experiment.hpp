@@ -26,6 +26,9 @@ class Experiment {
   // The workload of a seed, checked to fit the replicas; made once and then shared read-only. Thread-safe.
   std::shared_ptr<const Workload> workload(std::uint64_t seed) const;
 
+  // What these seeds' workloads are, for reports: their source, and how many of their requests were cut to the context.
+  std::string workload_title(const std::vector<std::uint64_t>& seeds) const;
+
   // How long each request of that workload would take alone on an idle replica (interference_free_times); made once and
   // then shared read-only. Thread-safe.
   std::shared_ptr<const std::vector<Time>> alone(std::uint64_t seed) const;
@@ -33,6 +36,7 @@ class Experiment {
  private:
   Scenario scenario_;
   std::shared_ptr<const CostModel> cost_;
+  std::shared_ptr<const TraceRows> trace_;  // read once, whatever becomes of the file
   std::string cost_description_;
   ClusterConfig cluster_;
   mutable std::mutex mutex_;

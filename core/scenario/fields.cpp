@@ -37,6 +37,10 @@ Fields workload_fields() {
                     static_cast<int>(LongRequests::drop) == 3,
                 "the choices below are in the order of the enumerators, and as many");
   const auto synthetic = [](const Scenario& s) { return s.workload.arrivals != ArrivalKind::trace; };
+  const auto takes_times = [](const Scenario& s) {
+    return !s.workload.trace.empty() && s.workload.arrivals == ArrivalKind::trace;
+  };
+  const auto names_trace = [](const Scenario& s) { return !s.workload.trace.empty(); };
   const auto arrivals = [](ArrivalKind kind) {
     return [kind](const Scenario& s) { return s.workload.arrivals == kind; };
   };
@@ -52,8 +56,16 @@ Fields workload_fields() {
   Fields fields("workload");
   fields
       .text("trace", "workload", SWITCHYARD_MEMBER(workload.trace),
-            "trace: CSV file (Vidur's or Azure's columns), or azure-conv or azure-code. As a flag it replaces a "
-            "scenario's whole workload by a replay of this trace")
+            "trace: a CSV or JSON-lines file, or azure-conv or azure-code. As a flag it replaces a scenario's whole "
+            "workload "
+            "by a replay of this trace")
+      .choice("time_unit", "time-unit", SWITCHYARD_MEMBER(workload.time_unit), {"format", "s", "ms", "us"},
+              "unit of the times in the trace file; format: the one that its format has")
+      .only_if("--workload is a file and --arrivals is trace", takes_times)
+      .text("trace_columns", "trace-columns", SWITCHYARD_MEMBER(workload.trace_columns),
+            "what the trace file calls its columns or keys, as arrived_at=ts,num_prefill_tokens=in,"
+            "num_decode_tokens=out; times are dates, or in s if --time-unit says nothing else")
+      .only_if("--workload is a file", names_trace)
       .choice("arrivals", "arrivals", SWITCHYARD_MEMBER(workload.arrivals),
               {"trace", "vidur_poisson", "poisson", "gamma", "lognormal", "static"}, "arrival process")
       .choice("lengths", "lengths", SWITCHYARD_MEMBER(workload.lengths),
@@ -121,6 +133,10 @@ Fields seed_fields() {
       .seeds("validation_seeds", "validation-seeds", SWITCHYARD_MEMBER(validation_seeds),
              "seeds that choose among the best few of a search")
       .seeds("held_out_seeds", "held-out-seeds", SWITCHYARD_MEMBER(held_out_seeds), "seeds that it is judged by")
+      .integer("held_out_from", "held-out-from", SWITCHYARD_MEMBER(workload.held_out_from), 1, 1e15,
+               "seeds from this on redraw the second half of the trace's time, held out; those below it the first, for "
+               "training")
+      .only_if("--arrivals is trace", [](const Scenario& s) { return s.workload.arrivals == ArrivalKind::trace; })
       .real("train_overload", "train-overload", SWITCHYARD_MEMBER(train_overload), 0, 10,
             "training and validation seeds are spread over loads from 1 to 1 + this times the scenario's, so that what "
             "is tuned also "

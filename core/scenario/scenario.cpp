@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/input/error.hpp"
+#include "core/input/inputs.hpp"
 #include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "core/scenario/fields.hpp"
@@ -69,8 +70,10 @@ void Scenario::set_cost_tables(std::string folder) {
 }
 
 void Scenario::set_trace(std::string name_or_file) {
+  const std::uint64_t held_out_from = workload.held_out_from;  // of the seeds, not of the workload
   workload = WorkloadSpec{};
   workload.trace = std::move(name_or_file);
+  workload.held_out_from = held_out_from;
 }
 
 void Scenario::check_seeds_apart(std::string_view where) const {
@@ -84,6 +87,35 @@ void Scenario::check_seeds_apart(std::string_view where) const {
   };
   check(train_seeds, "--train-seeds");
   check(validation_seeds, "--validation-seeds");
+  check_half(train_seeds, "--train-seeds", SeedUse::train);
+  check_half(validation_seeds, "--validation-seeds", SeedUse::train);
+  check_half(held_out_seeds, where, SeedUse::judge);
+}
+
+void Scenario::check_half(const SeedRange& range, std::string_view where, SeedUse use) const {
+  if (workload.arrivals != ArrivalKind::trace) return;  // nothing is drawn from halves
+  const auto refuse = [&](std::string_view why) {
+    return InputError(fmt::format("{}: '{}' contradicts the rest: {}", where, format_seed_range(range), why));
+  };
+  const auto [first, last] = std::pair(range.spans.front().first, range.spans.back().second);
+  const std::uint64_t from = workload.held_out_from;
+  if (first == 0 && (use == SeedUse::train || last > 0)) {
+    throw refuse(use == SeedUse::train ? "seed 0 is the whole trace, the held-out half too"
+                                       : "seed 0 is the whole trace, the others redraw a half of it");
+  }
+  if (use == SeedUse::train && last >= from) {
+    throw refuse(fmt::format("seeds from {} on (--held-out-from) draw from the trace's held-out half", from));
+  }
+  if (use == SeedUse::judge && first > 0 && first < from) {
+    throw refuse(
+        fmt::format("seeds below {} (--held-out-from) draw from the half of the trace that training sees", from));
+  }
+  if (use == SeedUse::any && first > 0 && first < from && last >= from) {
+    throw refuse(
+        fmt::format("it crosses from the trace's training half to its held-out one, which begins at seed {} "
+                    "(--held-out-from)",
+                    from));
+  }
 }
 
 WorkloadSpec Scenario::workload_of(std::uint64_t workload_seed) const {
@@ -132,7 +164,10 @@ std::vector<std::string> scenario_names() {
 }
 
 Scenario load_scenario(const std::string& name_or_file) {
-  if (name_or_file.ends_with(".json")) return parse_scenario(JsonFile(std::filesystem::path(name_or_file)));
+  if (name_or_file.ends_with(".json")) {
+    note_input(name_or_file);
+    return parse_scenario(JsonFile(std::filesystem::path(name_or_file)));
+  }
   std::vector<std::string> names;
   for (const EmbeddedScenario& scenario : embedded_scenarios()) {
     if (scenario.name == name_or_file) return parse_scenario(JsonFile(scenario.name + ".json", scenario.json));

@@ -20,6 +20,9 @@ class JsonFile;
 // under vllm_v1, else `cut`.
 enum class LongRequests : std::uint8_t { cut, refuse, engine, drop, by_engine };
 
+// What a list of seeds is for: to tune or choose, to judge what was chosen, or neither.
+enum class SeedUse : std::uint8_t { train, judge, any };
+
 struct Scenario {
   std::string name;
   std::string description;
@@ -73,8 +76,14 @@ struct Scenario {
     return replica_scheduler == EngineKind::vllm_v1 ? LongRequests::engine : LongRequests::cut;
   }
 
-  // What was tuned or chosen on a seed is not judged by it: throws InputError that starts with `where`.
+  // What was tuned or chosen on a seed is not judged by it, nor by what the other half of a trace holds (check_half):
+  // throws InputError that starts with `where`.
   void check_seeds_apart(std::string_view where = "--held-out-seeds") const;
+
+  // Throws InputError that starts with `where` if trace arrivals are redrawn from what this use may not see: training
+  // from the held-out half of the trace, judging from the other, anything from both. Seed 0, the trace itself, may be
+  // judged by, alone.
+  void check_half(const SeedRange& range, std::string_view where, SeedUse use = SeedUse::any) const;
 
   // What a seed's workload is made of: `workload`, but the training seeds, and the validation seeds, are spread
   // evenly over loads from 1 to 1 + train_overload times its own, the first at 1. What is tuned at one load alone may

@@ -12,18 +12,17 @@ namespace switchyard {
 namespace {
 
 constexpr double kBlockSeconds = 60.0;
-constexpr std::uint64_t kFirstHeldOutSeed = 100;
 
 }  // namespace
 
-std::vector<RawRequest> bootstrap_trace(const std::vector<RawRequest>& rows, std::uint64_t seed) {
+std::vector<RawRequest> bootstrap_trace(const std::vector<RawRequest>& rows, std::uint64_t seed, TraceHalf from) {
   const double begin = rows.front().arrived_at_s;
   const double duration = rows.back().arrived_at_s - begin;
   if (duration <= 0) {
     throw InputError("--seed: seeds above 0 redraw blocks of the trace's time, but all its requests arrive at once");
   }
   const double half = duration / 2;
-  const double half_begin = seed < kFirstHeldOutSeed ? begin : begin + half;
+  const double half_begin = from == TraceHalf::first ? begin : begin + half;
   const double block = std::min(kBlockSeconds, half / 2);
   const auto before = [](const RawRequest& row, double time) { return row.arrived_at_s < time; };
   WorkloadRandom random(seed, WorkloadRandom::Purpose::blocks);

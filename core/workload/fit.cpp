@@ -110,8 +110,8 @@ std::string list(const std::vector<Number>& numbers, std::size_t per_line) {
 
 }  // namespace
 
-std::string fit_trace_model(const std::filesystem::path& trace) {
-  const std::vector<RawRequest> rows = read_trace(trace).rows;
+std::string fit_trace_model(const std::filesystem::path& trace, const TraceReading& reading) {
+  const std::vector<RawRequest> rows = read_trace(trace, reading).rows;
   if (rows.size() < 2) {
     throw InputError(fmt::format("{}: holds 1 request; a model needs at least 2", trace.string()));
   }

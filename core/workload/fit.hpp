@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <string>
 
+#include "core/workload/trace_reading.hpp"
+
 namespace switchyard {
 
 // The model of a trace file, as JSON text; the same bytes for the same file. This is what `switchyard workload fit
 // FILE` prints, and how the files core/data/lengths_*.json were made. Throws InputError for a file that is no trace, or
 // holds fewer than 2 requests.
-std::string fit_trace_model(const std::filesystem::path& trace);
+std::string fit_trace_model(const std::filesystem::path& trace, const TraceReading& reading = {});
 
 }  // namespace switchyard

@@ -6,10 +6,10 @@
 #include "core/input/error.hpp"
 #include "core/workload/arrivals.hpp"
 #include "core/workload/bootstrap.hpp"
-#include "core/workload/known_traces.hpp"
 #include "core/workload/lengths.hpp"
 #include "core/workload/python_random.hpp"
 #include "core/workload/random.hpp"
+#include "core/workload/spec.hpp"
 
 namespace switchyard {
 
@@ -37,6 +37,10 @@ void check(const WorkloadSpec& spec) {
                     "from it; leave it empty, or name trace, shuffle or resample there",
                     in_quotes(spec.trace)));
   }
+}
+
+TraceHalf half_of(const WorkloadSpec& spec, std::uint64_t seed) {
+  return seed < spec.held_out_from ? TraceHalf::first : TraceHalf::second;
 }
 
 // All of a request but its arrival.
@@ -91,41 +95,59 @@ void raise_outputs(const WorkloadSpec& spec, std::int32_t max_tokens, RawRequest
 
 }  // namespace
 
-std::vector<RawRequest> make_rows(const WorkloadSpec& spec, std::uint64_t seed, std::int32_t max_tokens,
-                                  std::string* source) {
+std::shared_ptr<const TraceRows> trace_of(const WorkloadSpec& spec) {
+  check(spec);
+  if (spec.trace.empty()) return nullptr;
+  return shared_trace(spec.trace, {.time_unit = spec.time_unit,
+                                   .columns = parse_trace_columns(spec.trace_columns, "--trace-columns"),
+                                   .arrivals = takes_arrivals(spec)});
+}
+
+WorkloadRows make_rows(const WorkloadSpec& spec, const TraceRows* trace, std::uint64_t seed, std::int32_t max_tokens) {
   check(spec);
   if (spec.output_min >= max_tokens) {
     throw InputError(fmt::format("--output-min: is {}; with a context (--max-tokens) of {} it must be below that",
                                  spec.output_min, max_tokens));
   }
-  TraceRows trace;
-  if (!spec.trace.empty()) trace = load_trace(spec.trace);
-  if (source) *source = spec.trace.empty() ? "synthetic" : trace.source;
-
-  std::vector<RawRequest> rows;
+  WorkloadRows made{.source = trace ? trace->source : "synthetic"};
   if (takes_arrivals(spec)) {
-    rows = seed == 0 ? trace.rows : bootstrap_trace(trace.rows, seed);
-    scale_and_cut(spec, rows);
+    made.rows = seed == 0 ? trace->rows : bootstrap_trace(trace->rows, seed, half_of(spec, seed));
+    scale_and_cut(spec, made.rows);
   } else {
-    for (const double time : generate_arrivals(spec, seed)) rows.push_back({.arrived_at_s = time});
+    for (const double time : generate_arrivals(spec, seed)) made.rows.push_back({.arrived_at_s = time});
   }
   if (!takes_lengths(spec)) {
-    draw_lengths(spec, seed, rows);
+    draw_lengths(spec, seed, made.rows);
   } else if (!takes_arrivals(spec) || spec.lengths != LengthKind::trace) {
-    take_lengths(spec, seed, trace.rows, rows);
+    take_lengths(spec, seed, trace->rows, made.rows);
   }
-  inflate_lengths(spec, seed, rows);
-  for (RawRequest& row : rows) {
+  inflate_lengths(spec, seed, made.rows);
+  for (RawRequest& row : made.rows) {
+    const RawRequest whole = row;
     cut_to_context(row, max_tokens);
     raise_outputs(spec, max_tokens, row);
+    made.num_cut +=
+        row.num_prefill_tokens < whole.num_prefill_tokens || row.num_decode_tokens < whole.num_decode_tokens;
   }
-  return rows;
+  return made;
+}
+
+Workload make_workload(const WorkloadSpec& spec, const TraceRows* trace, std::uint64_t seed, std::int32_t max_tokens) {
+  WorkloadRows made = make_rows(spec, trace, seed, max_tokens);
+  Workload workload = make_workload(std::move(made.source), made.rows);
+  workload.num_cut = made.num_cut;
+  return workload;
 }
 
 Workload make_workload(const WorkloadSpec& spec, std::uint64_t seed, std::int32_t max_tokens) {
-  std::string source;
-  const std::vector<RawRequest> rows = make_rows(spec, seed, max_tokens, &source);
-  return make_workload(std::move(source), rows);
+  return make_workload(spec, trace_of(spec).get(), seed, max_tokens);
+}
+
+std::vector<RawRequest> make_rows(const WorkloadSpec& spec, std::uint64_t seed, std::int32_t max_tokens,
+                                  std::string* source) {
+  WorkloadRows made = make_rows(spec, trace_of(spec).get(), seed, max_tokens);
+  if (source) *source = std::move(made.source);
+  return std::move(made.rows);
 }
 
 }  // namespace switchyard

@@ -1,10 +1,18 @@
 #include "core/workload/known_traces.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <array>
 #include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <tuple>
 
 #include "core/input/data_folder.hpp"
 #include "core/input/error.hpp"
+#include "core/input/json_file.hpp"
 #include "core/workload/embedded_models.hpp"
 #include "core/workload/trace_file.hpp"
 #include "core/workload/trace_model.hpp"
@@ -13,9 +21,56 @@ namespace switchyard {
 
 namespace {
 
-TraceRows rows_of_file(const std::filesystem::path& file) {
-  TraceFile trace = read_trace(file);
+TraceRows rows_of_file(const std::filesystem::path& file, LineReader lines, const TraceReading& reading) {
+  TraceFile trace = read_trace(std::move(lines), reading);
   return {trace_source(file, trace), std::string(trace_format_name(trace.format)), std::move(trace.rows)};
+}
+
+const EmbeddedModel* find_known(const std::string& name) {
+  for (const EmbeddedModel& model : embedded_models()) {
+    if (model.name == name) return &model;
+  }
+  return nullptr;
+}
+
+TraceModel model_of(const EmbeddedModel& known) { return TraceModel(JsonFile("core/data/" + known.file, known.text)); }
+
+// The trace itself, if it is in the data folder.
+std::optional<std::filesystem::path> file_of(const TraceModel& model) {
+  const auto folder = data_folder();
+  if (!folder) return std::nullopt;
+  std::filesystem::path file = *folder / "traces" / model.derived_from();
+  std::error_code fault;
+  return std::filesystem::exists(file, fault) ? std::optional(file) : std::nullopt;
+}
+
+// A model holds its own times and names.
+void check_nothing_to_read(const std::string& name, const TraceReading& reading) {
+  const auto refuse = [&](std::string_view flag) {
+    return InputError(fmt::format("--{}: has no effect on {}: it is for trace files", flag, in_quotes(name)));
+  };
+  if (reading.time_unit != TimeUnit::by_format) throw refuse("time-unit");
+  if (reading.mapped()) throw refuse("trace-columns");
+}
+
+std::string text_of(LineReader lines) {
+  std::string text;
+  while (lines.next()) {
+    text += lines.line();
+    text += '\n';
+  }
+  return text;
+}
+
+// What tells whether a file is still the one that was read; the same for all that is no plain file, as a pipe, which
+// cannot be read twice.
+using Version = std::array<std::int64_t, 5>;
+
+Version version_of(const std::string& file) {
+  struct stat status {};
+  if (stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  return {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino), status.st_size,
+          status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
 }  // namespace
@@ -29,17 +84,11 @@ const std::vector<std::string>& known_traces() {
   return names;
 }
 
-TraceRows load_trace(const std::string& name_or_file) {
-  const auto& models = embedded_models();
-  const auto known = std::find_if(models.begin(), models.end(),
-                                  [&](const EmbeddedModel& model) { return model.name == name_or_file; });
-  if (known != models.end()) {
-    const TraceModel model(JsonFile("core/data/" + known->file, known->text));
-    if (const auto folder = data_folder()) {
-      const std::filesystem::path file = *folder / "traces" / model.derived_from();
-      std::error_code fault;
-      if (std::filesystem::exists(file, fault)) return rows_of_file(file);
-    }
+TraceRows load_trace(const std::string& name_or_file, const TraceReading& reading) {
+  if (const EmbeddedModel* known = find_known(name_or_file)) {
+    check_nothing_to_read(name_or_file, reading);
+    const TraceModel model = model_of(*known);
+    if (const auto file = file_of(model)) return rows_of_file(*file, LineReader(*file), {});
     return {"embedded " + name_or_file, "model", model.rows()};
   }
   const std::filesystem::path path = name_or_file;
@@ -47,8 +96,29 @@ TraceRows load_trace(const std::string& name_or_file) {
   if (!path.has_extension() && !path.has_parent_path() && !std::filesystem::exists(path, fault)) {
     throw unknown_name("--workload", "trace", name_or_file, known_traces());
   }
-  if (TraceModel::is_model(path)) return {path.filename().string(), "model", TraceModel(JsonFile(path)).rows()};
-  return rows_of_file(path);
+  LineReader lines(path);  // once: it may be a pipe
+  if (!TraceModel::is_model(lines.beginning())) return rows_of_file(path, std::move(lines), reading);
+  check_nothing_to_read(name_or_file, reading);
+  return {path.filename().string(), "model", TraceModel(JsonFile(path.string(), text_of(std::move(lines)))).rows()};
+}
+
+std::shared_ptr<const TraceRows> shared_trace(const std::string& name_or_file, const TraceReading& reading) {
+  using Key = std::tuple<std::string, std::string, TraceReading>;  // a known name may mean a file or its model
+  struct Loaded {
+    Version version;
+    std::shared_ptr<const TraceRows> rows;
+  };
+  static std::mutex mutex;
+  static std::map<Key, Loaded> all;
+  const std::lock_guard lock(mutex);  // also while it is read: whoever else wants it waits for it
+  std::string file = name_or_file;
+  if (const EmbeddedModel* known = find_known(name_or_file)) file = file_of(model_of(*known)).value_or("").string();
+  const Version version = version_of(file);
+  Loaded& loaded = all[{name_or_file, file, reading}];
+  if (!loaded.rows || loaded.version != version) {
+    loaded = {version, std::make_shared<const TraceRows>(load_trace(name_or_file, reading))};
+  }
+  return loaded.rows;
 }
 
 }  // namespace switchyard

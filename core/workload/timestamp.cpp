@@ -50,7 +50,7 @@ class Scanner {
 
 }  // namespace
 
-std::optional<std::int64_t> parse_timestamp(std::string_view text) {
+std::optional<std::int64_t> parse_timestamp(std::string_view text, bool* has_zone) {
   Scanner scan(text);
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   if (!scan.number<4>(9999, year) || !scan.take('-', '/') || !scan.number<2>(12, month) || !scan.take('-', '/') ||
@@ -81,9 +81,9 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text) {
     if (!scan.number<2>(23, offset_hours) || !scan.take(':', ':') || !scan.number<2>(59, offset_minutes)) {
       return std::nullopt;
     }
-  } else {
-    scan.take('Z', 'z');
   }
+  const bool utc = sign == 0 && scan.take('Z', 'z');
+  if (has_zone) *has_zone = utc || sign != 0;
   if (!scan.done()) return std::nullopt;
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   const std::int64_t minutes = (days * 24 + hour) * 60 + minute - sign * (offset_hours * 60 + offset_minutes);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -39,55 +40,109 @@ const Columns& closest(const CsvReader& csv) {
       known +=
           fmt::format("{}{},{},{}", known.empty() ? "" : "; ", columns.names[0], columns.names[1], columns.names[2]);
     }
-    throw InputError(fmt::format("{}:{}: the header has none of the columns of a trace ({}), but {}", csv.file(),
-                                 csv.line(), known, in_quotes(fmt::format("{}", csv.header()[0]))));
+    throw InputError(
+        fmt::format("{}:{}: the header has none of the columns of a trace ({}), but {}; --trace-columns "
+                    "arrived_at=NAME,num_prefill_tokens=NAME,num_decode_tokens=NAME reads others",
+                    csv.file(), csv.line(), known, in_quotes(csv.header()[0])));
   }
   return *best;
 }
 
 class CsvTrace : public TraceRecords {
  public:
-  explicit CsvTrace(LineReader lines) : csv_(std::move(lines)), columns_(closest(csv_)) {
-    for (std::size_t i = 0; i < indices_.size(); ++i) indices_[i] = csv_.column(columns_.names[i]);
+  CsvTrace(LineReader lines, const TraceReading& reading) : csv_(std::move(lines)), reading_(reading) {
+    if (reading.mapped()) {
+      std::copy(reading_.columns.begin(), reading_.columns.end(), names_.begin());  // views of the copy
+      format_ = TraceFormat::mapped;
+    } else {
+      const Columns& columns = closest(csv_);
+      names_ = columns.names;
+      format_ = columns.format;
+    }
+    for (std::size_t i = reading.arrivals ? 0 : 1; i < indices_.size(); ++i) indices_[i] = find(i);
+    if (format_ == TraceFormat::azure) check_no_unit();
   }
 
   bool next(TraceRecord& record) override {
     if (!csv_.next()) return false;
-    record = {arrival(), csv_.integer(index(Field::prompt)), csv_.integer(index(Field::output))};
+    record = {reading_.arrivals ? arrival() : 0, csv_.integer(index(Field::prompt)),
+              csv_.integer(index(Field::output))};
     return true;
   }
 
   InputError fail(Field field, std::string_view message) const override { return csv_.fail(index(field), message); }
-  TraceFormat format() const override { return columns_.format; }
+  TraceFormat format() const override { return format_; }
   std::string place() const override { return fmt::format("{}:{}", csv_.file(), csv_.line()); }
 
  private:
   std::size_t index(Field field) const { return indices_[static_cast<std::size_t>(field)]; }
 
+  // The column of a field. What is missing may be there under another name, or not needed.
+  std::size_t find(std::size_t field) const {
+    try {
+      return csv_.column(names_[field]);
+    } catch (const InputError& error) {
+      const bool lengths = csv_.has_column(names_[1]) && csv_.has_column(names_[2]);
+      throw InputError(fmt::format("{}; {}", error.what(),
+                                   field == 0 && lengths ? std::string(kLengthsOnly)
+                                                         : "--trace-columns arrived_at=NAME,num_prefill_tokens=NAME,"
+                                                           "num_decode_tokens=NAME reads columns of other names"));
+    }
+  }
+
   double arrival() {
     const std::size_t column = index(Field::arrival);
-    if (columns_.format == TraceFormat::azure) {
-      const auto time = parse_timestamp(csv_.text(column));
-      if (!time) throw csv_.fail(column, "must be a time as 2023-11-16 18:17:03.9799600");
-      if (!first_timestamp_) first_timestamp_ = time;
-      return static_cast<double>(*time - *first_timestamp_) / kTimestampUnitsPerSecond;
+    if (format_ == TraceFormat::azure) return dated_arrival(column);
+    if (format_ == TraceFormat::mapped) {
+      if (!dated_) dated_ = parse_timestamp(csv_.text(column)).has_value();  // as the first row is, all are
+      if (*dated_) return dated_arrival(column);
     }
-    const double seconds = csv_.number(column);
-    if (columns_.format == TraceFormat::vidur) return seconds;
-    if (seconds < 0) throw csv_.fail(column, "must be seconds from 0 up");
+    const double seconds = in_seconds(csv_.number(column), reading_.time_unit);
+    if (format_ == TraceFormat::vidur) return seconds;
+    if (seconds < 0) throw csv_.fail(column, "must be a time from 0 up");
     if (!first_seconds_) first_seconds_ = seconds;
     return seconds - *first_seconds_;
   }
 
+  double dated_arrival(std::size_t column) {
+    bool has_zone = false;
+    const auto time = parse_timestamp(csv_.text(column), &has_zone);
+    if (!time) throw csv_.fail(column, "must be a time as 2023-11-16 18:17:03.9799600");
+    if (!first_timestamp_) {
+      check_no_unit();
+      first_timestamp_ = time;
+      has_zone_ = has_zone;
+    }
+    if (has_zone != has_zone_) {
+      throw csv_.fail(column, has_zone
+                                  ? "has a time zone, and the first row has none: rows must not mix times with and "
+                                    "without zone"
+                                  : "has no time zone, and the first row has one: rows must not mix times with and "
+                                    "without zone");
+    }
+    return static_cast<double>(*time - *first_timestamp_) / kTimestampUnitsPerSecond;
+  }
+
+  void check_no_unit() const {
+    if (!reading_.arrivals || reading_.time_unit == TimeUnit::by_format) return;
+    throw InputError(fmt::format("--time-unit: has no effect on {}: its times are dates", csv_.file()));
+  }
+
   CsvReader csv_;
-  const Columns& columns_;
+  TraceReading reading_;
+  TraceFormat format_ = TraceFormat::vidur;
+  std::array<std::string_view, 3> names_;  // by Field
   std::array<std::size_t, 3> indices_{};
+  std::optional<bool> dated_;  // of mapped columns
   std::optional<std::int64_t> first_timestamp_;
+  bool has_zone_ = false;
   std::optional<double> first_seconds_;
 };
 
 }  // namespace
 
-std::unique_ptr<TraceRecords> csv_trace(LineReader lines) { return std::make_unique<CsvTrace>(std::move(lines)); }
+std::unique_ptr<TraceRecords> csv_trace(LineReader lines, const TraceReading& reading) {
+  return std::make_unique<CsvTrace>(std::move(lines), reading);
+}
 
 }  // namespace switchyard

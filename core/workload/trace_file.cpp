@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "core/workload/trace_records.hpp"
@@ -31,33 +32,38 @@ std::string_view trace_format_name(TraceFormat format) {
       return "Mooncake";
     case TraceFormat::bailian:
       return "Qwen-Bailian";
+    case TraceFormat::mapped:
+      return "mapped";
     case TraceFormat::vidur:
       break;
   }
   return "Vidur";
 }
 
-TraceFile read_trace(const std::filesystem::path& file) {
+TraceFile read_trace(const std::filesystem::path& file, const TraceReading& reading) {
+  return read_trace(LineReader(file), reading);
+}
+
+TraceFile read_trace(LineReader lines, const TraceReading& reading) {
   using Field = TraceRecords::Field;
-  LineReader lines(file);
   const std::string_view text = lines.beginning();
   const std::size_t start = text.find_first_not_of(" \t\r\n");
   const bool json = start != std::string_view::npos && text[start] == '{';
-  const auto records = json ? json_lines_trace(std::move(lines)) : csv_trace(std::move(lines));
+  const auto records = json ? json_lines_trace(std::move(lines), reading) : csv_trace(std::move(lines), reading);
   TraceFile trace{.format = records->format()};
   const bool recorded = trace.format != TraceFormat::vidur;  // as it came in, failures and all
   TraceRecord record;
   std::optional<double> last;
   while (records->next(record)) {
     if (last && record.arrived_at_s < *last) {
-      throw records->fail(Field::arrival, "must not be before the row above it: rows are sorted by arrival");
+      throw records->fail(Field::arrival, "must not be before the row above it: sort the rows by arrival");
     }
     if (record.arrived_at_s < 0 || record.arrived_at_s > kMaxTraceSeconds) {
       throw records->fail(Field::arrival, fmt::format("must be from 0 to {:.0f} s{}", kMaxTraceSeconds,
                                                       recorded ? " after the first row" : ""));
     }
     last = record.arrived_at_s;
-    if (recorded && record.num_decode_tokens == 0 && record.num_prefill_tokens >= 0) {
+    if (recorded && std::min(record.num_prefill_tokens, record.num_decode_tokens) == 0) {
       ++trace.num_failed;
       continue;
     }
@@ -66,8 +72,9 @@ TraceFile read_trace(const std::filesystem::path& file) {
                           .num_decode_tokens = tokens(*records, Field::output, record.num_decode_tokens)});
   }
   if (trace.rows.empty() && trace.num_failed > 0) {
-    throw InputError(fmt::format("{}: all {} rows failed (their output is 0 tokens): nothing is left to replay",
-                                 records->place(), trace.num_failed));
+    throw InputError(
+        fmt::format("{}: all {} rows failed (their prompt or output is 0 tokens): nothing is left to replay",
+                    records->place(), trace.num_failed));
   }
   if (trace.rows.empty()) throw InputError(fmt::format("{}: the trace has a header but no rows", records->place()));
   return trace;

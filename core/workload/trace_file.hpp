@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/input/line_reader.hpp"
+#include "core/workload/trace_reading.hpp"
 #include "core/workload/workload.hpp"
 
 namespace switchyard {
@@ -16,10 +18,12 @@ enum class TraceFormat : std::uint8_t {
   azure,     // CSV TIMESTAMP (a date), ContextTokens, GeneratedTokens: Azure/AzurePublicDataset, 2023 and 2024
   burstgpt,  // CSV Timestamp (s), Request tokens, Response tokens: HPMLL/BurstGPT
   mooncake,  // JSON lines timestamp (ms), input_length, output_length: kvcache-ai/Mooncake, FAST25
-  bailian    // JSON lines chat_id, parent_chat_id, timestamp (s), lengths: alibaba-edu/qwen-bailian-usagetraces-anon
+  bailian,   // JSON lines chat_id, parent_chat_id, timestamp (s), lengths: alibaba-edu/qwen-bailian-usagetraces-anon
+  mapped     // CSV or JSON lines, its columns named by the user
 };
 
-std::string_view trace_format_name(TraceFormat format);  // "Vidur", "Azure", "BurstGPT", "Mooncake", "Qwen-Bailian"
+std::string_view trace_format_name(
+    TraceFormat format);  // "Vidur", "Azure", "BurstGPT", "Mooncake", "Qwen-Bailian", ...
 
 // The latest arrival that a trace may hold: 31 years. What is replayed must end much earlier (kMaxArrivalSeconds); cuts
 // and time scales come between.
@@ -28,12 +32,14 @@ inline constexpr double kMaxTraceSeconds = 1e9;
 struct TraceFile {
   TraceFormat format = TraceFormat::vidur;
   std::vector<RawRequest> rows;  // in file order; arrivals in s: Vidur's own, else since the file's first row
-  std::size_t num_failed = 0;    // rows of recorded formats that have no output: dropped
+  std::size_t num_failed = 0;    // rows of recorded formats that have no prompt or no output: dropped
 };
 
-// Throws InputError, by line and column, for anything missing, negative, unsorted or not a number, for an output of
-// 0 tokens in Vidur's format, and for a file without rows. Takes 24 bytes a row, and a few hundred kilobytes.
-TraceFile read_trace(const std::filesystem::path& file);
+// Throws InputError, by line and column, for anything missing, negative, unsorted or not a number, for a prompt or
+// output of 0 tokens in Vidur's format, for times whose unit the format does not tell, and for a file without rows.
+// Takes 24 bytes a row, and a few hundred kilobytes.
+TraceFile read_trace(const std::filesystem::path& file, const TraceReading& reading = {});
+TraceFile read_trace(LineReader lines, const TraceReading& reading = {});  // not yet moved
 
 // The trace's name in reports: the file's, and how many rows were dropped if any were.
 std::string trace_source(const std::filesystem::path& file, const TraceFile& trace);

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/input/whole_number.hpp"
+#include "core/workload/time_unit.hpp"
 #include "core/workload/trace_records.hpp"
 
 namespace switchyard {
@@ -30,7 +32,9 @@ constexpr std::array<Key, 8> kKeys = {{{"timestamp", Kind::number, 0},
                                        {"turn", Kind::whole, 0},
                                        {"type", Kind::text, 0},
                                        {"hash_ids", Kind::list, 0}}};
-constexpr std::size_t kChat = 3, kParent = 4;
+constexpr std::size_t kChat = 3, kParent = 4, kHashes = 7;
+
+using Names = std::array<std::string_view, kKeys.size()>;  // what a file calls them
 
 std::string_view wanted(const Key& key) {
   switch (key.kind) {
@@ -61,6 +65,8 @@ class LineHandler : public nlohmann::json_sax<Json> {
     std::string found;
   };
 
+  explicit LineHandler(const Names& names) : names_(names) {}
+
   const std::array<Value, kKeys.size()>& values() const { return values_; }
   const Fault& fault() const { return fault_; }
 
@@ -78,8 +84,9 @@ class LineHandler : public nlohmann::json_sax<Json> {
     return whole(static_cast<std::int64_t>(value), "");
   }
   bool number_float(number_float_t value, const string_t& text) override {
-    if (!here(Kind::number)) return scalar(text);
-    return value < 0 ? wrong(text) : take({true, value, 0});
+    if (here(Kind::number)) return value < 0 ? wrong(text) : take({true, value, 0});
+    const auto number = whole_number(value);
+    return number && (here(Kind::whole) || in_list()) ? whole(*number, text) : scalar(text);
   }
   bool string(string_t& value) override { return here(Kind::text) ? take({true, 0, 0}) : scalar(value); }
   bool binary(binary_t&) override { return scalar("binary"); }
@@ -103,15 +110,20 @@ class LineHandler : public nlohmann::json_sax<Json> {
   }
   bool key(string_t& name) override {
     if (depth_ != 1) return true;
-    const auto known = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& key) { return key.name == name; });
+    const auto known = std::find(names_.begin(), names_.end(), name);
     key_.reset();
-    if (known == kKeys.end()) return true;
-    key_ = static_cast<std::size_t>(known - kKeys.begin());
+    if (known == names_.end()) return true;
+    key_ = static_cast<std::size_t>(known - names_.begin());
     if (!values_[*key_].seen) return true;
     fault_ = {key_, 1, "is there twice", name};
     return false;
   }
-  bool parse_error(std::size_t byte, const std::string&, const Json::exception& error) override {
+  bool parse_error(std::size_t byte, const std::string& token, const Json::exception& error) override {
+    if (dynamic_cast<const Json::out_of_range*>(&error)) {  // the one way a parser has of that
+      const bool ours = key_ && (depth_ == 1 || in_list());
+      fault_ = {ours ? key_ : std::nullopt, std::max<std::size_t>(byte, 1), "is beyond what a double holds", token};
+      return false;
+    }
     std::string reason = error.what();  // "[json.exception...] parse error at line 1, column 2: what went wrong"
     if (const std::size_t colon = reason.find(": "); colon != std::string::npos) reason.erase(0, colon + 2);
     fault_ = {std::nullopt, std::max<std::size_t>(byte, 1), "not JSON: " + reason, ""};
@@ -146,6 +158,7 @@ class LineHandler : public nlohmann::json_sax<Json> {
     return key_ && (depth_ == 1 || in_list()) ? wrong(std::string(found)) : true;
   }
 
+  const Names& names_;
   std::array<Value, kKeys.size()> values_;
   std::optional<std::size_t> key_;  // that the value belongs to, if it is one of ours
   int depth_ = 0;
@@ -154,26 +167,26 @@ class LineHandler : public nlohmann::json_sax<Json> {
 
 class JsonLinesTrace final : public TraceRecords {
  public:
-  explicit JsonLinesTrace(LineReader lines) : lines_(std::move(lines)) {
+  JsonLinesTrace(LineReader lines, const TraceReading& reading) : lines_(std::move(lines)), reading_(reading) {
+    for (std::size_t i = 0; i < kKeys.size(); ++i) names_[i] = kKeys[i].name;
+    if (reading.mapped()) {
+      std::copy(reading_.columns.begin(), reading_.columns.end(), names_.begin());  // views of the copy
+      format_ = TraceFormat::mapped;
+    }
     pending_ = read();  // the first line says which format it is
-    if (pending_ && value(kChat).seen) format_ = TraceFormat::bailian;
+    if (pending_ && value(kChat).seen && !reading.mapped()) format_ = TraceFormat::bailian;
   }
 
   bool next(TraceRecord& record) override {
-    if (!(pending_ || read())) return false;
-    pending_ = false;
-    const bool bailian = format_ == TraceFormat::bailian;
-    for (std::size_t i = 0; i < (bailian ? kParent + 1 : kChat); ++i) {
-      if (!value(i).seen) {
-        throw InputError(fmt::format(
-            "{}: the key '{}' is missing; lines of a {} trace have timestamp, input_length, "
-            "output_length{}",
-            place(), kKeys[i].name, trace_format_name(format_), bailian ? ", chat_id, parent_chat_id" : ""));
-      }
+    if (!(pending_ || read())) {
+      if (times_) times_->check(lines_.file());
+      return false;
     }
-    const double seconds = bailian ? value(0).number : value(0).number / 1000;
-    if (!first_) first_ = seconds;
-    record = {seconds - *first_, value(1).whole, value(2).whole};
+    pending_ = false;
+    for (std::size_t i = reading_.arrivals ? 0 : 1; i < (format_ == TraceFormat::bailian ? kParent + 1 : kChat); ++i) {
+      if (!value(i).seen) throw missing(i);
+    }
+    record = {reading_.arrivals ? arrival() : 0, value(1).whole, value(2).whole};
     return true;
   }
 
@@ -187,10 +200,34 @@ class JsonLinesTrace final : public TraceRecords {
  private:
   const LineHandler::Value& value(std::size_t key) const { return handler_.values()[key]; }
 
+  // Seconds from the first line on.
+  double arrival() {
+    const double time = value(0).number;
+    TimeUnit unit = reading_.time_unit;
+    if (unit == TimeUnit::by_format && format_ == TraceFormat::mooncake) {
+      if (!first_) times_.emplace(value(kHashes).seen);
+      times_->add(time);
+      unit = TimeUnit::milliseconds;
+    }
+    const double seconds = in_seconds(time, unit);
+    if (!first_) first_ = seconds;
+    return seconds - *first_;
+  }
+
+  InputError missing(std::size_t key) const {
+    std::string wanted;
+    for (std::size_t i = 0; i < (format_ == TraceFormat::bailian ? kParent + 1 : kChat); ++i) {
+      wanted += fmt::format("{}{}", i == 0 ? "" : ", ", names_[i]);
+    }
+    return InputError(fmt::format("{}: the key '{}' is missing; lines of a {} trace have {}{}", place(), names_[key],
+                                  trace_format_name(format_), wanted,
+                                  key == 0 && value(1).seen && value(2).seen ? fmt::format("; {}", kLengthsOnly) : ""));
+  }
+
   InputError about(std::size_t key, std::string_view message, std::string_view found) const {
-    const std::size_t at = lines_.line().find(fmt::format("\"{}\"", kKeys[key].name));
+    const std::size_t at = lines_.line().find(fmt::format("\"{}\"", names_[key]));
     return InputError(fmt::format("{}:{} '{}': {} (found {})", place(), at == std::string_view::npos ? 1 : at + 1,
-                                  kKeys[key].name, message, in_quotes(found)));
+                                  names_[key], message, in_quotes(found)));
   }
 
   bool read() {
@@ -202,24 +239,26 @@ class JsonLinesTrace final : public TraceRecords {
     if (Json::sax_parse(line.begin(), line.end(), &handler_)) return true;
     const LineHandler::Fault& fault = handler_.fault();
     if (fault.key) throw about(*fault.key, fault.message, fault.found);
-    throw InputError(
-        fmt::format("{}:{}: {}{}; each line of a JSON trace is an object with timestamp, input_length "
-                    "and output_length",
-                    place(), fault.byte, fault.message,
-                    fault.found.empty() ? "" : fmt::format(" (found {})", in_quotes(fault.found))));
+    throw InputError(fmt::format("{}:{}: {}{}; each line of a JSON trace is an object with {}, {} and {}", place(),
+                                 fault.byte, fault.message,
+                                 fault.found.empty() ? "" : fmt::format(" (found {})", in_quotes(fault.found)),
+                                 names_[0], names_[1], names_[2]));
   }
 
   LineReader lines_;
-  LineHandler handler_;
+  TraceReading reading_;
+  Names names_;
+  LineHandler handler_{names_};
   bool pending_ = false;
   TraceFormat format_ = TraceFormat::mooncake;
   std::optional<double> first_;
+  std::optional<TimesWithoutUnit> times_;
 };
 
 }  // namespace
 
-std::unique_ptr<TraceRecords> json_lines_trace(LineReader lines) {
-  return std::make_unique<JsonLinesTrace>(std::move(lines));
+std::unique_ptr<TraceRecords> json_lines_trace(LineReader lines, const TraceReading& reading) {
+  return std::make_unique<JsonLinesTrace>(std::move(lines), reading);
 }
 
 }  // namespace switchyard

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "core/input/error.hpp"
-#include "core/input/line_reader.hpp"
 #include "core/workload/random.hpp"
 #include "core/workload/trace_file.hpp"
 
@@ -97,9 +96,8 @@ std::vector<double> TraceModel::levels() {
   return all;
 }
 
-bool TraceModel::is_model(const std::filesystem::path& file) {
-  const LineReader lines(file);
-  const std::string_view text = lines.beginning().substr(0, 1000);
+bool TraceModel::is_model(std::string_view beginning) {
+  const std::string_view text = beginning.substr(0, 1000);
   const std::size_t start = text.find_first_not_of(" \t\r\n");
   return start != std::string_view::npos && text[start] == '{' && text.find("\"format\"") != std::string_view::npos;
 }

@@ -22,9 +22,8 @@ class TraceModel {
   // The levels, rising from 0 to 1, at which quantiles are kept: every 1/128, and above 127/128 ever closer to 1.
   static std::vector<double> levels();
 
-  // Whether a file holds a model rather than a trace: its text begins with an object whose `format` comes soon. Throws
-  // InputError if it cannot be read.
-  static bool is_model(const std::filesystem::path& file);
+  // Whether a file that begins so holds a model rather than a trace: an object whose `format` comes soon.
+  static bool is_model(std::string_view beginning);
 
   // Throws InputError, by line and column, for a file that is no such model.
   explicit TraceModel(const JsonFile& json);

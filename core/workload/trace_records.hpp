@@ -36,7 +36,11 @@ class TraceRecords {
 
 // Both read on from a reader that has not been moved yet. Throw InputError for a header that is of no known format; or
 // if the first line is no JSON object with the keys of a known one.
-std::unique_ptr<TraceRecords> csv_trace(LineReader lines);
-std::unique_ptr<TraceRecords> json_lines_trace(LineReader lines);
+std::unique_ptr<TraceRecords> csv_trace(LineReader lines, const TraceReading& reading);
+std::unique_ptr<TraceRecords> json_lines_trace(LineReader lines, const TraceReading& reading);
+
+// Why a file without arrivals does not do.
+inline constexpr std::string_view kLengthsOnly =
+    "a trace of lengths only serves where arrivals are drawn, as by --arrivals poisson --lengths shuffle";
 
 }  // namespace switchyard

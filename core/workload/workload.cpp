@@ -105,6 +105,21 @@ Workload make_workload(std::string source, const std::vector<RawRequest>& rows, 
   return workload;
 }
 
+std::string workload_title(const std::string& source, std::size_t num_cut, std::size_t num_dropped,
+                           std::size_t num_requests, std::int32_t max_tokens) {
+  std::string title = source;
+  if (num_cut > 0) title += fmt::format("; {} of {} requests cut to {} tokens", num_cut, num_requests, max_tokens);
+  if (num_dropped > 0) {
+    title += fmt::format("; {} of {} requests dropped, longer than {} tokens", num_dropped, num_dropped + num_requests,
+                         max_tokens);
+  }
+  return title;
+}
+
+std::string workload_title(const Workload& workload, std::int32_t max_tokens) {
+  return workload_title(workload.source, workload.num_cut, workload.num_dropped, workload.size(), max_tokens);
+}
+
 void check_fits(const Workload& workload, const ReplicaLimits& limits) {
   const std::int64_t usable = std::int64_t{limits.num_blocks - limits.watermark_blocks} * limits.block_size;
   const bool v1 = limits.engine == EngineKind::vllm_v1;

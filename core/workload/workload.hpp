@@ -1,6 +1,7 @@
 // A workload: what arrives when. What a policy may see and what it may not are split here, at load.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,8 +21,9 @@ struct Workload {
   std::string source;                   // "splitwise_conv.csv", "embedded azure-conv", ...: for reports
   std::vector<QueuedRequest> requests;  // by id: arrival order, times not decreasing
   HiddenLengths hidden;
-  Content content;  // by request id; hidden too, as it says what outputs will be
+  Content content;              // by request id; hidden too, as it says what outputs will be
   std::size_t num_dropped = 0;  // requests that were left out because they are longer than the context
+  std::size_t num_cut = 0;      // requests that were longer than the context, and were cut to it
 
   std::size_t size() const { return requests.size(); }
 };
@@ -52,6 +54,12 @@ struct TraceContent {
 // another one in each copy: nobody sends it twice.
 Workload make_workload(std::string source, const std::vector<RawRequest>& rows,
                        const TraceContent& content = TraceContent());
+
+// A workload's source and, if any of its requests were cut or left out for their length, how many of how many: "x.csv;
+// 2 of 4 requests cut to 4096 tokens". `num_requests` are those that are left.
+std::string workload_title(const std::string& source, std::size_t num_cut, std::size_t num_dropped,
+                           std::size_t num_requests, std::int32_t max_tokens);
+std::string workload_title(const Workload& workload, std::int32_t max_tokens);
 
 // Throws InputError, naming the row (and the limit that it breaks), for the first request that could never run on a
 // replica with these limits: prompt + output must be at most the context (max_tokens), the usable KV

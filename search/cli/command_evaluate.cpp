@@ -56,6 +56,7 @@ Json id_of(const std::string& line) {
 }
 
 Json answer(const Question& question, Ledger& ledger, const Goal& goal) {
+  ledger.experiment().scenario().check_half(question.seeds, "seeds");
   const std::vector<std::uint64_t> seeds = question.seeds.seeds();
   ledger.run({question.trial}, seeds);
   Json json = {{"id", question.id},

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iostream>
 #include <optional>
 
@@ -11,6 +12,7 @@
 #include "results/timeline.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
+#include "search/cli/single_run.hpp"
 
 namespace switchyard {
 
@@ -37,12 +39,12 @@ const Replay& replay_of(Simulation& simulation, const Experiment& experiment, co
 void print(const Experiment& experiment, const Workload& workload, const PolicySpec& policy, const Summary& summary) {
   const ReplicaLimits& limits = experiment.cluster().kinds.front().limits();
   std::cout << fmt::format("policy    {}\nscenario  {}, seed {}\nworkload  {}\ncost      {}\n", policy.text(),
-                           experiment.scenario().name, experiment.scenario().seed, workload.source,
-                           experiment.cost_description());
+                           experiment.scenario().name, experiment.scenario().seed,
+                           workload_title(workload, limits.max_tokens), experiment.cost_description());
   std::cout << fmt::format("KV        {} blocks of {} tokens per replica\n\n", limits.num_blocks, limits.block_size);
   for (const SummaryField& field : summary_fields()) {
-    const std::string value =
-        field.whole() ? fmt::format("{:.0f}", field.get(summary)) : fmt::format("{:.6f}", field.get(summary));
+    const double figure = field.get(summary);
+    const std::string value = std::isnan(figure) ? "-" : fmt::format("{:.{}f}", figure, field.whole() ? 0 : 6);
     std::cout << fmt::format("{:<26}{:>16}   {}\n", field.name, value, field.doc);
   }
 }
@@ -71,6 +73,7 @@ int command_run(const Options& options) {
   const std::string kernel = options.text("kernel", "leap");
   Simulation simulation(parse_kernel(kernel));
   const Experiment experiment(options.scenario());
+  check_seed_flags_matter(options, experiment.scenario());
   const auto workload = experiment.workload(experiment.scenario().seed);
   if (options.has("out")) prepare_folder(options.text("out"));
   std::optional<EventLog> log;

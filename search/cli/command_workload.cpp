@@ -8,31 +8,47 @@
 
 #include "core/input/error.hpp"
 #include "core/input/write_file.hpp"
+#include "core/scenario/fields.hpp"
+#include "core/scenario/scenario_rows.hpp"
 #include "core/workload/fit.hpp"
 #include "core/workload/inspect.hpp"
-#include "core/workload/known_traces.hpp"
 #include "core/workload/spec.hpp"
 #include "results/terminal.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
+#include "search/cli/single_run.hpp"
 
 namespace switchyard {
 
 namespace {
 
-struct Rows {
-  std::string source;
-  std::vector<RawRequest> rows;
-};
+// The workload of one seed of a scenario, as `run` would run it but for what replicas have no memory for.
+WorkloadRows rows_of(const Options& options, const Scenario& scenario) {
+  check_seed_flags_matter(options, scenario);
+  scenario.check_seeds_apart("--train-seeds");
+  const std::shared_ptr<const TraceRows> trace = trace_of(scenario.workload);
+  WorkloadRows made = scenario_rows(scenario, trace.get(), scenario.seed, scenario.max_tokens);
+  made.source = workload_title(made.source, made.num_cut, made.num_dropped, made.rows.size(), scenario.max_tokens);
+  return made;
+}
 
-// The workload of the scenario that the flags describe, before it is fitted to replicas.
-Rows rows_of_scenario(const Options& options) {
+// Throws InputError for a request that `run` would refuse for its length.
+void check_context(const WorkloadRows& made, const Scenario& scenario) {
+  if (scenario.long_requests_rule() != LongRequests::refuse) return;
+  for (std::size_t i = 0; i < made.rows.size(); ++i) {
+    const RawRequest& row = made.rows[i];
+    if (std::int64_t{row.num_prefill_tokens} + row.num_decode_tokens <= scenario.max_tokens) continue;
+    throw InputError(
+        fmt::format("{}: request {} (row {}) has {} prompt + {} output tokens; the context (--max-tokens) "
+                    "allows {}; --long-requests cut shortens requests to it",
+                    made.source, i, i + 1, row.num_prefill_tokens, row.num_decode_tokens, scenario.max_tokens));
+  }
+}
+
+WorkloadRows rows_of_scenario(const Options& options) {
   const Scenario scenario = options.scenario();
-  const bool cut = scenario.long_requests_rule() == LongRequests::cut;
-  Rows made;
-  made.rows = make_rows(scenario.workload, scenario.seed,
-                        cut ? scenario.max_tokens : std::numeric_limits<std::int32_t>::max(), &made.source);
-  if (made.rows.empty()) throw InputError("--duration: no request arrives within it");
+  WorkloadRows made = rows_of(options, scenario);
+  check_context(made, scenario);
   return made;
 }
 
@@ -50,11 +66,20 @@ const std::string& file_of(const Options& options) {
   return options.words()[1];
 }
 
-// The rows of a file, a model or a known trace, and what it is.
-Rows rows_of_file(const Options& options) {
-  TraceRows trace = load_trace(file_of(options));
-  return {fmt::format("{}, {}{}", trace.source, trace.format, trace.format == "model" ? "" : " format"),
-          std::move(trace.rows)};
+// The rows of a file, a model or a known trace, and what it is. Lengths stay as they are unless the context is spoken
+// of.
+WorkloadRows rows_of_file(const Options& options) {
+  const Scenario scenario = options.scenario_of_trace(file_of(options));
+  const bool context = options.has("long-requests");
+  if (options.has("max-tokens") && !context) {
+    throw InputError(
+        "--max-tokens: has no effect on a trace unless --long-requests says what becomes of longer requests");
+  }
+  WorkloadRows made = rows_of(options, scenario);
+  if (context) check_context(made, scenario);
+  const std::string& format = trace_of(scenario.workload)->format;
+  made.source += fmt::format(", {}{}", format, format == "model" ? "" : " format");
+  return made;
 }
 
 // Whether block characters will be seen as such: by people, at a terminal whose locale says so.
@@ -69,7 +94,7 @@ bool wants_unicode(const Options& options) {
 }
 
 std::string inspect(const Options& options) {
-  const Rows made = options.words().size() > 1 ? rows_of_file(options) : rows_of_scenario(options);
+  const WorkloadRows made = options.words().size() > 1 ? rows_of_file(options) : rows_of_scenario(options);
   const WorkloadFigures figures = inspect_workload(made.rows);
   if (options.has("json")) return workload_json(made.source, figures);
   return describe_workload(made.source, figures, wants_unicode(options) ? PlotStyle::unicode : PlotStyle::ascii);
@@ -84,7 +109,25 @@ std::string generate(const Options& options) {
 
 std::string convert(const Options& options) { return as_csv(rows_of_file(options).rows); }
 
-std::string fit(const Options& options) { return fit_trace_model(file_of(options)); }
+std::string fit(const Options& options) {
+  for (const std::string& flag : options.given_fields()) {
+    if (flag == "time-unit" || flag == "trace-columns") continue;
+    throw InputError(fmt::format("--{}: has no effect on fit, which takes the trace as it is", flag));
+  }
+  const WorkloadSpec spec = options.scenario_of_trace(file_of(options)).workload;
+  return fit_trace_model(
+      spec.trace, {.time_unit = spec.time_unit, .columns = parse_trace_columns(spec.trace_columns, "--trace-columns")});
+}
+
+// All that a workload does not depend on.
+std::set<std::string> flags_of_replicas() {
+  std::set<std::string> flags;
+  for (const ScenarioField& field : scenario_fields()) {
+    const bool shapes = field.section == "workload" || field.section == "seeds" || field.flag == "max-tokens";
+    if (!shapes || field.flag == "held-out-seeds") flags.insert(field.flag);
+  }
+  return flags;
+}
 
 struct Action {
   std::string name;
@@ -110,7 +153,9 @@ Options declare_workload() {
       "workload inspect|generate|convert|fit [FILE]",
       "inspect [FILE]   rates, lengths and burstiness of a trace, in figures and plots, or of a scenario's workload\n"
       "generate         a scenario's workload as a CSV in Vidur's columns\n"
-      "convert FILE     a trace file as a CSV in Vidur's columns\n"
+      "convert FILE     a trace file as a CSV in Vidur's columns; flags as --duration, --time-scale, --seed change it "
+      "as\n"
+      "                 they would a run of it\n"
       "fit FILE         a small model of the trace, to share and replay where the trace is not (README of\n"
       "                 core/workload); --workload takes it\n"
       "example: switchyard workload inspect azure-conv\n"
@@ -118,7 +163,7 @@ Options declare_workload() {
       2);
   options.value("out", "file to write, in place of stdout")
       .toggle("json", "inspect: figures as JSON")
-      .scenario_flags()
+      .scenario_flags(flags_of_replicas())
       .word_candidates(action_names());
   return options;
 }

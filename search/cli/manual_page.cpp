@@ -55,7 +55,12 @@ std::string section(const Command& command) {
   // Lines that say what one action does, as a list; else a paragraph.
   roff += doc.find('\n') == std::string::npos ? escaped(doc) + "\n" : as_written(doc);
   roff += items(options.flags());
-  if (!options.fields().empty()) roff += ".PP\nAlso every flag of \\fBScenario fields\\fR.\n";
+  if (!options.fields().empty()) {
+    std::string but;
+    for (const std::string& flag : options.without_effect())
+      but += (but.empty() ? " but " : ", ") + escaped("--" + flag);
+    roff += ".PP\nAlso every flag of \\fBScenario fields\\fR" + but + ".\n";
+  }
   if (!options.examples().empty()) {
     roff += ".PP\nExamples:\n";
     for (const std::string& example : options.examples()) roff += ".PP\n" + as_written(example);

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "core/input/error.hpp"
+#include "core/input/inputs.hpp"
 #include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "results/terminal.hpp"
@@ -24,12 +25,16 @@ namespace {
 
 // Runs a parser of Boost's and turns what it throws into our errors; `where` leads their messages.
 template <class Parse>
-void with_our_errors(const std::vector<std::string>& flags, const std::string& where, Parse parse) {
+void with_our_errors(const std::vector<std::string>& flags, const std::set<std::string>& without_effect,
+                     const std::string& where, Parse parse) {
   try {
     parse();
   } catch (const po::unknown_option& error) {
     std::string flag = error.get_option_name();
     flag.erase(0, std::min(flag.find_first_not_of('-'), flag.size()));
+    if (without_effect.contains(flag)) {
+      throw InputError(fmt::format("{}--{}: has no effect on this command (see --help)", where, flag));
+    }
     const std::string nearest = nearest_name(flag, flags);
     throw InputError(fmt::format("{}unknown flag {}{} (see --help)", where, in_quotes("--" + flag),
                                  nearest.empty() ? "" : fmt::format("; did you mean '--{}'?", nearest)));
@@ -115,7 +120,7 @@ bool Options::parse(const std::vector<std::string>& words) {
     return false;
   }
   const std::vector<std::string> plain = respelled(words);
-  with_our_errors(names(), "", [&] {
+  with_our_errors(names(), without_effect_, "", [&] {
     po::options_description with_words;
     with_words.add(all).add_options()("words", po::value<std::vector<std::string>>());
     po::positional_options_description positional;
@@ -133,6 +138,7 @@ bool Options::parse(const std::vector<std::string>& words) {
   }
   if (has("config")) {
     const std::string file = text("config");
+    note_input(file);
     if (file.ends_with(".json")) {
       read_json_config(file, all);
     } else {
@@ -156,7 +162,7 @@ void Options::read_config(const std::string& file, const Description& all) {
   if (!in || std::filesystem::is_directory(file, fault)) {
     throw InputError(fmt::format("--config: {} is not a file that can be read", in_quotes(file)));
   }
-  with_our_errors(names(), file + ": ", [&] { po::store(po::parse_config_file(in, all), *values_); });
+  with_our_errors(names(), without_effect_, file + ": ", [&] { po::store(po::parse_config_file(in, all), *values_); });
 }
 
 void Options::read_json_config(const std::string& file, const Description& all) {
@@ -177,7 +183,7 @@ void Options::read_json_config(const std::string& file, const Description& all) 
     parsed.options.emplace_back(
         key, std::vector<std::string>{value.is_string() ? value.get<std::string>() : json_text(value)});
   }
-  with_our_errors(names(), file + ": ", [&] { po::store(parsed, *values_); });
+  with_our_errors(names(), without_effect_, file + ": ", [&] { po::store(parsed, *values_); });
 }
 
 bool Options::has(const std::string& flag) const { return values_->count(flag) > 0; }

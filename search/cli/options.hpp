@@ -35,7 +35,8 @@ class Options {
 
   Options& value(const std::string& flag, const std::string& doc, std::vector<std::string> candidates = {});
   Options& toggle(const std::string& flag, const std::string& doc);
-  Options& scenario_flags();                                 // --scenario and one flag for each field of a scenario
+  // --scenario and one flag for each field of a scenario, but those that have no effect on this command.
+  Options& scenario_flags(std::set<std::string> without_effect = {});
   Options& word_candidates(std::vector<std::string> words);  // what a shell offers as the first word
 
   // Reads the words, then the file of --config, whose values the words override. False if --help was asked for and
@@ -51,6 +52,15 @@ class Options {
   // The scenario that the flags describe. Throws InputError, also for flags that contradict each other.
   // Flags in `not_set` are checked to matter, but their values are left to the caller.
   Scenario scenario(const std::set<std::string>& not_set = {}) const;
+
+  // The same with a trace named by a word in place of --workload.
+  Scenario scenario_of_trace(const std::string& name_or_file) const;
+
+  // The flags of scenario fields that were given.
+  std::set<std::string> given_fields() const;
+
+  // Flags of scenario fields that the command does not take.
+  const std::set<std::string>& without_effect() const { return without_effect_; }
 
   // The declaration.
   const std::string& usage() const { return usage_; }
@@ -70,6 +80,7 @@ class Options {
   void read_json_config(const std::string& file, const Description& all);
   Scenario base_scenario() const;
   std::vector<std::string> respelled(const std::vector<std::string>& words) const;
+  void set_fields(Scenario& scenario, const std::set<std::string>& not_set) const;
 
   std::string usage_;
   std::string doc_;
@@ -77,6 +88,7 @@ class Options {
   std::size_t most_words_;
   std::vector<Flag> flags_;
   std::vector<Flag> fields_;
+  std::set<std::string> without_effect_;
   std::vector<std::string> first_words_;
   std::unique_ptr<boost::program_options::variables_map> values_;
   std::vector<std::string> words_;

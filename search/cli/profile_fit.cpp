@@ -12,6 +12,7 @@
 #include "core/cost/source.hpp"
 #include "core/cost/vidur_profile.hpp"
 #include "core/input/error.hpp"
+#include "core/input/inputs.hpp"
 #include "core/input/write_file.hpp"
 #include "core/measured/fit_steps.hpp"
 #include "search/cli/profile_compose.hpp"
@@ -32,6 +33,7 @@ void hand_over(const Options& options, const std::string& json) {
 // The shape of the model that was measured; without a file what batch times alone can tell: one layer, one head.
 ModelShape shape_of(const Options& options) {
   if (!options.has("model")) return {.num_layers = 1, .num_q_heads = 1, .num_kv_heads = 1};
+  note_input(options.text("model"));
   const JsonFile file{std::filesystem::path(options.text("model"))};
   json_check_keys(file, model_shape_keys());
   return json_model_shape(file, true);

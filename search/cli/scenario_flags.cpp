@@ -80,9 +80,11 @@ std::vector<std::string> Options::respelled(const std::vector<std::string>& word
   return plain;
 }
 
-Options& Options::scenario_flags() {
+Options& Options::scenario_flags(std::set<std::string> without_effect) {
+  without_effect_ = std::move(without_effect);
   value("scenario", "name of a built-in scenario (see `switchyard scenarios`), or a .json file", scenario_names());
   for (const ScenarioField& field : scenario_fields()) {
+    if (without_effect_.contains(field.flag)) continue;
     std::string doc = fmt::format("{} ({})", field.doc, describe_range(field));
     if (!field.only_if.empty()) doc += "; only if " + field.only_if;
     fields_.push_back({.name = field.flag, .doc = std::move(doc), .candidates = field.choices});
@@ -109,14 +111,10 @@ Scenario Options::scenario(const std::set<std::string>& not_set) const {
     scenario.name = std::filesystem::path(text("workload")).filename().string();
     scenario.description.clear();
   }
-  std::set<std::string> given;
-  for (const ScenarioField& field : scenario_fields()) {
-    if (!has(field.flag)) continue;
-    given.insert(field.flag);
-    if (not_set.count(field.flag) == 0) set_field_from_text(field, scenario, text(field.flag), "--" + field.flag);
+  set_fields(scenario, not_set);
+  if (const std::set<std::string> given = given_fields(); given.contains("replica-scheduler")) {
+    check_nothing_lost(base, given, scenario);
   }
-  check_flags_matter(given, scenario);
-  if (given.contains("replica-scheduler")) check_nothing_lost(base, given, scenario);
   if (has("workload") && replays_trace(scenario.workload)) {
     // Seed 0 is the trace itself. What a user wants replayed is not quietly shortened, unless he says so, or the engine
     // is one that does so itself.
@@ -127,6 +125,35 @@ Scenario Options::scenario(const std::set<std::string>& not_set) const {
     }
   }
   return scenario;
+}
+
+Scenario Options::scenario_of_trace(const std::string& name_or_file) const {
+  for (const std::string flag : {"scenario", "workload"}) {
+    if (has(flag)) throw InputError(fmt::format("--{}: contradicts {}: one of them", flag, in_quotes(name_or_file)));
+  }
+  if (config_scenario_) throw InputError(fmt::format("--config: its scenario contradicts {}", in_quotes(name_or_file)));
+  Scenario scenario;
+  scenario.set_trace(name_or_file);
+  scenario.seed = 0;                              // the trace itself
+  scenario.long_requests = LongRequests::refuse;  // not quietly shortened
+  set_fields(scenario, {});
+  return scenario;
+}
+
+std::set<std::string> Options::given_fields() const {
+  std::set<std::string> given;
+  for (const ScenarioField& field : scenario_fields()) {
+    if (has(field.flag)) given.insert(field.flag);
+  }
+  return given;
+}
+
+void Options::set_fields(Scenario& scenario, const std::set<std::string>& not_set) const {
+  for (const ScenarioField& field : scenario_fields()) {
+    if (!has(field.flag) || not_set.contains(field.flag)) continue;
+    set_field_from_text(field, scenario, text(field.flag), "--" + field.flag);
+  }
+  check_flags_matter(given_fields(), scenario);
 }
 
 }  // namespace switchyard

@@ -12,6 +12,7 @@
 #include "core/input/json_file.hpp"
 #include "core/scenario/experiment.hpp"
 #include "core/scenario/fields.hpp"
+#include "tests/support/errors.hpp"
 
 using namespace switchyard;
 
@@ -226,6 +227,34 @@ TEST_CASE("scenario: seeds are spans in rising order", "[scenario]") {
     INFO(bad);
     CHECK_THROWS_AS(parse_seed_range(bad, "test"), InputError);
   }
+}
+
+TEST_CASE("scenario: lists of seeds do not cross the halves of a trace", "[scenario]") {
+  Scenario scenario;
+  scenario.workload.trace = "azure-code";
+  const auto error = [&](const std::string& seeds, SeedUse use) {
+    return error_of([&] { scenario.check_half(parse_seed_range(seeds, ""), "--s", use); });
+  };
+  using enum SeedUse;
+  CHECK(error("1-99", train).empty());
+  CHECK(error("100-200", judge).empty());
+  CHECK(error("0", judge).empty());
+  CHECK(error("0,7", any) ==
+        "--s: '0,7' contradicts the rest: seed 0 is the whole trace, the others redraw a half of it");
+  CHECK_THAT(error("0", train), Catch::Contains("seed 0 is the whole trace, the held-out half too"));
+  CHECK_THAT(error("1,100", train), Catch::Contains("seeds from 100 on (--held-out-from)"));
+  CHECK_THAT(error("99,100", judge), Catch::Contains("seeds below 100 (--held-out-from)"));
+  CHECK_THAT(error("99,100", any), Catch::Contains("crosses"));
+  CHECK(error("99", any).empty());
+  scenario.workload.held_out_from = 9;
+  CHECK_FALSE(error("1-99", train).empty());
+  CHECK(error("9-10", judge).empty());
+  CHECK_THAT(error_of([&] { scenario.check_seeds_apart(); }),
+             Catch::Contains("--validation-seeds: '51-74' contradicts the rest: seeds from 9 on"));
+  scenario.set_trace("azure-conv");  // replaces the workload, not the seeds
+  CHECK(scenario.workload.held_out_from == 9);
+  scenario.workload.arrivals = ArrivalKind::poisson;  // nothing is redrawn from halves
+  CHECK(error("0-200", train).empty());
 }
 
 TEST_CASE("scenario: training and validation seeds are spread over loads, others are not", "[scenario]") {

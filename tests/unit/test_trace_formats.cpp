@@ -145,8 +145,10 @@ TEST_CASE("trace formats: a bad value in any field is named with its place") {
       check(fixture, fixture.prompt, value, value);
       check(fixture, fixture.output, value, value);
     }
-    check(fixture, fixture.prompt, "0", "0");
-    if (fixture.format == TraceFormat::vidur) check(fixture, fixture.output, "0", "0");
+    if (fixture.format == TraceFormat::vidur) {  // others drop such rows, and count them
+      check(fixture, fixture.prompt, "0", "0");
+      check(fixture, fixture.output, "0", "0");
+    }
     for (const std::string value : {"", "nan", "-inf", "x", "1e999"}) check(fixture, fixture.arrival, value, value);
     if (fixture.format == TraceFormat::azure) {
       for (const std::string value :
@@ -175,7 +177,6 @@ TEST_CASE("trace formats: a bad value in any field is named with its place") {
         check(fixture, name, value, found);
       }
     }
-    check(fixture, fixture.prompt, "0", "0");
     for (const auto& [value, found] : std::vector<std::pair<std::string, std::string>>{
              {"-0.5", "-0.5"}, {"-5", "-5"}, {"null", "null"}, {"\"9\"", "9"}, {"[9]", "a list"}, {"false", "false"}}) {
       check(fixture, fixture.arrival, value, found);
@@ -313,6 +314,11 @@ TEST_CASE("trace formats: timestamps") {
   CHECK(parse_timestamp("1970-01-01 00:00:00.25") == 2'500'000);
   CHECK(parse_timestamp("1970-01-01 00:00:00.00000019999") == 1);
   CHECK(second("2024-02-29 12:00:00.5+00:00") == 1709208000);
+  for (const std::string_view zone : {"", "Z", "z", "+00:00", "-01:30"}) {
+    bool has_zone = zone.empty();
+    CHECK(parse_timestamp("2024-02-29 12:00:00.5" + std::string(zone), &has_zone));
+    CHECK(has_zone != zone.empty());
+  }
   for (const std::string_view text : {"", "2023-02-29 00:00:00", "-023-11-16 18:17:03", "2023-11-16 18:17:03+25:00",
                                       "2023-11-16 18:17:03 UTC", "2023-11-16 18:17:03ZZ", "2023-11-16 18:17:61"}) {
     CHECK_FALSE(parse_timestamp(text));

@@ -210,9 +210,10 @@ TEST_CASE("workload: training and held-out seeds redraw separate halves of a tra
   check(100, 501, 1001);
   check(1000, 501, 1001);
   const std::vector<RawRequest> at_once = {{1, 1, 1}, {1, 2, 2}};
-  CHECK_THAT(error_of([&] { bootstrap_trace(at_once, 1); }), Contains("--seed"));
+  CHECK_THAT(error_of([&] { bootstrap_trace(at_once, 1, TraceHalf::first); }), Contains("--seed"));
   const std::vector<RawRequest> sparse = {{0, 1, 1}, {100000, 2, 2}};  // its last arrival lies beyond every block
-  CHECK_THAT(error_of([&] { bootstrap_trace(sparse, 100); }), Contains("--seed") && Contains("too sparse"));
+  CHECK_THAT(error_of([&] { bootstrap_trace(sparse, 100, TraceHalf::second); }),
+             Contains("--seed") && Contains("too sparse"));
 }
 
 TEST_CASE("workload: rows of a trace as lengths") {
