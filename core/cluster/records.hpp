@@ -32,8 +32,8 @@ struct ReplicaTotals {
   std::int64_t hit_tokens_resumed = 0;     // found there by restarted requests
   std::int64_t num_recomputed_tokens = 0;  // computed again by restarted requests, as they were not found
   std::int64_t num_evicted_blocks = 0;     // cached blocks that lost what they held to others
-  std::int32_t peak_blocks = 0;  // most KV blocks allocated while a batch ran
-  Time busy = 0;                 // sum of batch durations
+  std::int32_t peak_blocks = 0;            // most KV blocks allocated while a batch ran
+  Time busy = 0;                           // sum of batch durations
   // Sum over batches of (tokens processed so far by running requests, as the batch starts) * duration. As a double
   // sum it would depend on the order of addition, so it is kept exact.
   Int128 kv_token_ticks = 0;
