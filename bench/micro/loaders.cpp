@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "core/cost/source.hpp"
+#include "core/workload/reuse.hpp"
 #include "core/workload/trace_file.hpp"
 
 namespace switchyard {
@@ -52,6 +53,59 @@ void load_trace(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
 }
 BENCHMARK(load_trace)->Name("BM_LoadTrace")->ArgName("rows")->Arg(20'000)->Unit(benchmark::kMillisecond);
+
+// A trace of the size of Mooncake's conversation trace: 12,000 rows, 24 ids each, half of them of a prompt that another
+// row begins with.
+std::string text_with_ids(std::size_t rows) {
+  std::string text;
+  std::size_t next = 0;
+  std::vector<std::size_t> first_of_row;
+  for (std::size_t i = 0; i < rows; ++i) {
+    text += fmt::format("{{\"timestamp\": {}, \"input_length\": {}, \"output_length\": 200, \"hash_ids\": [", i * 300,
+                        24 * 512);
+    const std::size_t shared = i % 2 == 1 ? 24 : 0;  // odd rows begin as the row before them, and are own from there on
+    for (std::size_t j = 0; j < 24; ++j) {
+      const std::size_t id = j < shared / 2 ? first_of_row[i - 1] + j : next++;
+      if (j == 0) first_of_row.push_back(id);
+      text += fmt::format("{}{}", j == 0 ? "" : ", ", id);
+    }
+    text += "]}\n";
+  }
+  return text;
+}
+
+void load_trace_with_ids(benchmark::State& state) {
+  const Folder folder;
+  const auto rows = static_cast<std::size_t>(state.range(0));
+  const std::string text = text_with_ids(rows);
+  const fs::path file = folder.write("trace.jsonl", text);
+  if (read_trace(file).content.ids.num_names() != rows * 18) {
+    state.SkipWithError("read something else than was written");
+    return;
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(read_trace(file).content.ids.num_names());
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
+}
+BENCHMARK(load_trace_with_ids)
+    ->Name("BM_LoadTraceWithIds")
+    ->ArgName("rows")
+    ->Arg(12'000)
+    ->Unit(benchmark::kMillisecond);
+
+void reuse_of_trace(benchmark::State& state) {
+  const Folder folder;
+  const auto rows = static_cast<std::size_t>(state.range(0));
+  const TraceFile trace = read_trace(folder.write("trace.jsonl", text_with_ids(rows)));
+  const Content content = make_workload("made", trace.rows, trace.content).content;
+  if (inspect_reuse(trace.rows, content).hit_rate != 0.25) {
+    state.SkipWithError("a quarter of all blocks is found again");
+    return;
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(inspect_reuse(trace.rows, content).hit_rate);
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(reuse_of_trace)->Name("BM_InspectReuse")->ArgName("rows")->Arg(12'000)->Unit(benchmark::kMillisecond);
 
 // Tables of the size of Vidur's for a 4096-token context, in which every time is 0.25 ms a layer.
 void load_tables(benchmark::State& state) {

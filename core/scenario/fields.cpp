@@ -66,6 +66,9 @@ Fields workload_fields() {
             "what the trace file calls its columns or keys, as arrived_at=ts,num_prefill_tokens=in,"
             "num_decode_tokens=out; times are dates, or in s if --time-unit says nothing else")
       .only_if("--workload is a file", names_trace)
+      .integer("hash_id_tokens", "hash-id-tokens", SWITCHYARD_MEMBER(workload.hash_id_tokens), 0, 1'000'000,
+               "tokens that a hash id of the trace file stands for; 0: as its format says (Mooncake 512, others 16)")
+      .only_if("--workload is a file", names_trace)
       .choice("arrivals", "arrivals", SWITCHYARD_MEMBER(workload.arrivals),
               {"trace", "vidur_poisson", "poisson", "gamma", "lognormal", "static"}, "arrival process")
       .choice("lengths", "lengths", SWITCHYARD_MEMBER(workload.lengths),

@@ -18,7 +18,7 @@ std::size_t end_outputs(std::vector<RawRequest>& rows, std::int32_t max_model_le
   for (RawRequest& row : rows) {
     const std::int32_t room = max_model_len - row.num_prefill_tokens;
     if (room <= 0 || row.num_decode_tokens <= room) continue;
-    row.num_decode_tokens = room;
+    set_lengths(row, row.num_prefill_tokens, room);
     ++ended;
   }
   return ended;

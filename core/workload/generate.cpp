@@ -100,7 +100,8 @@ std::shared_ptr<const TraceRows> trace_of(const WorkloadSpec& spec) {
   if (spec.trace.empty()) return nullptr;
   return shared_trace(spec.trace, {.time_unit = spec.time_unit,
                                    .columns = parse_trace_columns(spec.trace_columns, "--trace-columns"),
-                                   .arrivals = takes_arrivals(spec)});
+                                   .arrivals = takes_arrivals(spec),
+                                   .hash_id_tokens = spec.hash_id_tokens});
 }
 
 WorkloadRows make_rows(const WorkloadSpec& spec, const TraceRows* trace, std::uint64_t seed, std::int32_t max_tokens) {
@@ -134,7 +135,7 @@ WorkloadRows make_rows(const WorkloadSpec& spec, const TraceRows* trace, std::ui
 
 Workload make_workload(const WorkloadSpec& spec, const TraceRows* trace, std::uint64_t seed, std::int32_t max_tokens) {
   WorkloadRows made = make_rows(spec, trace, seed, max_tokens);
-  Workload workload = make_workload(std::move(made.source), made.rows);
+  Workload workload = make_workload(std::move(made.source), made.rows, content_of(trace));
   workload.num_cut = made.num_cut;
   return workload;
 }

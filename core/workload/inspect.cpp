@@ -103,9 +103,55 @@ nlohmann::ordered_json lengths_json(const LengthFigures& lengths, double duratio
   return json;
 }
 
+std::string reuse_text(const ReuseFigures& reuse, std::size_t num_requests, PlotStyle style) {
+  constexpr std::size_t kWidth = 50;
+  std::string text = fmt::format(
+      "\nreuse of prompts, as if all went to one prefix cache (whole blocks of {} tokens)\n"
+      "  known content          {:.2f}% of prompt tokens\n"
+      "  hit rate, no eviction  {:.2f}% of prompt tokens; the cache grows to {} tokens\n"
+      "  first blocks           {} different ones in {} requests; {:.2f}% share theirs, {:.2f}% the most frequent "
+      "one\n",
+      reuse.block_tokens, 100 * reuse.named_share(), 100 * reuse.hit_rate, reuse.num_blocks * reuse.block_tokens,
+      reuse.num_prefixes, num_requests, 100 * reuse.shared_first_share, 100 * reuse.largest_prefix_share);
+  if (reuse.by_cache_size.empty()) return text;
+  text += "  time since last use   ";
+  for (std::size_t i = 0; i < kReuseLevels.size(); ++i) {
+    text += fmt::format(" {} {:.2f} s", level_name(kReuseLevels[i]), reuse.reuse_time_s[i]);
+  }
+  text += "\n\nhit rate by tokens in the cache\n";
+  for (const CachedShare& size : reuse.by_cache_size) {
+    const std::string drawn = bar(size.hit_rate / reuse.hit_rate, kWidth, style);
+    text +=
+        fmt::format("{:>22} {:>6.2f}%{}{}\n", size.cache_tokens, 100 * size.hit_rate, drawn.empty() ? "" : " ", drawn);
+  }
+  return text;
+}
+
+nlohmann::ordered_json reuse_json(const ReuseFigures& reuse) {
+  nlohmann::ordered_json json = {{"block_tokens", reuse.block_tokens},
+                                 {"prompt_tokens", reuse.prompt_tokens},
+                                 {"named_tokens", reuse.named_tokens},
+                                 {"hit_tokens", reuse.hit_tokens},
+                                 {"hit_rate", reuse.hit_rate},
+                                 {"num_blocks", reuse.num_blocks},
+                                 {"num_prefixes", reuse.num_prefixes},
+                                 {"shared_first_share", reuse.shared_first_share},
+                                 {"largest_prefix_share", reuse.largest_prefix_share},
+                                 {"by_cache_size", nlohmann::ordered_json::array()},
+                                 {"reuse_time_s", nlohmann::ordered_json::object()}};
+  for (const CachedShare& size : reuse.by_cache_size) {
+    json["by_cache_size"].push_back({{"cache_tokens", size.cache_tokens}, {"hit_rate", size.hit_rate}});
+  }
+  if (reuse.by_cache_size.empty()) return json;
+  for (std::size_t i = 0; i < kReuseLevels.size(); ++i) {
+    json["reuse_time_s"][level_name(kReuseLevels[i])] = reuse.reuse_time_s[i];
+  }
+  return json;
+}
+
 }  // namespace
 
-WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows) {
+WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows, const Content& content) {
   if (rows.empty()) throw std::invalid_argument("a workload without requests has no figures");
   std::vector<double> gaps, prompts, outputs;
   const double first = rows.front().arrived_at_s;
@@ -139,6 +185,7 @@ WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows) {
   if (spread > 0) figures.length_correlation = covariance(prompts, outputs) / spread;
   figures.prompts = figures_of(std::move(prompts));
   figures.outputs = figures_of(std::move(outputs));
+  if (!content.empty()) figures.reuse = inspect_reuse(rows, content);
   return figures;
 }
 
@@ -170,14 +217,15 @@ std::string describe_workload(const std::string& source, const WorkloadFigures& 
                       figures.duration_s / kRateBins, *std::max_element(rates.begin(), rates.end()),
                       sparkline(rates, style));
   text += histogram_text("prompt tokens", figures.prompts, style);
-  return text + histogram_text("output tokens", figures.outputs, style);
+  text += histogram_text("output tokens", figures.outputs, style);
+  return figures.reuse ? text + reuse_text(*figures.reuse, figures.num_requests, style) : text;
 }
 
 std::string workload_json(const std::string& source, const WorkloadFigures& figures) {
   const auto or_null = [](const std::optional<double>& value) {
     return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
   };
-  const nlohmann::ordered_json json = {
+  nlohmann::ordered_json json = {
       {"source", source},
       {"num_requests", figures.num_requests},
       {"first_arrival_s", figures.first_arrival_s},
@@ -192,6 +240,7 @@ std::string workload_json(const std::string& source, const WorkloadFigures& figu
       {"rates_over_time", {{"bin_s", figures.duration_s / kRateBins}, {"qps", figures.rates_qps}}},
       {"prompt_tokens", lengths_json(figures.prompts, figures.duration_s)},
       {"output_tokens", lengths_json(figures.outputs, figures.duration_s)}};
+  if (figures.reuse) json["reuse"] = reuse_json(*figures.reuse);
   return json_text(json, 2) + "\n";
 }
 

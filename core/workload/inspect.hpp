@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/workload/plot.hpp"
+#include "core/workload/reuse.hpp"
 #include "core/workload/workload.hpp"
 
 namespace switchyard {
@@ -35,11 +36,12 @@ struct WorkloadFigures {
   std::array<double, kRateBins> rates_qps{};  // over equal parts of the duration
   LengthFigures prompts;
   LengthFigures outputs;
-  double length_correlation = 0;  // Pearson's, of prompt and output
+  double length_correlation = 0;      // Pearson's, of prompt and output
+  std::optional<ReuseFigures> reuse;  // if something is known of what prompts hold
 };
 
-// Throws std::invalid_argument if there are no rows.
-WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows);
+// `content` is by row. Throws std::invalid_argument if there are no rows.
+WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows, const Content& content = Content());
 
 // The figures and plots as lines of text for people, at most 100 columns wide.
 std::string describe_workload(const std::string& source, const WorkloadFigures& figures, PlotStyle style);

@@ -23,7 +23,8 @@ namespace {
 
 TraceRows rows_of_file(const std::filesystem::path& file, LineReader lines, const TraceReading& reading) {
   TraceFile trace = read_trace(std::move(lines), reading);
-  return {trace_source(file, trace), std::string(trace_format_name(trace.format)), std::move(trace.rows)};
+  return {trace_source(file, trace), std::string(trace_format_name(trace.format)), std::move(trace.rows),
+          std::move(trace.content)};
 }
 
 const EmbeddedModel* find_known(const std::string& name) {
@@ -51,6 +52,7 @@ void check_nothing_to_read(const std::string& name, const TraceReading& reading)
   };
   if (reading.time_unit != TimeUnit::by_format) throw refuse("time-unit");
   if (reading.mapped()) throw refuse("trace-columns");
+  if (reading.hash_id_tokens != 0) throw refuse("hash-id-tokens");
 }
 
 std::string text_of(LineReader lines) {
@@ -75,6 +77,11 @@ Version version_of(const std::string& file) {
 
 }  // namespace
 
+const TraceContent& content_of(const TraceRows* trace) {
+  static const TraceContent none;
+  return trace ? trace->content : none;
+}
+
 const std::vector<std::string>& known_traces() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
@@ -89,7 +96,7 @@ TraceRows load_trace(const std::string& name_or_file, const TraceReading& readin
     check_nothing_to_read(name_or_file, reading);
     const TraceModel model = model_of(*known);
     if (const auto file = file_of(model)) return rows_of_file(*file, LineReader(*file), {});
-    return {"embedded " + name_or_file, "model", model.rows()};
+    return {"embedded " + name_or_file, "model", model.rows(), {}};
   }
   const std::filesystem::path path = name_or_file;
   std::error_code fault;
@@ -99,7 +106,7 @@ TraceRows load_trace(const std::string& name_or_file, const TraceReading& readin
   LineReader lines(path);  // once: it may be a pipe
   if (!TraceModel::is_model(lines.beginning())) return rows_of_file(path, std::move(lines), reading);
   check_nothing_to_read(name_or_file, reading);
-  return {path.filename().string(), "model", TraceModel(JsonFile(path.string(), text_of(std::move(lines)))).rows()};
+  return {path.filename().string(), "model", TraceModel(JsonFile(path.string(), text_of(std::move(lines)))).rows(), {}};
 }
 
 std::shared_ptr<const TraceRows> shared_trace(const std::string& name_or_file, const TraceReading& reading) {

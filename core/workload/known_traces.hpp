@@ -14,7 +14,11 @@ struct TraceRows {
   std::string source;            // for reports: the file's name, or "embedded azure-conv"
   std::string format;            // "Azure", "BurstGPT", ...; "model" of a trace
   std::vector<RawRequest> rows;  // sorted by arrival, lengths as they were recorded
+  TraceContent content;          // what rows point to
 };
+
+// What a trace's rows point to; of no trace, nothing.
+const TraceContent& content_of(const TraceRows* trace);
 
 // The traces that are known by a name: "azure-conv", "azure-code".
 const std::vector<std::string>& known_traces();

@@ -21,6 +21,7 @@ struct WorkloadSpec {
   std::string trace;
   TimeUnit time_unit = TimeUnit::by_format;  // of the times in the file
   std::string trace_columns;                 // "arrived_at=ts,...": what the file calls them; empty: by format
+  std::int32_t hash_id_tokens = 0;           // how many tokens a hash id stands for; 0: by format
   ArrivalKind arrivals = ArrivalKind::trace;
   LengthKind lengths = LengthKind::trace;
 

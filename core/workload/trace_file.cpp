@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/workload/trace_hash_ids.hpp"
 #include "core/workload/trace_records.hpp"
 
 namespace switchyard {
@@ -51,6 +52,7 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
   const bool json = start != std::string_view::npos && text[start] == '{';
   const auto records = json ? json_lines_trace(std::move(lines), reading) : csv_trace(std::move(lines), reading);
   TraceFile trace{.format = records->format()};
+  TraceHashIds ids(trace.format, reading.hash_id_tokens);
   const bool recorded = trace.format != TraceFormat::vidur;  // as it came in, failures and all
   TraceRecord record;
   std::optional<double> last;
@@ -70,6 +72,7 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
     trace.rows.push_back({.arrived_at_s = record.arrived_at_s,
                           .num_prefill_tokens = tokens(*records, Field::prompt, record.num_prefill_tokens),
                           .num_decode_tokens = tokens(*records, Field::output, record.num_decode_tokens)});
+    if (!record.hash_ids.empty() || record.num_hashed_tokens) ids.read(*records, record, trace.rows.back());
   }
   if (trace.rows.empty() && trace.num_failed > 0) {
     throw InputError(
@@ -77,6 +80,7 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
                     records->place(), trace.num_failed));
   }
   if (trace.rows.empty()) throw InputError(fmt::format("{}: the trace has a header but no rows", records->place()));
+  trace.content = std::move(ids).take(records->place());
   return trace;
 }
 

@@ -14,7 +14,7 @@
 namespace switchyard {
 
 enum class TraceFormat : std::uint8_t {
-  vidur,     // CSV arrived_at (s), num_prefill_tokens, num_decode_tokens: what is prepared for replay
+  vidur,     // arrived_at (s), num_prefill_tokens, num_decode_tokens, CSV or JSON lines: what is prepared for replay
   azure,     // CSV TIMESTAMP (a date), ContextTokens, GeneratedTokens: Azure/AzurePublicDataset, 2023 and 2024
   burstgpt,  // CSV Timestamp (s), Request tokens, Response tokens: HPMLL/BurstGPT
   mooncake,  // JSON lines timestamp (ms), input_length, output_length: kvcache-ai/Mooncake, FAST25
@@ -33,6 +33,7 @@ struct TraceFile {
   TraceFormat format = TraceFormat::vidur;
   std::vector<RawRequest> rows;  // in file order; arrivals in s: Vidur's own, else since the file's first row
   std::size_t num_failed = 0;    // rows of recorded formats that have no prompt or no output: dropped
+  TraceContent content;          // what rows point to; without rows if no row has hash ids
 };
 
 // Throws InputError, by line and column, for anything missing, negative, unsorted or not a number, for a prompt or

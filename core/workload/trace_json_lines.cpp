@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 
 #include "core/input/whole_number.hpp"
 #include "core/workload/time_unit.hpp"
@@ -23,16 +24,22 @@ struct Key {
   std::int64_t least;  // of a whole number, or of those in a list
 };
 
-// The first three by TraceRecords::Field. All else in a line is ignored.
-constexpr std::array<Key, 8> kKeys = {{{"timestamp", Kind::number, 0},
+// The first five by TraceRecords::Field. All else in a line is ignored.
+constexpr std::array<Key, 9> kKeys = {{{"timestamp", Kind::number, 0},
                                        {"input_length", Kind::whole, 0},
                                        {"output_length", Kind::whole, 0},
+                                       {"hash_ids", Kind::list, 0},
+                                       {"num_hashed_tokens", Kind::whole, 0},
                                        {"chat_id", Kind::whole, 0},
                                        {"parent_chat_id", Kind::whole, -1},
                                        {"turn", Kind::whole, 0},
-                                       {"type", Kind::text, 0},
-                                       {"hash_ids", Kind::list, 0}}};
-constexpr std::size_t kChat = 3, kParent = 4, kHashes = 7;
+                                       {"type", Kind::text, 0}}};
+constexpr std::size_t kHashes = 3, kHashed = 4, kChat = 5, kParent = 6;
+constexpr std::array<std::size_t, 3> kLengthsAndTimes = {0, 1, 2};
+constexpr std::array<std::size_t, 5> kBailian = {0, 1, 2, kChat, kParent};
+
+// What the first three are called in lines that are prepared for replay.
+constexpr std::array<std::string_view, 3> kVidurNames = {"arrived_at", "num_prefill_tokens", "num_decode_tokens"};
 
 using Names = std::array<std::string_view, kKeys.size()>;  // what a file calls them
 
@@ -68,10 +75,12 @@ class LineHandler : public nlohmann::json_sax<Json> {
   explicit LineHandler(const Names& names) : names_(names) {}
 
   const std::array<Value, kKeys.size()>& values() const { return values_; }
+  const std::vector<std::int64_t>& list() const { return list_; }  // of the key that is one
   const Fault& fault() const { return fault_; }
 
   void start() {
     values_ = {};
+    list_.clear();
     depth_ = 0;
     key_.reset();
   }
@@ -146,7 +155,10 @@ class LineHandler : public nlohmann::json_sax<Json> {
   bool whole(std::int64_t value, const std::string& text) {
     if (here(Kind::number) && value >= 0) return take({true, static_cast<double>(value), value});
     if (here(Kind::whole) && value >= kKeys[*key_].least) return take({true, static_cast<double>(value), value});
-    if (in_list() && value >= 0) return true;
+    if (in_list() && value >= 0) {
+      list_.push_back(value);
+      return true;
+    }
     return scalar(text.empty() ? fmt::format("{}", value) : text);
   }
   // A value that no key of ours takes: fine elsewhere.
@@ -160,6 +172,7 @@ class LineHandler : public nlohmann::json_sax<Json> {
 
   const Names& names_;
   std::array<Value, kKeys.size()> values_;
+  std::vector<std::int64_t> list_;
   std::optional<std::size_t> key_;  // that the value belongs to, if it is one of ours
   int depth_ = 0;
   Fault fault_;
@@ -172,9 +185,12 @@ class JsonLinesTrace final : public TraceRecords {
     if (reading.mapped()) {
       std::copy(reading_.columns.begin(), reading_.columns.end(), names_.begin());  // views of the copy
       format_ = TraceFormat::mapped;
+    } else if (first_line_has(kVidurNames[0])) {
+      std::copy(kVidurNames.begin(), kVidurNames.end(), names_.begin());
+      format_ = TraceFormat::vidur;
     }
     pending_ = read();  // the first line says which format it is
-    if (pending_ && value(kChat).seen && !reading.mapped()) format_ = TraceFormat::bailian;
+    if (pending_ && value(kChat).seen && format_ == TraceFormat::mooncake) format_ = TraceFormat::bailian;
   }
 
   bool next(TraceRecord& record) override {
@@ -183,15 +199,20 @@ class JsonLinesTrace final : public TraceRecords {
       return false;
     }
     pending_ = false;
-    for (std::size_t i = reading_.arrivals ? 0 : 1; i < (format_ == TraceFormat::bailian ? kParent + 1 : kChat); ++i) {
-      if (!value(i).seen) throw missing(i);
+    for (const std::size_t i : needed()) {
+      if (!value(i).seen && (i != 0 || reading_.arrivals)) throw missing(i);
     }
-    record = {reading_.arrivals ? arrival() : 0, value(1).whole, value(2).whole};
+    record = {.arrived_at_s = reading_.arrivals ? arrival() : 0,
+              .num_prefill_tokens = value(1).whole,
+              .num_decode_tokens = value(2).whole,
+              .hash_ids = handler_.list()};
+    if (value(kHashed).seen) record.num_hashed_tokens = value(kHashed).whole;
     return true;
   }
 
   InputError fail(Field field, std::string_view message) const override {
     const auto i = static_cast<std::size_t>(field);
+    if (i == kHashes) return about(i, message, fmt::format("{} ids", handler_.list().size()));
     return about(i, message, i == 0 ? fmt::format("{}", value(i).number) : fmt::format("{}", value(i).whole));
   }
   TraceFormat format() const override { return format_; }
@@ -200,7 +221,20 @@ class JsonLinesTrace final : public TraceRecords {
  private:
   const LineHandler::Value& value(std::size_t key) const { return handler_.values()[key]; }
 
-  // Seconds from the first line on.
+  // The keys that each line must have.
+  std::span<const std::size_t> needed() const {
+    if (format_ == TraceFormat::bailian) return kBailian;
+    return kLengthsAndTimes;
+  }
+
+  bool first_line_has(std::string_view key) const {
+    const std::string_view text = lines_.beginning();
+    const std::size_t begin = std::min(text.find('{'), text.size());
+    return text.substr(begin, text.find('\n', begin) - begin).find(fmt::format("\"{}\"", key)) !=
+           std::string_view::npos;
+  }
+
+  // Seconds: in lines that are prepared for replay as they are, else from the first line on.
   double arrival() {
     const double time = value(0).number;
     TimeUnit unit = reading_.time_unit;
@@ -210,15 +244,14 @@ class JsonLinesTrace final : public TraceRecords {
       unit = TimeUnit::milliseconds;
     }
     const double seconds = in_seconds(time, unit);
+    if (format_ == TraceFormat::vidur) return seconds;
     if (!first_) first_ = seconds;
     return seconds - *first_;
   }
 
   InputError missing(std::size_t key) const {
     std::string wanted;
-    for (std::size_t i = 0; i < (format_ == TraceFormat::bailian ? kParent + 1 : kChat); ++i) {
-      wanted += fmt::format("{}{}", i == 0 ? "" : ", ", names_[i]);
-    }
+    for (const std::size_t i : needed()) wanted += fmt::format("{}{}", i == 0 ? "" : ", ", names_[i]);
     return InputError(fmt::format("{}: the key '{}' is missing; lines of a {} trace have {}{}", place(), names_[key],
                                   trace_format_name(format_), wanted,
                                   key == 0 && value(1).seen && value(2).seen ? fmt::format("; {}", kLengthsOnly) : ""));

@@ -17,7 +17,8 @@ struct TraceReading {
   TimeUnit time_unit = TimeUnit::by_format;
   // What the file calls Vidur's arrived_at, num_prefill_tokens and num_decode_tokens. All empty: told by the format.
   std::array<std::string, 3> columns;
-  bool arrivals = true;  // false: only lengths are wanted; arrivals may be missing, and are 0 in any case
+  bool arrivals = true;             // false: only lengths are wanted; arrivals may be missing, and are 0 in any case
+  std::int32_t hash_id_tokens = 0;  // how many tokens a hash id stands for; 0: told by the format
 
   bool mapped() const { return !columns[0].empty(); }
   auto operator<=>(const TraceReading&) const = default;

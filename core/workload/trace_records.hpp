@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,11 +18,13 @@ struct TraceRecord {
   double arrived_at_s = 0;
   std::int64_t num_prefill_tokens = 0;
   std::int64_t num_decode_tokens = 0;
+  std::span<const std::int64_t> hash_ids;         // from 0 up; valid until the next row is read
+  std::optional<std::int64_t> num_hashed_tokens;  // if the row says so, from 0 up
 };
 
 class TraceRecords {
  public:
-  enum class Field : std::uint8_t { arrival, prompt, output };
+  enum class Field : std::uint8_t { arrival, prompt, output, hash_ids, num_hashed_tokens };
 
   virtual ~TraceRecords() = default;
 

@@ -94,8 +94,12 @@ bool wants_unicode(const Options& options) {
 }
 
 std::string inspect(const Options& options) {
-  const WorkloadRows made = options.words().size() > 1 ? rows_of_file(options) : rows_of_scenario(options);
-  const WorkloadFigures figures = inspect_workload(made.rows);
+  const bool file = options.words().size() > 1;
+  const WorkloadRows made = file ? rows_of_file(options) : rows_of_scenario(options);
+  const auto trace = trace_of((file ? options.scenario_of_trace(file_of(options)) : options.scenario()).workload);
+  Content content;
+  if (trace) content = make_workload(made.source, made.rows, trace->content).content;
+  const WorkloadFigures figures = inspect_workload(made.rows, content);
   if (options.has("json")) return workload_json(made.source, figures);
   return describe_workload(made.source, figures, wants_unicode(options) ? PlotStyle::unicode : PlotStyle::ascii);
 }
@@ -111,12 +115,13 @@ std::string convert(const Options& options) { return as_csv(rows_of_file(options
 
 std::string fit(const Options& options) {
   for (const std::string& flag : options.given_fields()) {
-    if (flag == "time-unit" || flag == "trace-columns") continue;
+    if (flag == "time-unit" || flag == "trace-columns" || flag == "hash-id-tokens") continue;
     throw InputError(fmt::format("--{}: has no effect on fit, which takes the trace as it is", flag));
   }
   const WorkloadSpec spec = options.scenario_of_trace(file_of(options)).workload;
-  return fit_trace_model(
-      spec.trace, {.time_unit = spec.time_unit, .columns = parse_trace_columns(spec.trace_columns, "--trace-columns")});
+  return fit_trace_model(spec.trace, {.time_unit = spec.time_unit,
+                                      .columns = parse_trace_columns(spec.trace_columns, "--trace-columns"),
+                                      .hash_id_tokens = spec.hash_id_tokens});
 }
 
 // All that a workload does not depend on.
@@ -151,7 +156,8 @@ std::vector<std::string> action_names() {
 Options declare_workload() {
   Options options(
       "workload inspect|generate|convert|fit [FILE]",
-      "inspect [FILE]   rates, lengths and burstiness of a trace, in figures and plots, or of a scenario's workload\n"
+      "inspect [FILE]   rates, lengths, burstiness and reuse of prompts of a trace, in figures and plots, or of a\n"
+      "                 scenario's workload\n"
       "generate         a scenario's workload as a CSV in Vidur's columns\n"
       "convert FILE     a trace file as a CSV in Vidur's columns; flags as --duration, --time-scale, --seed change it "
       "as\n"

@@ -65,8 +65,8 @@ TEST_CASE("case moon_float.jsonl: a float without a fraction is a whole number")
   text.replace(text.find("6758.0"), 6, "6758.5");
   CHECK_THAT(error_in(text, {.time_unit = TimeUnit::milliseconds}),
              Contains("/t:1:20 'input_length': must be a whole number from 0 up (found '6758.5')"));
-  CHECK(rows_in("{\"timestamp\": 0, \"input_length\": 1e1, \"output_length\": 5, \"hash_ids\": [1.0, 2e0]}\n") ==
-        Rows{{0, 10, 5}});
+  CHECK(rows_in("{\"timestamp\": 0, \"input_length\": 1e3, \"output_length\": 5, \"hash_ids\": [1.0, 2e0]}\n") ==
+        Rows{{0, 1000, 5, 0, 1000}});
   CHECK_THAT(error_in("{\"timestamp\": 0, \"input_length\": 1e17, \"output_length\": 5}\n"),
              Contains("must be a whole number"));
   CHECK_THAT(error_in("{\"timestamp\": 0, \"input_length\": 1e999, \"output_length\": 5}\n"),

@@ -1,0 +1,70 @@
+#include "core/workload/trace_hash_ids.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace switchyard {
+
+namespace {
+
+// What the publishers of the formats say; 0: nothing.
+std::int32_t tokens_of_id(TraceFormat format) {
+  switch (format) {
+    case TraceFormat::mooncake:
+      return 512;
+    case TraceFormat::bailian:
+    case TraceFormat::vidur:  // as vLLM's blocks
+      return 16;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+TraceHashIds::TraceHashIds(TraceFormat format, std::int32_t hash_id_tokens)
+    : recorded_(format != TraceFormat::vidur), given_(hash_id_tokens != 0) {
+  content_.hash_id_tokens = given_ ? hash_id_tokens : tokens_of_id(format);
+}
+
+void TraceHashIds::read(const TraceRecords& records, const TraceRecord& record, RawRequest& row) {
+  using Field = TraceRecords::Field;
+  const auto num_ids = static_cast<std::int64_t>(record.hash_ids.size());
+  if (num_ids == 0) {
+    if (record.num_hashed_tokens.value_or(0) > 0) {
+      throw records.fail(Field::num_hashed_tokens, "must be 0, or missing, in a row without hash_ids");
+    }
+    return;
+  }
+  const std::int64_t block = content_.hash_id_tokens;
+  if (block == 0) {
+    throw records.fail(Field::hash_ids, "stand for a number of tokens that is not known; say it with --hash-id-tokens");
+  }
+  const std::int64_t all = record.num_prefill_tokens + record.num_decode_tokens;
+  std::int64_t hashed = record.num_hashed_tokens.value_or(record.num_prefill_tokens);
+  if (hashed > all) {
+    throw records.fail(Field::num_hashed_tokens,
+                       fmt::format("must be at most the {} tokens of prompt and output", all));
+  }
+  // A recorder may leave out a prompt's last block where that is not full.
+  if (recorded_ && num_ids == hashed / block) hashed = num_ids * block;
+  if (const std::int64_t needed = (hashed + block - 1) / block; num_ids != needed) {
+    throw records.fail(Field::hash_ids, fmt::format("must be {} ids for {} tokens, at {} tokens an id "
+                                                    "(--hash-id-tokens)",
+                                                    needed, hashed, block));
+  }
+  row.content = content_.ids.add(record.hash_ids);
+  row.num_hashed_tokens = static_cast<std::int32_t>(hashed);
+}
+
+TraceContent TraceHashIds::take(const std::string& where) && {
+  if (given_ && content_.ids.num_rows() == 0) {
+    throw InputError(fmt::format("{}: --hash-id-tokens has no effect: no row has hash_ids", where));
+  }
+  content_.hash_id_tokens = std::max(content_.hash_id_tokens, 1);
+  return std::move(content_);
+}
+
+}  // namespace switchyard
