@@ -94,7 +94,8 @@ const std::vector<SummaryField>& summary_fields() {
       {"slowdown_prompt_512_to_2047", "mean slowdown, prompts of 512 to 2047", &S::slowdown_prompt_512_to_2047, lower},
       {"slowdown_prompt_from_2048", "mean slowdown, prompts of 2048 and more", &S::slowdown_prompt_from_2048, lower},
       {"makespan_s", "time of the last completion, s", &S::makespan_s, lower},
-      {"throughput_rps", "completed requests per second of makespan", &S::throughput_rps, higher},
+      {"throughput_rps", "completed requests per second from the first arrival to the last completion",
+       &S::throughput_rps, higher},
       {"goodput_rps", "the same of requests within the stated limits (all, if none is stated)", &S::goodput_rps,
        higher},
       {"kv_use_mean", "mean share of the KV capacity that holds tokens", &S::kv_use_mean},
@@ -190,8 +191,10 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   summary.p99_ttft_s = seconds_from_ticks(quantile(ttft, 0.99));
   summary.longest_wait_s = seconds_from_ticks(longest_wait);
   summary.makespan_s = seconds_from_ticks(replay.makespan);
-  summary.throughput_rps = static_cast<double>(n) / summary.makespan_s;
-  summary.goodput_rps = static_cast<double>(good) / summary.makespan_s;
+  // A trace may begin at any time: what a second holds counts from its first request.
+  const Time span = replay.makespan - workload.requests.front().arrived_at;
+  summary.throughput_rps = static_cast<double>(n) / seconds_from_ticks(span);
+  summary.goodput_rps = static_cast<double>(good) / seconds_from_ticks(span);
 
   Int128 kv_token_ticks = 0;
   Int128 busy = 0;  // 16 replicas that are busy for a week are more than a Time counts
@@ -216,7 +219,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   }
   const double replicas = static_cast<double>(replay.replicas.size());
   summary.kv_use_mean =
-      static_cast<double>(kv_token_ticks) / (capacity / replicas * static_cast<double>(replay.makespan) * replicas);
+      static_cast<double>(kv_token_ticks) / (capacity / replicas * static_cast<double>(span) * replicas);
   std::int64_t prompt_tokens = 0;
   for (const QueuedRequest& request : workload.requests) prompt_tokens += request.num_prefill_tokens;
   summary.hit_rate = static_cast<double>(summary.hit_tokens) / static_cast<double>(prompt_tokens);

@@ -115,6 +115,22 @@ TEST_CASE("metrics: each figure follows its formula", "[metrics]") {
   CHECK(summary.goodput_rps == summary.throughput_rps);  // no limit
 }
 
+TEST_CASE("metrics: rates count from the first arrival", "[metrics]") {
+  Example late;
+  for (QueuedRequest& request : late.workload.requests) request.arrived_at += 3600 * kSecond;
+  for (RequestRecord& record : late.replay.requests) {
+    for (Time* time : {&record.assigned_at, &record.scheduled_at, &record.prefill_completed_at, &record.completed_at}) {
+      *time += 3600 * kSecond;
+    }
+  }
+  late.replay.makespan += 3600 * kSecond;
+  const Summary summary = late.summary(), from_zero = Example().summary();
+  CHECK(summary.makespan_s == 3608.0);
+  CHECK(summary.throughput_rps == from_zero.throughput_rps);
+  CHECK(summary.goodput_rps == from_zero.goodput_rps);
+  CHECK(summary.kv_use_mean == from_zero.kv_use_mean);
+}
+
 TEST_CASE("metrics: slowdown by prompt length, a class without requests is 0", "[metrics]") {
   Example example;
   example.workload.requests[1].num_prefill_tokens = 128;
