@@ -78,7 +78,7 @@ class Observatory {
   virtual void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
   virtual void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
   virtual std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) = 0;
-  virtual void prompt_blocks_of(RequestId, std::int32_t /*block_size*/, std::vector<BlockName>& /*out*/) const {}
+  virtual void prompt_blocks_of(RequestId, std::int32_t /*block_size*/, std::vector<BlockName>& /*out*/) {}
   virtual const ReplicaLimits& limits_of(std::int32_t replica) const = 0;
   virtual const CostModel& cost_of(std::int32_t replica) const = 0;
   virtual void assign(RequestId request, std::int32_t replica) = 0;

@@ -12,6 +12,7 @@
 
 #include "core/clairvoyant/clairvoyant.hpp"
 #include "core/cluster/agenda.hpp"
+#include "core/cluster/block_naming.hpp"
 #include "core/cluster/end_times.hpp"
 #include "core/cluster/replica_context.hpp"
 
@@ -44,12 +45,12 @@ class Cluster final : public detail::Observatory {
   std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) override {
     return at(replica).cached_tokens(request, board_.now, caller());
   }
-  void prompt_blocks_of(RequestId request, std::int32_t block_size, std::vector<BlockName>& out) const override {
+  void prompt_blocks_of(RequestId request, std::int32_t block_size, std::vector<BlockName>& out) override {
     // Of what is known of the request, only its prompt: the output is not there yet.
     std::int32_t left = table_.requests[size(request)].num_prefill_tokens / block_size;
     workload_->content.visit_block_names(size(request), block_size, [&](NameRun run) {
       for (std::uint32_t i = 0; i < run.count && left > 0; ++i, --left) {
-        out.push_back(detail::BlockNaming::of_number(run.first + i));
+        out.push_back(block_naming_.name(block_size, run.first + i));
       }
     });
   }
@@ -116,6 +117,7 @@ class Cluster final : public detail::Observatory {
     for (std::int32_t i = 0; i < config.num_replicas(); ++i) at(i).reset(i, config.kind(i), context_);
     ends_.reset(num_replicas);
     agenda_.reset(workload.requests);
+    block_naming_.reset();
     num_steps_ = 0;
     num_completed_ = 0;
     completed_.clear();
@@ -376,6 +378,7 @@ class Cluster final : public detail::Observatory {
   std::vector<Replica> replicas_;
   EndTimes ends_;
   Agenda agenda_;
+  detail::BlockNaming block_naming_;
   std::int64_t num_steps_ = 0;
   std::int64_t num_completed_ = 0;
   Time makespan_ = 0;

@@ -72,10 +72,12 @@ class NameKeeper final : public Policy {
     for (RequestId id = cluster.first_queued(); id >= 0; id = cluster.first_queued()) {
       const auto blocks = cluster.prompt_blocks(id, 16);
       names.emplace_back(blocks.begin(), blocks.end());
+      num_blocks_of_32 += static_cast<std::int64_t>(cluster.prompt_blocks(id, 32).size());
       cluster.assign(id, 0);
     }
   }
   std::vector<std::vector<BlockName>> names;
+  std::int64_t num_blocks_of_32 = 0;
 };
 
 }  // namespace
@@ -97,11 +99,18 @@ TEST_CASE("policies see which prompts begin alike, and nothing of outputs", "[pr
   REQUIRE(names[1].size() == 3);  // its last block is known in part
   REQUIRE(names[2].size() == 5);
   CHECK(names[3].empty());
+  CHECK(keeper.num_blocks_of_32 == 1 + 1 + 2);
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(names[2][i] == names[0][i]);
     CHECK((names[1][i] == names[0][i]) == (i < 2));
     for (std::size_t j = 0; j < i; ++j) CHECK_FALSE(names[0][i] == names[0][j]);
   }
+  // The same prompts with nothing known of the output in between: the names are the same, not only alike.
+  std::vector<RawRequest> unknown = rows;
+  unknown[0].num_hashed_tokens = 48;
+  const auto before = names;
+  cluster.replay(make_workload("made", unknown, trace), keeper, 1);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(names[i] == before[i]);
 }
 
 TEST_CASE("prefix_cost: prompt - cached + weight * outstanding, ties to the lowest id", "[prefix]") {
