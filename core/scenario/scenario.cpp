@@ -163,6 +163,23 @@ std::vector<std::string> scenario_names() {
   return names;
 }
 
+const std::vector<std::string>& suite_names() {
+  static const std::vector<std::string> names = {"vidur", "v1"};
+  return names;
+}
+
+std::vector<std::string> suite_scenarios(const std::string& suite, std::string_view where) {
+  if (std::find(suite_names().begin(), suite_names().end(), suite) == suite_names().end()) {
+    throw unknown_name(where, "suite", suite, suite_names());
+  }
+  std::vector<std::string> names;
+  for (const std::string& name : scenario_names()) {
+    const bool v1 = load_scenario(name).replica_scheduler == EngineKind::vllm_v1;
+    if (v1 == (suite == "v1")) names.push_back(name);
+  }
+  return names;
+}
+
 Scenario load_scenario(const std::string& name_or_file) {
   if (name_or_file.ends_with(".json")) {
     note_input(name_or_file);

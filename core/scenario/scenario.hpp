@@ -100,6 +100,11 @@ struct EmbeddedScenario {
 const std::vector<EmbeddedScenario>& embedded_scenarios();
 std::vector<std::string> scenario_names();
 
+// The suites into which the built-in scenarios fall, and the names of one's: "vidur", whose replicas have the engines
+// that Vidur simulates; "v1", vllm_v1. Throws InputError that starts with `where` for another name.
+const std::vector<std::string>& suite_names();
+std::vector<std::string> suite_scenarios(const std::string& suite, std::string_view where);
+
 // A scenario by name, or from a file (anything that ends in .json). Throws InputError.
 Scenario load_scenario(const std::string& name_or_file);
 

@@ -18,7 +18,7 @@ namespace switchyard {
 
 Options declare_suite() {
   Options options(
-      "suite SPEC[,SPEC...]|all [--scenarios NAME[,NAME...]] [--seeds RANGE] [--out DIR]",
+      "suite SPEC[,SPEC...]|all [--suite vidur|v1 | --scenarios NAME[,NAME...]] [--seeds RANGE] [--out DIR]",
       "Ranks policies over a whole suite of scenarios: by the geometric mean of their mean end-to-end time, or what "
       "--objective names, relative to llq's, on held-out seeds, with the worst scenario of each. Which policy can be "
       "run without knowing what load will come?\n"
@@ -30,7 +30,9 @@ Options declare_suite() {
   policies.insert(policies.begin(), "all");
   options.word_candidates(policies);
   options
-      .value("scenarios", "names of built-in scenarios or .json files, comma between (default: all built-in ones)",
+      .value("suite", "built-in scenarios: vidur, with the engines that Vidur simulates (default), or v1, on vLLM V1",
+             suite_names())
+      .value("scenarios", "names of built-in scenarios or .json files, comma between, in place of a suite",
              scenario_names())
       .value("seeds",
              "held-out seeds, as 101-104 (default: those of each scenario); 0: a trace as it is, where one is replayed")
@@ -48,8 +50,12 @@ int command_suite(const Options& options) {
   if (options.words().empty()) throw InputError("suite: give policy specs, comma between, or all");
   const std::vector<PolicySpec> policies = parse_specs(options.words()[0], "suite");
   std::vector<Scenario> scenarios;
-  const std::vector<std::string> names =
-      options.has("scenarios") ? list_from("scenarios", options.text("scenarios")) : scenario_names();
+  if (options.has("suite") && options.has("scenarios")) {
+    throw InputError("--suite: contradicts --scenarios: one of them says which scenarios are run");
+  }
+  const std::string suite_name = options.has("suite") ? options.text("suite") : "vidur";
+  const std::vector<std::string> names = options.has("scenarios") ? list_from("scenarios", options.text("scenarios"))
+                                                                  : suite_scenarios(suite_name, "--suite");
   for (const std::string& name : names) scenarios.push_back(load_scenario(name));
   if (options.has("seeds")) {
     const SeedRange seeds = parse_seed_range(options.text("seeds"), "--seeds");

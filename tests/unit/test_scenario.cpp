@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
@@ -107,8 +108,9 @@ TEST_CASE("scenario: the built-in ones are those of bench/scenarios", "[scenario
     const std::string file = std::string(SWITCHYARD_SOURCE_DIR) + "/bench/scenarios/" + embedded.name + ".json";
     CHECK(scenario_json(load_scenario(file)) == scenario_json(scenario));
   }
-  CHECK(names == std::vector<std::string>{"azure-code", "azure-code-x3", "azure-conv", "azure-conv-x3", "chat-pressure",
-                                          "conv-pressure"});
+  CHECK(names == std::vector<std::string>{"azure-code", "azure-code-v1", "azure-code-x3", "azure-code-x3-v1",
+                                          "azure-conv", "azure-conv-v1", "azure-conv-x3", "azure-conv-x3-v1",
+                                          "chat-pressure", "chat-pressure-v1", "conv-pressure", "conv-pressure-v1"});
   CHECK(load_scenario("azure-conv").seed == 42);
   CHECK(load_scenario("azure-code-x3").workload.time_scale == 3);
   CHECK(load_scenario("chat-pressure").num_blocks == 800);
@@ -278,6 +280,30 @@ TEST_CASE("scenario: training and validation seeds are spread over loads, others
                                          return at_once;
                                        }()),
                     Catch::Contains("--arrivals is not static"));
+}
+
+TEST_CASE("scenario: each built-in one is in one suite; those on vLLM V1 differ from their elders in the engine",
+          "[scenario]") {
+  std::vector<std::string> all = suite_scenarios("vidur", "--suite"), v1 = suite_scenarios("v1", "--suite");
+  REQUIRE(v1.size() == all.size());
+  for (std::size_t i = 0; i < v1.size(); ++i) {
+    CHECK(v1[i] == all[i] + "-v1");
+    const Scenario elder = load_scenario(all[i]), scenario = load_scenario(v1[i]);
+    CHECK(scenario.max_num_batched_tokens == 8192);
+    CHECK(scenario.max_model_len == elder.max_tokens);
+    CHECK(scenario.profile == elder.profile);
+    CHECK(scenario.num_gpu_blocks == (elder.num_blocks == 0 ? 0 : elder.num_blocks + 1));  // block 0 is never given out
+    CHECK(scenario.long_requests_rule() == elder.long_requests_rule());
+    CHECK(Experiment(scenario).workload(1)->requests.size() == Experiment(elder).workload(1)->requests.size());
+  }
+  all.insert(all.end(), v1.begin(), v1.end());
+  std::sort(all.begin(), all.end());
+  CHECK(all == [] {
+    std::vector<std::string> names = scenario_names();
+    std::sort(names.begin(), names.end());
+    return names;
+  }());
+  CHECK_THROWS_WITH(suite_scenarios("v2", "--suite"), Catch::Contains("unknown suite 'v2'"));
 }
 
 TEST_CASE("scenario: an experiment plans memory, and refuses or cuts long requests", "[scenario]") {
