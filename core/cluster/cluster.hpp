@@ -112,7 +112,7 @@ class Cluster final : public detail::Observatory {
     board_.books.previous.resize(num_requests + 1);
     board_.books.next[0] = board_.books.previous[0] = -1;
     board_.books.queue_length = 0;
-    context_ = {.table = &table_, .content = &workload.content, .board = &board_, .observer = observer};
+    context_ = {.table = &table_, .workload = &workload, .board = &board_, .observer = observer};
     replicas_.resize(num_replicas);
     for (std::int32_t i = 0; i < config.num_replicas(); ++i) at(i).reset(i, config.kind(i), context_);
     ends_.reset(num_replicas);
@@ -130,7 +130,7 @@ class Cluster final : public detail::Observatory {
   void take_samples(Time until) {
     for (Time time = sampler_->next_sample(); time <= until; time = sampler_->next_sample()) {
       states_.clear();
-      for (const Replica& replica : replicas_) states_.push_back(replica.state(time, nullptr));
+      for (Replica& replica : replicas_) states_.push_back(replica.state(time, nullptr));
       sampler_->on_sample(board_.books.queue_length, states_);
     }
   }

@@ -98,6 +98,41 @@ class DecodeSet {
     return id;
   }
 
+  // The member that completes next.
+  RequestId next_to_complete() const { return ids_[next_]; }
+
+  // A member is not to be counted by steps_to_completion() any more.
+  void expect_no_completion(std::int32_t position) {
+    const auto i = static_cast<std::size_t>(position);
+    completes_at_[i] = kNone;
+    if (i == next_) find_next_completion();
+  }
+
+  // A member leaves; its tokens are then in request.processed.
+  void remove(std::int32_t position, LiveRequest& request) {
+    for (auto i = static_cast<std::size_t>(position); i < static_cast<std::size_t>(size_); i += kChunk) {
+      move_down(ids_.data() + i);
+      move_down(completes_at_.data() + i);
+    }
+    leave(request);
+    find_next_completion();
+  }
+
+  // The members from `first` on did not take part in the last step, which took `duration`.
+  void hold_back(std::int32_t first, LiveRequest* live, Time duration) {
+    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(size_); ++i) {
+      LiveRequest& request = live[ids_[i]];
+      blocks_.remove(request.block_phase);
+      --request.step_offset;
+      --offset_sum_;
+      request.decode_base += duration;
+      request.block_phase = blocks_.phase_of(processed(request));
+      blocks_.add(request.block_phase);
+      completes_at_[i] += 1;  // that of one that is not counted stays infinite
+    }
+    find_next_completion();
+  }
+
  private:
   void leave(LiveRequest& request) {
     --size_;

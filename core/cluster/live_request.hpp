@@ -1,6 +1,7 @@
 // A request's life inside the cluster, shared by both kernels, and the FIFO of a replica.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -75,6 +76,11 @@ class WaitingFifo {
   }
   void pop_front() {
     ++head_;
+    if (--size_ == 0) clear();
+  }
+  // One that waits leaves, wherever it is.
+  void erase(RequestId id) {
+    ids_.erase(std::find(ids_.begin() + static_cast<std::ptrdiff_t>(head_), ids_.end(), id));
     if (--size_ == 0) clear();
   }
   const RequestId* begin() const { return ids_.data() + head_; }

@@ -8,7 +8,7 @@
 #include "core/api/cluster_view.hpp"
 #include "core/cluster/live_request.hpp"
 #include "core/cluster/simulation.hpp"
-#include "core/workload/content.hpp"
+#include "core/workload/workload.hpp"
 
 namespace switchyard {
 
@@ -17,7 +17,7 @@ enum class StartCause : std::uint8_t { own_batch_end, arrival_call, completion_c
 
 struct ReplicaContext {
   RequestTable* table = nullptr;
-  const Content* content = nullptr;  // of the workload's requests
+  const Workload* workload = nullptr;
   detail::Board* board = nullptr;
   Observer* observer = nullptr;
   std::uint64_t next_creation = 0;  // counts batches in order of creation

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/cluster/cluster.hpp"
+#include "core/cluster/engines/vllm_v1_leap_replica.hpp"
 #include "core/cluster/engines/vllm_v1_step_replica.hpp"
 #include "core/cluster/leap_replica.hpp"
 #include "core/cluster/step_replica.hpp"
@@ -18,6 +19,7 @@ struct Simulation::Impl {
   Kernel kernel;
   Cluster<LeapReplica> leap;
   Cluster<StepReplica> step;
+  Cluster<VllmV1LeapReplica> vllm_v1_leap;
   Cluster<VllmV1StepReplica> vllm_v1_step;
   Replay replay;
 };
@@ -41,12 +43,17 @@ bool runs_vllm_v1(const ClusterConfig& config) {
 
 const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
                               Observer* observer, StateSampler* sampler) {
+  const auto run = [&](auto& step, auto& leap) {
+    if (impl_->kernel == Kernel::step || observer) {
+      step.run(config, workload, policy, seed, observer, sampler, impl_->replay);
+    } else {
+      leap.run(config, workload, policy, seed, nullptr, sampler, impl_->replay);
+    }
+  };
   if (runs_vllm_v1(config)) {
-    impl_->vllm_v1_step.run(config, workload, policy, seed, observer, sampler, impl_->replay);
-  } else if (impl_->kernel == Kernel::step || observer) {
-    impl_->step.run(config, workload, policy, seed, observer, sampler, impl_->replay);
+    run(impl_->vllm_v1_step, impl_->vllm_v1_leap);
   } else {
-    impl_->leap.run(config, workload, policy, seed, nullptr, sampler, impl_->replay);
+    run(impl_->step, impl_->leap);
   }
   return impl_->replay;
 }

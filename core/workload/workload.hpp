@@ -9,6 +9,7 @@
 #include "core/api/views.hpp"
 #include "core/workload/content.hpp"
 #include "core/workload/hash_ids.hpp"
+#include "core/workload/prefix_trees.hpp"
 
 namespace switchyard {
 
@@ -26,6 +27,12 @@ struct Workload {
   std::size_t num_cut = 0;      // requests that were longer than the context, and were cut to it
 
   std::size_t size() const { return requests.size(); }
+
+  // What requests have in common, as paths through a tree of an engine's blocks. The content must not change any more.
+  const PrefixTree& prefix_tree(std::int32_t block_size) const {
+    return prefix_trees.of(content, requests.size(), block_size);
+  }
+  PrefixTrees prefix_trees;
 };
 
 // One row before it becomes part of a workload.

@@ -1,5 +1,6 @@
 // vLLM's V1 engine against vLLM's own code: for every request the same replica, cached tokens, preemptions, and times
 // to the picosecond; the same number of steps, scheduled tokens and hit tokens; where there is a log, the same steps.
+// Under both kernels.
 #include <catch2/catch.hpp>
 
 #include "core/cost/source.hpp"
@@ -109,11 +110,19 @@ void check_case(const VllmV1Case& item, const CostModel& cost) {
   const ClusterConfig config = item.config(cost);
   const auto router = parse_policy(item.router(), "").make();
   StepLog log(item.parameters.value("async_scheduling", false));
-  const Replay replay =
-      Simulation(Kernel::step).run(config, workload, *router, 42, item.has_step_log() ? &log : nullptr);
+  {
+    INFO("step kernel");
+    Simulation step(Kernel::step);
+    const Replay& replay = step.run(config, workload, *router, 42, item.has_step_log() ? &log : nullptr);
+    check_requests(item, replay);
+    check_totals(item, replay);
+    if (item.has_step_log()) check_step_log(item, log.lines);
+  }
+  INFO("leap kernel");
+  Simulation leap(Kernel::leap);
+  const Replay& replay = leap.run(config, workload, *router, 42);
   check_requests(item, replay);
   check_totals(item, replay);
-  if (item.has_step_log()) check_step_log(item, log.lines);
 }
 
 // One section a case; `tables_of` says where the tables of a case are.

@@ -9,7 +9,7 @@ void VllmV1StepReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   cost_ = &kind.cost();
   context_ = &context;
   options_ = std::get<VllmV1Options>(kind.options());
-  scheduler_.reset(options_, BlockKeys(*context.content, options_.block_size));
+  scheduler_.reset(options_, BlockKeys(context.workload->content, options_.block_size));
   in_flight_.clear();
   ends_at_ = ends_at_told_ = kNever;
   last_plan_was_empty_ = false;

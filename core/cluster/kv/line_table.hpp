@@ -1,7 +1,7 @@
 // The lines of which a RunPool holds blocks: a hash table, as a pool sees few of a workload's lines at a time.
 #pragma once
 
-#include <cassert>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -18,7 +18,7 @@ class LineTable {
   };
 
   void reset() {
-    lines_.assign(kFewest, {});
+    lines_.assign(std::max(kFewest, lines_.size()), {});  // what is allocated stays so
     size_ = 0;
   }
 

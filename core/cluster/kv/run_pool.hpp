@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/cluster/kv/line_table.hpp"
-#include "core/cluster/kv/prefix_tree.hpp"
+#include "core/workload/prefix_tree.hpp"
 
 namespace switchyard {
 

@@ -1,4 +1,4 @@
-#include "core/cluster/kv/prefix_tree.hpp"
+#include "core/workload/prefix_tree.hpp"
 
 #include <algorithm>
 #include <cassert>

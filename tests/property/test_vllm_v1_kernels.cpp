@@ -1,0 +1,211 @@
+// The leaping replica of vllm_v1 gives what the stepping one gives, to the bit: for every registered policy, over
+// random small workloads with prompts in common, little memory, budgets from one token up, coinciding steps and
+// arrivals.
+#include <catch2/catch.hpp>
+
+#include "core/cluster/simulation.hpp"
+#include "core/workload/random.hpp"
+#include "policies/registry.hpp"
+#include "tests/support/small_cluster.hpp"
+
+using namespace switchyard;
+
+namespace {
+
+CostModel random_cost(WorkloadRandom& random, bool flat) {
+  CostTables tables;
+  tables.max_tokens = 256;
+  tables.max_decodes = 8;
+  tables.max_decode_kv_steps = 6;
+  tables.max_prefill_kv_steps = 6;
+  tables.max_chunk = 128;
+  tables.prefill_many_factor = random.below(2) ? 1.1 : 1.0;
+  // Flat times make replicas run in lockstep, so that steps end together all the time.
+  const double unit = flat ? 0.0 : 1e6;
+  for (int i = 0; i <= tables.max_tokens; ++i) tables.tokens.push_back(1e9 + unit * ((i + 7) / 8));
+  for (int b = 0; b <= tables.max_decodes; ++b) {
+    for (int k = 0; k <= tables.max_decode_kv_steps; ++k) {
+      tables.decode.push_back(unit * (b * (k + 1)) + (flat ? 0.0 : static_cast<double>(random.below(1000))));
+    }
+  }
+  for (int k = 0; k <= tables.max_prefill_kv_steps; ++k) {
+    for (int c = 0; c <= tables.max_chunk; ++c) tables.prefill.push_back(unit * (c + k));
+  }
+  return CostModel("random", std::move(tables));
+}
+
+// Each request begins as an earlier one does, for some way, and what it says may go on through its output.
+Content random_content(WorkloadRandom& random, const Workload& workload, std::int32_t block_size) {
+  Content content(block_size * static_cast<std::int32_t>(1 + random.below(3)));
+  const std::size_t sharing = random.below(4);  // of four
+  std::vector<std::vector<std::uint32_t>> paths;
+  std::uint32_t next_name = 0;
+  for (std::size_t i = 0; i < workload.size(); ++i) {
+    const std::int32_t prompt = workload.requests[i].num_prefill_tokens;
+    const std::int32_t all = prompt + workload.hidden.num_decode_tokens[i];
+    std::int32_t hashed = random.below(2) ? prompt : all;
+    if (random.below(4) == 0) hashed = static_cast<std::int32_t>(random.below(static_cast<std::size_t>(all) + 1));
+    const auto count = static_cast<std::size_t>((hashed + content.hash_id_tokens() - 1) / content.hash_id_tokens());
+    std::vector<std::uint32_t> path;
+    if (i > 0 && random.below(4) < sharing) path = paths[random.below(i)];
+    if (random.below(2)) path.resize(std::min(path.size(), random.below(count + 1)));
+    path.resize(std::min(path.size(), count));
+    while (path.size() < count) path.push_back(next_name++);
+    std::vector<Content::StoredRun> runs;
+    for (const std::uint32_t name : path) runs.push_back({name, 1});
+    content.add(runs, hashed);
+    paths.push_back(path);
+  }
+  return content;
+}
+
+bool same(const ReplicaTotals& a, const ReplicaTotals& b) {
+  return a.num_batches == b.num_batches && a.num_requests == b.num_requests && a.num_restarts == b.num_restarts &&
+         a.num_extrapolated_batches == b.num_extrapolated_batches && a.peak_blocks == b.peak_blocks &&
+         a.busy == b.busy && a.kv_token_ticks == b.kv_token_ticks && a.num_scheduled_tokens == b.num_scheduled_tokens &&
+         a.hit_tokens == b.hit_tokens && a.hit_tokens_resumed == b.hit_tokens_resumed &&
+         a.num_recomputed_tokens == b.num_recomputed_tokens && a.num_evicted_blocks == b.num_evicted_blocks;
+}
+
+bool same(const Replay& a, const Replay& b) {
+  if (!same_records(a, b)) return false;
+  for (std::size_t i = 0; i < a.requests.size(); ++i) {
+    if (a.requests[i].num_cached_tokens != b.requests[i].num_cached_tokens) return false;
+  }
+  for (std::size_t i = 0; i < a.replicas.size(); ++i) {
+    if (!same(a.replicas[i], b.replicas[i])) return false;
+  }
+  return true;
+}
+
+// Asks for everything that a view offers and mixes it into every decision, so that any difference between the kernels'
+// views shows in the results.
+class Curious final : public Policy {
+ public:
+  void start(const ClusterView&, std::uint64_t) override { hash_ = 1; }
+  void on_completion(const CompletedRequest& request) override { mix(request.id + 7 * request.replica); }
+  void schedule(ClusterView& cluster) override {
+    for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) {
+      const ReplicaState s = cluster.state(r);
+      for (const std::int64_t value :
+           {std::int64_t{s.num_waiting}, std::int64_t{s.num_running}, std::int64_t{s.num_prefilling},
+            s.waiting_prefill_tokens, s.remaining_prefill_tokens, s.decoding_kv_tokens, s.generated_tokens,
+            std::int64_t{s.blocks_used}, std::int64_t{s.blocks_cached}, std::int64_t{static_cast<int>(s.batch_kind)},
+            s.batch_started_at, std::int64_t{s.batch_prefill_tokens}, std::int64_t{s.batch_decodes}}) {
+        mix(value);
+      }
+      mix(cluster.num_waiting(r));
+      mix(cluster.cached_tokens(cluster.first_queued(), r));
+      for (const ResidentRequest& request : cluster.waiting(r)) mix(request.id + request.num_prefill_tokens);
+      for (const ResidentRequest& request : cluster.running(r)) {
+        mix(request.id + request.num_processed_tokens + (request.prefill_complete ? 1 : 0));
+        mix(request.num_prefill_tokens);
+      }
+    }
+    while (!cluster.queue_empty() && (hash_ >> 11) % 4 != 0) {
+      cluster.assign(cluster.first_queued(),
+                     static_cast<std::int32_t>((hash_ >> 20) % static_cast<std::uint64_t>(cluster.num_replicas())));
+      mix(3);
+    }
+    // Held for now; but never for good.
+    if (cluster.queue_length() > 3) cluster.assign(cluster.first_queued(), 0);
+    bool idle = true;
+    for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) idle = idle && cluster.outstanding(r) == 0;
+    if (idle && !cluster.queue_empty()) cluster.assign(cluster.first_queued(), 0);
+  }
+
+ private:
+  void mix(std::int64_t value) {
+    hash_ = (hash_ ^ static_cast<std::uint64_t>(value)) * 0x9e3779b97f4a7c15ULL;
+    hash_ ^= hash_ >> 29;
+  }
+  std::uint64_t hash_ = 1;
+};
+
+VllmV1Options random_options(WorkloadRandom& random, std::int32_t longest) {
+  VllmV1Options options;
+  options.block_size = random.below(3) == 0 ? static_cast<std::int32_t>(1 + random.below(7)) : 16;
+  const bool plenty = random.below(3) == 0;
+  options.num_gpu_blocks =
+      longest / options.block_size + 3 + static_cast<std::int32_t>(random.below(plenty ? 2000 : 20));
+  options.max_num_batched_tokens =
+      static_cast<std::int32_t>(random.below(3) == 0 ? 1 + random.below(12) : 8 + random.below(200));
+  options.max_num_seqs = static_cast<std::int32_t>(1 + random.below(random.below(3) == 0 ? 3 : 24));
+  options.long_prefill_token_threshold = random.below(3) == 0 ? static_cast<std::int32_t>(1 + random.below(30)) : 0;
+  options.max_model_len = random.below(4) == 0 ? longest - static_cast<std::int32_t>(random.below(40)) : longest + 100;
+  options.enable_prefix_caching = random.below(4) != 0;
+  options.reserve_full_prompt = random.below(2) == 0;
+  options.async_scheduling = random.below(3) != 0;
+  options.output_ends = random.below(2) ? OutputEnds::length : OutputEnds::stop;
+  const std::size_t sleep = random.below(3);
+  options.sleep_after_empty_plan = sleep == 0 ? 0 : sleep == 1 ? kTicksPerSecond / 1000 : kTicksPerSecond / 50;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("both kernels give the same bytes under vllm_v1", "[kernels]") {
+  Simulation leap(Kernel::leap), step(Kernel::step);
+  std::size_t compared = 0;
+  std::int64_t restarts = 0, hits = 0, hits_resumed = 0, evictions = 0, steps = 0, leaps = 0;
+  for (std::uint64_t round = 0; round < 6000; ++round) {
+    WorkloadRandom random(round, WorkloadRandom::Purpose::lengths);
+    const CostModel cost = random_cost(random, round % 3 == 0);
+    const auto longest = static_cast<std::int32_t>(random.below(3) == 0 ? 512 : 128);
+    const VllmV1Options options = random_options(random, longest);
+    const auto replicas = static_cast<std::int32_t>(1 + random.below(random.below(8) == 0 ? 40 : 4));
+    const ClusterConfig config = ClusterConfig::uniform(replicas, ReplicaKind(options, cost));
+    std::vector<RawRequest> rows;
+    double time = 0;
+    const std::size_t count = 5 + random.below(40);
+    const std::size_t kinds = round % 6 == 0 ? 2 : 4;  // two: arrivals lie on the grid of flat times
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t kind = random.below(kinds);
+      time += kind == 0 ? 0.0 : kind == 1 ? 0.001 * static_cast<double>(random.below(20)) : random.exponential() * 0.01;
+      rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
+                      static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
+    }
+    Workload workload = make_workload("random", rows);
+    workload.content = random_content(random, workload, options.block_size);
+    std::vector<std::unique_ptr<Policy>> policies;
+    policies.push_back(std::make_unique<Curious>());
+    const auto& registered = registered_policies();
+    policies.push_back(
+        registered[round % registered.size()].make(default_values(registered[round % registered.size()].params)));
+    for (const auto& policy : policies) {
+      bool stalled_step = false, stalled_leap = false;
+      const Replay* expected = nullptr;
+      const Replay* found = nullptr;
+      try {
+        expected = &step.run(config, workload, *policy, round);
+      } catch (const StalledError&) {
+        stalled_step = true;
+      }
+      try {
+        found = &leap.run(config, workload, *policy, round);
+      } catch (const StalledError&) {
+        stalled_leap = true;
+      }
+      INFO("round " << round << ", policy " << (policy == policies[0] ? "curious" : "registered"));
+      REQUIRE(stalled_step == stalled_leap);
+      if (stalled_step) continue;
+      REQUIRE(same(*expected, *found));
+      ++compared;
+      steps += expected->num_steps;
+      leaps += found->num_steps;
+      for (const ReplicaTotals& totals : found->replicas) {
+        restarts += totals.num_restarts;
+        hits += totals.hit_tokens;
+        hits_resumed += totals.hit_tokens_resumed;
+        evictions += totals.num_evicted_blocks;
+      }
+    }
+  }
+  CHECK(compared > 10000);  // hardly any run stalls
+  CHECK(3 * leaps < 2 * steps);
+  // All of it occurred.
+  CHECK(restarts > 10000);
+  CHECK(hits > 100000);
+  CHECK(hits_resumed > 10000);
+  CHECK(evictions > 10000);
+}
