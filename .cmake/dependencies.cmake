@@ -12,6 +12,10 @@ endfunction()
 
 find_package(Threads REQUIRED)
 
+if(SWITCHYARD_MPI)
+  find_package(MPI REQUIRED COMPONENTS CXX)  # Open MPI or MPICH: whichever the machine has
+endif()
+
 find_package(TBB QUIET)
 if(NOT TARGET TBB::tbb)
   set(TBB_TEST OFF CACHE BOOL "" FORCE)
@@ -44,6 +48,19 @@ find_package(Eigen3 3.4 QUIET NO_MODULE)
 if(NOT TARGET Eigen3::Eigen)
   message(FATAL_ERROR "Eigen 3.4 is not installed: it solves the fits of profiles (Debian's package: libeigen3-dev)")
 endif()
+
+# Its header alone is needed.
+find_path(SWITCHYARD_XXHASH_INCLUDE xxhash.h DOC "the folder of xxHash's header, 0.8 or later")
+if(NOT SWITCHYARD_XXHASH_INCLUDE)
+  message(STATUS "xxHash is not installed: fetching it")
+  FetchContent_Declare(xxhash URL https://github.com/Cyan4973/xxHash/archive/refs/tags/v0.8.1.tar.gz
+                       URL_HASH SHA256=3bb6b7d6f30c591dd65aaaff1c8b7a5b94d81687998ca9400082c739a690436c SOURCE_SUBDIR none)
+  FetchContent_MakeAvailable(xxhash)
+  set_property(GLOBAL APPEND PROPERTY SWITCHYARD_FETCHED xxhash)
+  set(SWITCHYARD_XXHASH_INCLUDE ${xxhash_SOURCE_DIR})
+endif()
+add_library(switchyard_xxhash INTERFACE)
+target_include_directories(switchyard_xxhash SYSTEM INTERFACE ${SWITCHYARD_XXHASH_INCLUDE})
 
 find_package(ZLIB QUIET)
 if(NOT TARGET ZLIB::ZLIB)

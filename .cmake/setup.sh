@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(g++ cmake ninja-build libtbb-dev libboost-program-options-dev nlohmann-json3-dev libfmt-dev zlib1g-dev
-          libeigen3-dev libmuparser-dev libsqlite3-dev libbenchmark-dev node-d3 catch2
+          libeigen3-dev libxxhash-dev libmuparser-dev libsqlite3-dev libbenchmark-dev node-d3 catch2
           ${extra_packages[@]+"${extra_packages[@]}"})
 missing=()
 for package in "${packages[@]}"; do

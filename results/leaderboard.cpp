@@ -32,6 +32,7 @@ struct Column {
 };
 
 std::string number(double value, bool precise, int digits = 3) {
+  if (std::isnan(value)) return precise ? "" : "-";  // the figure does not exist
   return precise ? fmt::format("{}", value) : fmt::format("{:.{}f}", value, digits);
 }
 
@@ -88,27 +89,37 @@ std::vector<Column> columns(const Leaderboard& leaderboard) {
   };
 }
 
-std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool precise, bool wide) {
+std::string figure_cell(const LeaderboardRow& row, const SummaryField& field, bool precise) {
+  const double value = field.get(row.metrics);
+  if (std::isnan(value)) return number(value, precise);
+  return precise || field.whole() ? fmt::format("{}", value) : fmt::format("{:.4g}", value);
+}
+
+std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool precise, const MoreColumns& more) {
   const bool with_hits = std::any_of(leaderboard.rows.begin(), leaderboard.rows.end(), [](const LeaderboardRow& row) {
     return row.metrics.hit_tokens + row.metrics.hit_tokens_resumed > 0;
   });
   std::vector<Column> shown;
   for (Column& column : columns(leaderboard)) {
-    const bool show = column.where == Where::always || (column.where == Where::wide && wide) ||
+    const bool show = column.where == Where::always || (column.where == Where::wide && more.wide) ||
                       (column.where == Where::other_objective && !leaderboard.ranks_mean_e2e()) ||
                       (column.where == Where::mean_e2e && leaderboard.ranks_mean_e2e()) ||
                       (column.where == Where::with_hits && with_hits) ||
-                      (column.where == Where::with_hits_wide && with_hits && wide) ||
+                      (column.where == Where::with_hits_wide && with_hits && more.wide) ||
                       (column.where == Where::tuned && leaderboard.tuned()) ||
-                      (column.where == Where::wide_tuned && wide && leaderboard.tuned());
+                      (column.where == Where::wide_tuned && more.wide && leaderboard.tuned());
     if (show) shown.push_back(std::move(column));
   }
   std::vector<std::vector<std::string>> table(1);
   for (const Column& column : shown) table[0].push_back(column.name);
+  for (const SummaryField* field : more.figures) table[0].push_back(field->name);
   for (const LeaderboardRow& row : leaderboard.rows) {
     std::vector<std::string>& line = table.emplace_back();
     for (const Column& column : shown) {
       line.push_back(row.failure.empty() || column.when_failed ? column.cell(row, precise) : "");
+    }
+    for (const SummaryField* field : more.figures) {
+      line.push_back(row.failure.empty() ? figure_cell(row, *field, precise) : "");
     }
   }
   return table;
@@ -131,6 +142,7 @@ std::string caption(const Leaderboard& leaderboard) {
         "Interference-free (each request alone, out of reach): {:.3f} s; gap closed: from LLQ towards it.\n",
         leaderboard.interference_free.value);
   }
+  if (!leaderboard.digest.empty()) text += fmt::format("Digest: {}.\n", leaderboard.digest);
   if (!leaderboard.reproducible) text += "The search's budget was wall time: another run may find other settings.\n";
   for (const LeaderboardRow& row : leaderboard.rows) text += exclusion_text(row);
   return text;
@@ -148,8 +160,8 @@ struct Table {
   std::vector<std::vector<TableCell>> rows;
 };
 
-Table table_of(const Leaderboard& leaderboard, bool wide) {
-  const auto texts = cells(leaderboard, false, wide);
+Table table_of(const Leaderboard& leaderboard, const MoreColumns& more) {
+  const auto texts = cells(leaderboard, false, more);
   Table table;
   for (std::size_t c = 0; c < texts[0].size(); ++c) {
     const bool change = texts[0][c].starts_with("vs ");
@@ -166,18 +178,19 @@ Table table_of(const Leaderboard& leaderboard, bool wide) {
   return table;
 }
 
-std::string render_terminal(const Leaderboard& leaderboard, const TableStyle& style, bool wide) {
-  const Table table = table_of(leaderboard, wide);
+std::string render_terminal(const Leaderboard& leaderboard, const TableStyle& style, const MoreColumns& more) {
+  const Table table = table_of(leaderboard, more);
   return render_table(table.columns, table.rows, style) + "\n" + caption(leaderboard);
 }
 
-std::string render_markdown(const Leaderboard& leaderboard, bool wide) {
-  const Table table = table_of(leaderboard, wide);
+std::string render_markdown(const Leaderboard& leaderboard, const MoreColumns& more) {
+  const Table table = table_of(leaderboard, more);
   return markdown_table(table.columns, table.rows) + "\n" + caption(leaderboard);
 }
 
-std::string render_csv(const Leaderboard& leaderboard) {
-  const auto texts = cells(leaderboard, true, true);
+std::string render_csv(const Leaderboard& leaderboard, const MoreColumns& more) {
+  auto texts = cells(leaderboard, true, {.wide = true, .figures = more.figures});
+  for (std::size_t i = 0; i < texts.size(); ++i) texts[i].push_back(i == 0 ? "digest" : leaderboard.digest);
   return csv_table(texts[0], {texts.begin() + 1, texts.end()});
 }
 
@@ -192,14 +205,27 @@ TableFormat parse_table_format(const std::string& name) {
   return static_cast<TableFormat>(found - names.begin());
 }
 
-std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style, bool wide) {
+std::vector<const SummaryField*> parse_figures(std::string_view text, std::string_view where) {
+  std::vector<const SummaryField*> figures;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    figures.push_back(&find_summary_field(text.substr(begin, end - begin), where));
+    begin = end + 1;
+  }
+  return figures;
+}
+
+std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style,
+                   const MoreColumns& more) {
   switch (format) {
-    case TableFormat::table:
-      return render_terminal(leaderboard, wide ? TableStyle{.colour = style.colour} : style, wide);
+    case TableFormat::table: {
+      const bool all = more.wide || !more.figures.empty();  // what is asked for is not left out for lack of room
+      return render_terminal(leaderboard, all ? TableStyle{.colour = style.colour} : style, more);
+    }
     case TableFormat::markdown:
-      return render_markdown(leaderboard, wide);
+      return render_markdown(leaderboard, more);
     case TableFormat::csv:
-      return render_csv(leaderboard);
+      return render_csv(leaderboard, more);
     case TableFormat::json:
       return leaderboard_json(leaderboard);
   }

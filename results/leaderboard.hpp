@@ -34,6 +34,7 @@ struct Leaderboard {
   std::string scenario;
   std::string workload;  // source: trace file or embedded model
   std::string cost;      // source of batch times
+  std::string digest;    // of the experiment; "": unknown, as in old files
   std::string objective = "mean_e2e_s";
   bool higher_is_better = false;
   std::string constraints;  // "" or "p99_e2e_s<=20,..."
@@ -59,8 +60,18 @@ std::vector<std::string> table_format_names();
 // Throws InputError for an unknown name.
 TableFormat parse_table_format(const std::string& name);
 
-// `style` is that of the terminal table. `wide` adds columns to the table and to Markdown; files hold all.
-std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style = {}, bool wide = false);
+// Columns besides the usual ones.
+struct MoreColumns {
+  bool wide = false;                         // those of a wider table and Markdown; files hold them in any case
+  std::vector<const SummaryField*> figures;  // at the end, means over held-out seeds
+};
+
+// "p50_ttft_s,p95_tpot_s": figures by name. Throws InputError that starts with `where`.
+std::vector<const SummaryField*> parse_figures(std::string_view text, std::string_view where);
+
+// `style` is that of the terminal table. JSON holds all figures.
+std::string render(const Leaderboard& leaderboard, TableFormat format, const TableStyle& style = {},
+                   const MoreColumns& more = {});
 
 // JSON of version 3; leaderboard_schema() describes it.
 std::string leaderboard_json(const Leaderboard& leaderboard);

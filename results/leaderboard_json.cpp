@@ -25,6 +25,7 @@ struct Key {
   const char* name;
   const char* doc;
   Member member;
+  bool later = false;  // older files of this version do not have it
 };
 
 const std::vector<Key<Leaderboard>>& head_keys() {
@@ -33,6 +34,8 @@ const std::vector<Key<Leaderboard>>& head_keys() {
       {"scenario", "name of the scenario", &L::scenario},
       {"workload", "where the workload comes from", &L::workload},
       {"cost", "where batch times come from", &L::cost},
+      {"digest", "of what decides the results: kernel number, cluster options, batch times, workload rows", &L::digest,
+       true},
       {"objective", "what ranks: a figure of core/metrics/README.md, or goodput with its limits", &L::objective},
       {"higher_is_better", "direction of the objective", &L::higher_is_better},
       {"constraints", "limits on means over seeds, comma between; or empty", &L::constraints},
@@ -114,7 +117,12 @@ void from_json(const nlohmann::json& json, Spread& spread) {
 }
 void from_json(const nlohmann::json& json, Summary& summary) {
   for (const SummaryField& field : summary_fields()) {
-    field.set(summary, field.is_new && !json.contains(field.name) ? 0.0 : json.at(field.name).get<double>());
+    if (field.is_new && !json.contains(field.name)) {
+      field.set(summary, 0.0);
+      continue;
+    }
+    const nlohmann::json& figure = json.at(field.name);
+    field.set(summary, figure.is_null() && field.may_be_absent() ? kAbsent : figure.get<double>());
   }
 }
 
@@ -130,6 +138,7 @@ template <class Record>
 Record read(const nlohmann::json& json, const std::vector<Key<Record>>& keys) {
   Record record;
   for (const auto& key : keys) {
+    if (key.later && !json.contains(key.name)) continue;
     std::visit([&](auto member) { from_json(json.at(key.name), record.*member); }, key.member);
   }
   return record;
@@ -151,7 +160,7 @@ Json type_of(Summary*) {
   Json schema = {{"type", "object"}, {"additionalProperties", false}};
   for (const SummaryField& field : summary_fields()) {
     schema["required"].push_back(field.name);
-    schema["properties"][field.name] = {{"description", field.doc}, {"type", field.whole() ? "integer" : "number"}};
+    schema["properties"][field.name] = schema::figure(field);
   }
   return schema;
 }
@@ -168,7 +177,7 @@ void add_properties(Json& schema, const std::vector<Key<Record>>& keys) {
           entry.update(type_of(&(record.*member)));
         },
         key.member);
-    schema["required"].push_back(key.name);
+    if (!key.later) schema["required"].push_back(key.name);
     schema["properties"][key.name] = std::move(entry);
   }
 }

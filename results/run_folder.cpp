@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "core/input/error.hpp"
+#include "core/input/inputs.hpp"
 #include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
 
@@ -69,17 +69,6 @@ std::string exact_seconds(Time time) {
   return text;
 }
 
-void prepare_folder(const std::filesystem::path& folder) {
-  std::error_code fault;
-  std::filesystem::create_directories(folder, fault);
-  if (fault || !std::filesystem::is_directory(folder)) {
-    throw InputError(fmt::format("--out: cannot make the folder '{}': {}", folder.string(),
-                                 fault ? fault.message() : "a file of that name exists"));
-  }
-  write_file(folder / ".probe", "");
-  std::filesystem::remove(folder / ".probe", fault);
-}
-
 std::string summary_json(const Summary& summary) {
   nlohmann::ordered_json json = {{"version", 1}};
   for (const SummaryField& field : summary_fields()) {
@@ -92,19 +81,25 @@ std::string summary_json(const Summary& summary) {
   return json_text(json, 2) + "\n";
 }
 
-void write_run_folder(const std::filesystem::path& folder, const Experiment& experiment, const Workload& workload,
+void write_run_folder(ResultFolder& folder, const Experiment& experiment, const Workload& workload,
                       const Replay& replay, const Summary& summary, const RunDescription& description) {
+  for (const char* name : {"config.json", "request_metrics.csv", "summary.json", "states.json"}) {
+    check_not_an_input(folder.path() / name);  // all of them, before the first is written
+  }
   const ReplicaLimits& limits = experiment.cluster().kinds.front().limits();
   nlohmann::ordered_json config = {{"version", 1}, {"policy", description.policy}, {"kernel", description.kernel}};
-  config["scenario"] = ordered_json_of(scenario_json(experiment.scenario()));
-  config["resolved"] = {{"workload_source", workload.source},
+  config["scenario"] = ordered_json_of(scenario_json(seen_from(folder.path(), experiment.scenario())));
+  config["resolved"] = {{"digest", experiment.digest().text()},
+                        {"workload_source", workload.source},
                         {"cost_source", experiment.cost_description()},
                         {"num_blocks", limits.num_blocks},
                         {"watermark_blocks", limits.watermark_blocks}};
-  write_file(folder / "config.json", json_text(config, 2) + "\n");
-  write_file(folder / "request_metrics.csv", request_metrics(workload, replay, limits.engine == EngineKind::vllm_v1));
-  write_file(folder / "summary.json", summary_json(summary));
-  write_file(folder / "states.json", description.states);
+  write_file(folder.staging() / "config.json", json_text(config, 2) + "\n");
+  write_file(folder.staging() / "request_metrics.csv",
+             request_metrics(workload, replay, limits.engine == EngineKind::vllm_v1));
+  write_file(folder.staging() / "summary.json", summary_json(summary));
+  write_file(folder.staging() / "states.json", description.states);
+  folder.commit();
 }
 
 }  // namespace switchyard

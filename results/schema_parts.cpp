@@ -42,6 +42,20 @@ Json count(const char* description) {
   return schema;
 }
 
+Json digest() {
+  return {{"description", "of what decides the results: kernel number, cluster options, batch times, workload rows"},
+          {"type", "string"},
+          {"pattern", "^k[0-9]+-c[0-9a-f]{16}-t[0-9a-f]{16}-w[0-9a-f]{16}$"}};
+}
+
+Json figure(const SummaryField& field) {
+  Json schema = typed(field.whole() ? "integer" : "number", field.doc.c_str());
+  if (!field.may_be_absent()) return schema;
+  schema["type"] = {"number", "null"};
+  schema["description"] = field.doc + "; null without " + field.needs;
+  return schema;
+}
+
 Json spread(const char* description) {
   const auto figure = [](const char* of) { return Json{{"description", of}, {"type", {"number", "null"}}}; };
   const char* end = "of the interval; null: not bounded, or, if both are, too few seeds for one";

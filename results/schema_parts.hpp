@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/metrics/summary.hpp"
 #include "results/spread.hpp"
 
 namespace switchyard::schema {
@@ -18,7 +19,9 @@ Json version(int number);  // of the format
 Json text(const char* description);
 Json flag(const char* description);
 Json number(const char* description);
-Json count(const char* description);  // a whole number, not negative
+Json count(const char* description);     // a whole number, not negative
+Json digest();                           // of an experiment
+Json figure(const SummaryField& field);  // null where it does not exist
 // A figure with its 95% interval: value, low, high. An end is null where it is not bounded, both where there are too
 // few seeds for an interval, the value where the figure does not exist.
 Json spread(const char* description);

@@ -16,10 +16,12 @@ std::string run_config_schema() {
       {"policy", text("the effective policy spec, every active parameter included")},
       {"kernel", {{"description", "which implementation ran"}, {"enum", {"leap", "step"}}}},
       {"scenario", std::move(scenario)},
-      {"resolved", closed_object({{"workload_source", text("where requests came from: a file or an embedded model")},
+      {"resolved", closed_object({{"digest", digest()},
+                                  {"workload_source", text("where requests came from: a file or an embedded model")},
                                   {"cost_source", text("where batch times came from")},
                                   {"num_blocks", count("KV blocks per replica")},
-                                  {"watermark_blocks", count("of these, kept free when a request is admitted")}})}};
+                                  {"watermark_blocks", count("of these, kept free when a request is admitted")}},
+                                 {"digest"})}};
   return published("switchyard run: config.json", "Everything needed to repeat a run: switchyard run --config FILE.",
                    closed_object(properties));
 }
@@ -27,7 +29,7 @@ std::string run_config_schema() {
 std::string summary_schema() {
   Json properties = {{"version", version(1)}};
   for (const SummaryField& field : summary_fields()) {
-    properties[field.name] = {{"description", field.doc}, {"type", field.whole() ? "integer" : "number"}};
+    properties[field.name] = figure(field);
     if (field.whole()) properties[field.name]["minimum"] = 0;
   }
   return published("switchyard run: summary.json", "Each figure is defined in core/metrics/README.md.",

@@ -32,7 +32,7 @@ std::string distributions_json(const Experiment& experiment, const Leaderboard& 
   const std::vector<std::uint64_t> seeds = experiment.scenario().held_out_seeds.seeds();
   nlohmann::ordered_json json = {
       {"version", 1}, {"levels", sketch_levels()}, {"rows", nlohmann::ordered_json::array()}};
-  tbb::task_arena arena(threads);
+  Arena arena(threads);
   for (const LeaderboardRow& row : leaderboard.rows) {
     if (!row.failure.empty()) continue;
     const PolicySpec spec = parse_policy(row.policy, "leaderboard");

@@ -1,44 +1,116 @@
 #include "search/evaluator.hpp"
 
+#include <fmt/format.h>
 #include <tbb/enumerable_thread_specific.h>
 
+#include <cmath>
 #include <mutex>
+#include <stdexcept>
 
+#include "core/cluster/policy_error.hpp"
 #include "search/parallel.hpp"
 
 namespace switchyard {
 
-struct Evaluator::Workers {
+namespace {
+
+// A job with what its texts stand for.
+struct Task {
+  const Experiment* experiment = nullptr;
+  const PolicySpec* policy = nullptr;
+  std::uint64_t seed = 0;
+};
+
+ReplayResult replay(const Task& task, const RequestLimits& limits, Simulation& simulation) {
+  const Experiment& experiment = *task.experiment;
+  const auto workload = experiment.workload(task.seed);
+  const auto alone = experiment.alone(task.seed);
+  ReplayResult result;
+  const auto fail = [&](const std::exception& error) { result.failure = error.what(); };
+  const Replay* records = nullptr;
+  try {
+    const auto policy = task.policy->make();
+    records = &simulation.run(experiment.cluster(), *workload, *policy, task.seed);
+  } catch (const StalledError& error) {
+    fail(error);
+  } catch (const PolicyError& error) {
+    fail(error);
+  } catch (const std::overflow_error& error) {  // the run never ends
+    fail(error);
+  }
+  if (records) result.summary = summarize(*records, *workload, experiment.cluster(), *alone, limits);
+  return result;
+}
+
+}  // namespace
+
+std::string replay_key(const Experiment& experiment, const RequestLimits& limits) {
+  std::string key = experiment.digest().text();
+  for (const auto& [name, limit] :
+       {std::pair("ttft", limits.ttft_s), std::pair("tpot", limits.tpot_s), std::pair("e2e", limits.e2e_s)}) {
+    if (std::isfinite(limit)) key += fmt::format(" {}<={}", name, limit);
+  }
+  return key;
+}
+
+namespace {
+
+EvaluatorMaker& evaluator_maker() {
+  static EvaluatorMaker maker;
+  return maker;
+}
+
+}  // namespace
+
+void set_evaluator_maker(EvaluatorMaker maker) { evaluator_maker() = std::move(maker); }
+
+std::unique_ptr<Evaluator> make_evaluator(const RequestLimits& limits, int threads) {
+  if (const EvaluatorMaker& maker = evaluator_maker()) return maker(limits, threads);
+  return std::make_unique<ThreadEvaluator>(limits, threads);
+}
+
+struct ThreadEvaluator::Workers {
   explicit Workers(int threads) : arena(threads), simulations([] { return Simulation(); }) {}
-  tbb::task_arena arena;
+  Arena arena;
   tbb::enumerable_thread_specific<Simulation> simulations;
 };
 
-Evaluator::Evaluator(const Experiment& experiment, RequestLimits limits, int threads)
-    : experiment_(experiment), limits_(limits), workers_(std::make_unique<Workers>(threads)) {}
+ThreadEvaluator::ThreadEvaluator(RequestLimits limits, int threads)
+    : limits_(limits), workers_(std::make_unique<Workers>(threads)) {}
 
-Evaluator::~Evaluator() = default;
+ThreadEvaluator::ThreadEvaluator(const Experiment& experiment, RequestLimits limits, int threads)
+    : ThreadEvaluator(limits, threads) {
+  add(experiment);
+}
 
-std::vector<ReplayResult> Evaluator::run(std::span<const Job> jobs, const Progress& progress) {
+ThreadEvaluator::~ThreadEvaluator() = default;
+
+std::string ThreadEvaluator::add(const Experiment& experiment) {
+  std::string key = replay_key(experiment, limits_);
+  experiments_[key] = &experiment;
+  return key;
+}
+
+std::vector<ReplayResult> ThreadEvaluator::run(std::span<const Job> jobs, const Progress& progress) {
+  std::map<std::string, PolicySpec> policies;
+  std::vector<Task> tasks;
+  for (const Job& job : jobs) {
+    const auto experiment = experiments_.find(job.experiment);
+    if (experiment == experiments_.end()) throw std::logic_error("no such experiment here: " + job.experiment);
+    auto policy = policies.find(job.policy);
+    if (policy == policies.end()) policy = policies.emplace(job.policy, parse_policy(job.policy, "policy")).first;
+    tasks.push_back({experiment->second, &policy->second, job.seed});
+  }
   std::vector<ReplayResult> results(jobs.size());
   std::mutex mutex;
   std::size_t done = 0;
-  auto replay = [&](const Job& job, ReplayResult& result) {
-    const auto workload = experiment_.workload(job.seed);
-    const auto alone = experiment_.alone(job.seed);
-    try {
-      const auto policy = job.policy->make();
-      const Replay& records = workers_->simulations.local().run(experiment_.cluster(), *workload, *policy, job.seed);
-      result.summary = summarize(records, *workload, experiment_.cluster(), *alone, limits_);
-    } catch (const std::exception& error) {
-      result.failure = error.what();
-    }
+  parallel_for_each(workers_->arena, tasks.size(), [&](std::size_t i) {
+    results[i] = replay(tasks[i], limits_, workers_->simulations.local());
     if (progress) {
       const std::lock_guard lock(mutex);
       progress(++done, jobs.size());
     }
-  };
-  parallel_for_each(workers_->arena, jobs.size(), [&](std::size_t i) { replay(jobs[i], results[i]); });
+  });
   return results;
 }
 

@@ -7,14 +7,14 @@
 #include <tuple>
 
 #include "core/input/error.hpp"
+#include "core/scenario/digest.hpp"
 #include "search/ranking.hpp"
 #include "search/statistics.hpp"
 
 namespace switchyard {
 
 Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_t>& judged, Tuned tuned) {
-  const Experiment& experiment = ledger.experiment();
-  const Scenario& scenario = experiment.scenario();
+  const Scenario& scenario = ledger.scenario();
   std::vector<std::uint64_t> training;
   if (tuned == Tuned::yes) training = scenario.train_seeds.seeds();
   const std::vector<std::uint64_t> held_out = scenario.held_out_seeds.seeds();
@@ -33,8 +33,9 @@ Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_
 
   Leaderboard leaderboard;
   leaderboard.scenario = scenario.name;
-  leaderboard.workload = experiment.workload_title(held_out);
-  leaderboard.cost = experiment.cost_description();
+  leaderboard.workload = ledger.subject().workload;
+  leaderboard.cost = ledger.subject().cost;
+  leaderboard.digest = ledger.subject().digest;
   leaderboard.objective = goal.objective.text();
   leaderboard.higher_is_better = goal.objective.higher_is_better();
   leaderboard.constraints = format_constraints(goal.constraints);
@@ -103,23 +104,34 @@ void rank_rows(Leaderboard& leaderboard) {
   }
 }
 
+namespace {
+
+// Why two leaderboards are not about the same; "" if they are. Where both digests are known, names do not matter.
+std::string why_not_together(const Leaderboard& a, const Leaderboard& b) {
+  const bool known = parse_digest(a.digest) && parse_digest(b.digest);
+  const std::string difference = digest_difference(a.digest, b.digest);
+  if (!difference.empty()) return "they differ in " + difference;
+  const auto key = [&](const Leaderboard& l) {
+    const std::string names = known ? "" : l.scenario + "\n" + l.workload + "\n" + l.cost;
+    return std::tuple(names, l.objective, l.constraints, l.train_seeds, l.held_out_seeds, l.llq_by_seed);
+  };
+  return key(a) == key(b) ? "" : "they are not about the same";
+}
+
+}  // namespace
+
 Leaderboard merge(const std::vector<Leaderboard>& leaderboards) {
   Leaderboard merged = leaderboards.at(0);
-  const auto same = [](const Leaderboard& a, const Leaderboard& b) {
-    const auto key = [](const Leaderboard& l) {
-      return std::tie(l.scenario, l.workload, l.cost, l.objective, l.constraints, l.train_seeds, l.held_out_seeds,
-                      l.llq_by_seed);
-    };
-    return key(a) == key(b);
-  };
   const auto named = [](const Leaderboard& l) {
     return fmt::format("'{}' ({}{}{}, seeds {}, {}, {})", l.scenario, l.objective, l.constraints.empty() ? "" : ", ",
                        l.constraints, l.held_out_seeds, l.workload, l.cost);
   };
   for (const Leaderboard& other : leaderboards) {
-    if (!same(merged, other)) {
-      throw InputError(fmt::format("leaderboard: {} and {} cannot be ranked together", named(merged), named(other)));
+    if (const std::string why = why_not_together(merged, other); !why.empty()) {
+      throw InputError(
+          fmt::format("leaderboard: {} and {} cannot be ranked together: {}", named(merged), named(other), why));
     }
+    if (merged.digest.empty()) merged.digest = other.digest;
     merged.reproducible = merged.reproducible && other.reproducible;
     for (const LeaderboardRow& row : other.rows) {
       const bool known = std::any_of(merged.rows.begin(), merged.rows.end(),

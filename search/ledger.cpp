@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 namespace switchyard {
 
@@ -13,13 +14,30 @@ constexpr std::size_t kChunk = 64;
 
 }  // namespace
 
-Ledger::Ledger(Evaluator& evaluator, StudyStore* store, Progress progress)
-    : evaluator_(evaluator), store_(store), progress_(std::move(progress)) {
+Subject subject_of(const Experiment& experiment) {
+  const Scenario& scenario = experiment.scenario();
+  return {.scenario = scenario,
+          .digest = experiment.digest().text(),
+          .workload = experiment.workload_title(scenario.held_out_seeds.seeds()),
+          .cost = experiment.cost_description()};
+}
+
+Ledger::Ledger(const Experiment& experiment, const RequestLimits& limits, Evaluator& evaluator, StudyStore* store,
+               Progress progress)
+    : subject_(subject_of(experiment)),
+      key_(replay_key(experiment, limits)),
+      evaluator_(&evaluator),
+      store_(store),
+      progress_(std::move(progress)) {
   if (!store_) return;
-  const std::vector<StoredTrial> trials = store_->trials();
-  for (const StoredTrial& trial : trials) stored_[trial.policy];
   for (StoredReplay& replay : store_->replays()) {
-    stored_[trials.at(replay.trial).policy].emplace(replay.seed, std::move(replay.result));
+    if (replay.experiment == key_) stored_[replay.policy].emplace(replay.seed, std::move(replay.result));
+  }
+}
+
+Ledger::Ledger(Subject subject, const StudyStore& store) : subject_(std::move(subject)) {
+  for (StoredReplay& replay : store.replays()) {
+    trials_[trial(parse_policy(replay.policy, "study"))].results.emplace(replay.seed, std::move(replay.result));
   }
 }
 
@@ -31,7 +49,6 @@ std::size_t Ledger::trial(const PolicySpec& policy) {
   trial.policy = policy;
   const auto stored = stored_.find(spec);
   if (stored != stored_.end()) {
-    trial.stored = true;
     trial.results = std::move(stored->second);
     stored_.erase(stored);
   }
@@ -44,27 +61,27 @@ void Ledger::run(const std::vector<Request>& requests) {
   for (const Request& request : requests) {
     if (!knows(request.first, request.second) && seen.insert(request).second) missing.push_back(request);
   }
+  if (!missing.empty() && !evaluator_) throw std::logic_error("a ledger that is only read was asked to run a replay");
   const std::size_t total = std::max(total_, done_ + missing.size());
   for (std::size_t begin = 0; begin < missing.size(); begin += kChunk) {
     const std::size_t end = std::min(begin + kChunk, missing.size());
     std::vector<Job> jobs;
-    for (std::size_t i = begin; i < end; ++i) jobs.push_back({&trials_[missing[i].first].policy, missing[i].second});
-    std::vector<ReplayResult> results = evaluator_.run(
+    for (std::size_t i = begin; i < end; ++i) {
+      jobs.push_back({key_, trials_[missing[i].first].policy.text(), missing[i].second});
+    }
+    std::vector<ReplayResult> results = evaluator_->run(
         jobs, progress_ ? [&](std::size_t done, std::size_t) { progress_(done_ + begin + done, total); } : Progress{});
     num_replays_ += jobs.size();
-    std::vector<StoredTrial> new_trials;
-    std::vector<StoredReplay> new_replays;
-    for (std::size_t i = begin; i < end; ++i) {
-      const auto [number, seed] = missing[i];
-      Trial& trial = trials_[number];
-      if (store_) {
-        if (!trial.stored) new_trials.push_back({number, trial.policy.text()});
-        trial.stored = true;
-        new_replays.push_back({number, seed, results[i - begin]});
+    if (store_) {
+      std::vector<StoredReplay> stored;
+      for (std::size_t i = 0; i < jobs.size(); ++i) {
+        stored.push_back({jobs[i].experiment, jobs[i].policy, jobs[i].seed, results[i]});
       }
-      trial.results.emplace(seed, std::move(results[i - begin]));
+      store_->append(stored);
     }
-    if (store_) store_->append(new_trials, new_replays);
+    for (std::size_t i = begin; i < end; ++i) {
+      trials_[missing[i].first].results.emplace(missing[i].second, std::move(results[i - begin]));
+    }
   }
   done_ = total_ = 0;
 }

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,15 +13,31 @@
 
 namespace switchyard {
 
+// What the replays of a ledger are about.
+struct Subject {
+  Scenario scenario;
+  std::string digest;    // of the experiment; "" if it is not known, as in old studies
+  std::string workload;  // where the workload comes from, for reports
+  std::string cost;      // where batch times come from
+};
+
+Subject subject_of(const Experiment& experiment);
+
 class Ledger {
  public:
-  // Both outlive the ledger; `store` may be null.
-  explicit Ledger(Evaluator& evaluator, StudyStore* store = nullptr, Progress progress = {});
+  // Of an experiment that the evaluator knows. All outlive the ledger; `store` may be null.
+  Ledger(const Experiment& experiment, const RequestLimits& limits, Evaluator& evaluator, StudyStore* store = nullptr,
+         Progress progress = {});
+
+  // Of what a store holds, to look at: it has all trials of the store, in their order, and can run nothing. For this
+  // neither the workload nor the batch times need be there.
+  Ledger(Subject subject, const StudyStore& store);
 
   // What progress is told: `done` replays of `total` are behind us. Without it, each run() counts for itself.
   void expect(std::size_t done, std::size_t total) { done_ = done, total_ = total; }
 
-  const Experiment& experiment() const { return evaluator_.experiment(); }
+  const Subject& subject() const { return subject_; }
+  const Scenario& scenario() const { return subject_.scenario; }
 
   // The number of the trial of this policy: one trial a canonical spec, numbered in the order of asking.
   std::size_t trial(const PolicySpec& policy);
@@ -47,12 +62,13 @@ class Ledger {
  private:
   struct Trial {
     PolicySpec policy;
-    bool stored = false;
     std::map<std::uint64_t, ReplayResult> results;
   };
 
-  Evaluator& evaluator_;
-  StudyStore* store_;
+  Subject subject_;
+  std::string key_;                 // replay_key
+  Evaluator* evaluator_ = nullptr;  // null: nothing can be run
+  StudyStore* store_ = nullptr;
   Progress progress_;
   std::size_t done_ = 0, total_ = 0;
   std::vector<Trial> trials_;

@@ -45,12 +45,22 @@ std::vector<Comparison> parse_comparisons(std::string_view text, std::string_vie
     }
     comparison.name = trim(part.substr(0, at));
     comparison.at_most = part[at] == '<';
+    if (comparison.limit == 0) comparison.limit = 0;  // -0 is 0
     all.push_back(comparison);
   }
   return all;
 }
 
 constexpr std::string_view kGoodput = "goodput(";
+
+double existing(const SummaryField& field, const Summary& summary, std::string_view flag) {
+  const double value = field.get(summary);
+  if (std::isnan(value)) {
+    throw InputError(
+        fmt::format("--{}: {} does not exist on this workload: it needs {}", flag, field.name, field.needs));
+  }
+  return value;
+}
 
 }  // namespace
 
@@ -63,9 +73,11 @@ std::string Objective::text() const {
   return parts.empty() ? field->name : fmt::format("goodput({})", fmt::join(parts, ","));
 }
 
+double Objective::of(const Summary& summary) const { return existing(*field, summary, "objective"); }
+
 std::vector<double> Objective::by_seed(const std::vector<Summary>& summaries) const {
   std::vector<double> values;
-  for (const Summary& summary : summaries) values.push_back(field->get(summary));
+  for (const Summary& summary : summaries) values.push_back(of(summary));
   return values;
 }
 
@@ -105,6 +117,8 @@ Objective parse_objective(std::string_view text, std::string_view where) {
 
 std::string Constraint::text() const { return fmt::format("{}{}{}", field->name, at_most ? "<=" : ">=", limit); }
 
+double Constraint::of(const Summary& summary) const { return existing(*field, summary, "constraint"); }
+
 double Constraint::excess(double value) const {
   return std::max(0.0, (at_most ? value - limit : limit - value) / std::max(1.0, std::abs(limit)));
 }
@@ -126,7 +140,7 @@ std::string format_constraints(const std::vector<Constraint>& constraints) {
 std::string broken_constraints(const Goal& goal, const Summary& metrics) {
   std::string text;
   for (const Constraint& constraint : goal.constraints) {
-    const double value = constraint.field->get(metrics);
+    const double value = constraint.of(metrics);
     if (constraint.excess(value) == 0) continue;
     text += fmt::format("{}{} is {:.6g}", text.empty() ? "" : ", ", constraint.text(), value);
   }

@@ -18,6 +18,8 @@ struct Objective {
 
   bool is_mean_e2e() const { return field->name == "mean_e2e_s"; }  // the default, that we have a bound for
 
+  // The figure. Throws InputError if it does not exist for this workload: nothing can be ranked by it.
+  double of(const Summary& summary) const;
   std::vector<double> by_seed(const std::vector<Summary>& summaries) const;
 
   // Lower is better whatever the objective: the value, or its negative.
@@ -34,7 +36,8 @@ struct Constraint {
   bool at_most = true;
   double limit = 0;
 
-  std::string text() const;  // "p99_e2e_s<=20"
+  std::string text() const;                 // "p99_e2e_s<=20"
+  double of(const Summary& summary) const;  // as of an objective
   // How far outside the limit, as a share of it (of 1 if the limit is smaller than that); 0 if within.
   double excess(double value) const;
 };

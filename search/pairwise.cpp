@@ -127,9 +127,9 @@ void mark_ties(Leaderboard& leaderboard, const std::vector<PairedDifference>& pa
 }
 
 std::string render(const Leaderboard& leaderboard, const std::vector<PairedDifference>& pairs, TableFormat format,
-                   const TableStyle& style, bool wide) {
+                   const TableStyle& style, const MoreColumns& more) {
   if (format == TableFormat::json) return comparison_json(leaderboard, pairs);
-  std::string text = render(leaderboard, format, style, wide);
+  std::string text = render(leaderboard, format, style, more);
   if (format == TableFormat::csv || pairs.empty()) return text;
   text += "\n";
   text += format == TableFormat::table ? render_table(columns(), cells(pairs), style)

@@ -29,7 +29,7 @@ void mark_ties(Leaderboard& leaderboard, const std::vector<PairedDifference>& pa
 
 // The leaderboard and, below it, the pairs. CSV holds the leaderboard alone: it is one table.
 std::string render(const Leaderboard& leaderboard, const std::vector<PairedDifference>& pairs, TableFormat format,
-                   const TableStyle& style = {}, bool wide = false);
+                   const TableStyle& style = {}, const MoreColumns& more = {});
 
 std::string comparison_schema();  // of the JSON
 

@@ -1,6 +1,7 @@
 // Loops whose turns run on the threads of an arena.
 #pragma once
 
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -39,10 +40,27 @@ class HandOver {
 inline HandOver to_threads;
 inline HandOver from_threads;
 
+// So many threads, wherever this runs. By itself oneTBB gives no more than there are processors, and writes a warning
+// to stderr if more are asked for.
+class Arena {
+ public:
+  explicit Arena(int threads)
+      : allowed_(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)), arena_(threads) {}
+
+  template <class Body>
+  void execute(const Body& body) {
+    arena_.execute(body);
+  }
+
+ private:
+  tbb::global_control allowed_;
+  tbb::task_arena arena_;
+};
+
 // body(i) for each i below n, each on some thread of the arena; returns when all are done. An exception of a body is
 // thrown here.
 template <class Body>
-void parallel_for_each(tbb::task_arena& arena, std::size_t n, const Body& body) {
+void parallel_for_each(Arena& arena, std::size_t n, const Body& body) {
   const auto turn = [&](std::size_t i) {
     to_threads.take();
     body(i);

@@ -51,7 +51,7 @@ std::vector<ParameterStep> steps_from(const PolicySpec& policy) {
 Sensitivity sensitivity_of(Ledger& ledger, const Goal& goal, const PolicySpec& policy) {
   const std::vector<ParameterStep> steps = steps_from(policy);
   if (steps.empty()) throw InputError(fmt::format("sensitivity: '{}' has no parameters", policy.text()));
-  const Scenario& scenario = ledger.experiment().scenario();
+  const Scenario& scenario = ledger.scenario();
   const std::vector<std::uint64_t> seeds = scenario.held_out_seeds.seeds();
   const std::size_t centre = ledger.trial(policy);
   std::vector<std::size_t> trials = {centre};
@@ -63,8 +63,8 @@ Sensitivity sensitivity_of(Ledger& ledger, const Goal& goal, const PolicySpec& p
 
   Sensitivity result;
   result.scenario = scenario.name;
-  result.workload = ledger.experiment().workload_title(seeds);
-  result.cost = ledger.experiment().cost_description();
+  result.workload = ledger.subject().workload;
+  result.cost = ledger.subject().cost;
   result.goal = goal;
   result.seeds = format_seed_range(scenario.held_out_seeds);
   result.policy = policy.text();

@@ -21,7 +21,7 @@ constexpr std::size_t kMostFinalists = 10;
 constexpr std::size_t kValidationShare = 8;  // at most one part in so many of a budget goes on validation
 
 double cost_of(const Ledger& ledger, const Goal& goal, std::size_t trial, std::uint64_t seed) {
-  return goal.objective.cost(goal.objective.field->get(ledger.result(trial, seed).summary));
+  return goal.objective.cost(goal.objective.of(ledger.result(trial, seed).summary));
 }
 
 double mean_cost(const Ledger& ledger, const Goal& goal, std::size_t trial, std::span<const std::uint64_t> seeds) {
@@ -42,7 +42,7 @@ double total_excess(const Ledger& ledger, const Goal& goal, std::size_t trial, s
   const Summary reference_all = mean_of(ledger.summaries(reference, order));
   double excess = 0;
   for (const Constraint& constraint : goal.constraints) {
-    const auto get = [&](const Summary& summary) { return constraint.field->get(summary); };
+    const auto get = [&](const Summary& summary) { return constraint.of(summary); };
     const double there = get(reference_mean);
     excess += constraint.excess(there == 0 ? get(mean) : get(mean) * (get(reference_all) / there));
   }
@@ -76,8 +76,7 @@ std::vector<std::uint64_t> known_seeds(const Ledger& ledger, std::size_t trial, 
 // How a trial did; `reference` is its policy's default setting. Without validation seeds, by training alone.
 TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial, std::size_t reference,
                        std::vector<std::uint64_t> validation) {
-  const std::vector<std::uint64_t> training =
-      known_seeds(ledger, trial, ledger.experiment().scenario().train_seeds.seeds());
+  const std::vector<std::uint64_t> training = known_seeds(ledger, trial, ledger.scenario().train_seeds.seeds());
   const bool finalist = !validation.empty() && known_seeds(ledger, trial, validation).size() == validation.size();
   if (!finalist) validation.clear();
   TrialScore score{.trial = trial, .num_seeds = training.size()};
@@ -102,13 +101,13 @@ TrialScore score_trial(const Ledger& ledger, const Goal& goal, std::size_t trial
 double chosen_by(const Ledger& ledger, const TrialScore& score) {
   if (!score.validation) return score.value;
   const auto n = static_cast<double>(score.num_seeds);
-  const auto m = static_cast<double>(ledger.experiment().scenario().validation_seeds.seeds().size());
+  const auto m = static_cast<double>(ledger.scenario().validation_seeds.seeds().size());
   return (n * score.value + m * *score.validation) / (n + m);
 }
 
 std::vector<TrialScore> ranked_by(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy,
                                   const std::vector<std::uint64_t>& validation) {
-  const std::size_t num_training = ledger.experiment().scenario().train_seeds.seeds().size();
+  const std::size_t num_training = ledger.scenario().train_seeds.seeds().size();
   std::size_t reference = 0;
   for (std::size_t trial = 0; trial < ledger.num_trials(); ++trial) {
     if (ledger.policy(trial).info == &policy && is_default(ledger.policy(trial))) reference = trial;
@@ -136,7 +135,7 @@ std::size_t num_finalists(const StudyOptions& options, bool unlimited, std::size
 // Runs the best settings by training seeds on the validation seeds; returns the replays that it took. What a resumed
 // study knows of validation already must not change which they are.
 std::size_t validate(Ledger& ledger, const Goal& goal, const PolicyInfo& info, std::size_t finalists) {
-  const Scenario& scenario = ledger.experiment().scenario();
+  const Scenario& scenario = ledger.scenario();
   const std::size_t num_training = scenario.train_seeds.seeds().size();
   const std::vector<std::uint64_t> seeds = scenario.validation_seeds.seeds();
   std::vector<std::size_t> trials;
@@ -153,7 +152,7 @@ std::size_t validate(Ledger& ledger, const Goal& goal, const PolicyInfo& info, s
 std::size_t tune(Ledger& ledger, const StudyOptions& options, const PolicyInfo& info, std::size_t reference,
                  const std::vector<std::uint64_t>& seeds) {
   const bool unlimited = options.method == "grid" || options.budget_s;
-  const std::size_t num_validation_seeds = ledger.experiment().scenario().validation_seeds.seeds().size();
+  const std::size_t num_validation_seeds = ledger.scenario().validation_seeds.seeds().size();
   const std::size_t finalists = num_finalists(options, unlimited, num_validation_seeds);
   const std::size_t budget = unlimited ? SIZE_MAX / 2 : options.replays - finalists * num_validation_seeds;
   const auto method = make_method(options.method, info.name, info.params,
@@ -206,11 +205,11 @@ std::vector<std::uint64_t> seed_order(const Ledger& ledger, const Goal& goal, st
 }
 
 std::vector<TrialScore> ranked_trials(const Ledger& ledger, const Goal& goal, const PolicyInfo& policy) {
-  return ranked_by(ledger, goal, policy, ledger.experiment().scenario().validation_seeds.seeds());
+  return ranked_by(ledger, goal, policy, ledger.scenario().validation_seeds.seeds());
 }
 
 StudyResult run_study(Ledger& ledger, const StudyOptions& options) {
-  const std::vector<std::uint64_t> seeds = ledger.experiment().scenario().train_seeds.seeds();
+  const std::vector<std::uint64_t> seeds = ledger.scenario().train_seeds.seeds();
   std::vector<std::size_t> judged = {ledger.trial(parse_policy("lor", "")), ledger.trial(parse_policy("llq", ""))};
   const std::size_t llq = judged[1];
   for (const PolicyInfo* info : options.policies) judged.push_back(ledger.trial({info, default_values(info->params)}));
@@ -234,7 +233,7 @@ StudyResult run_study(Ledger& ledger, const StudyOptions& options) {
   return result;
 }
 
-std::string study_config(const Scenario& scenario, const StudyOptions& options) {
+std::string study_config(const Subject& subject, const StudyOptions& options, const std::filesystem::path& folder) {
   std::string policies;
   for (const PolicyInfo* info : options.policies) policies += (policies.empty() ? "" : ",") + info->name;
   nlohmann::ordered_json config = {{"version", kConfigVersion}, {"policy", policies}, {"method", options.method}};
@@ -249,7 +248,11 @@ std::string study_config(const Scenario& scenario, const StudyOptions& options) 
   if (!options.goal.constraints.empty()) config["constraint"] = format_constraints(options.goal.constraints);
   config["study-seed"] = options.study_seed;
   config["leaders"] = options.leaders;
-  config["scenario"] = ordered_json_of(scenario_json(scenario));
+  config["scenario"] = ordered_json_of(scenario_json(seen_from(folder, subject.scenario)));
+  if (!subject.digest.empty()) {
+    config["resolved"] = {
+        {"digest", subject.digest}, {"workload_source", subject.workload}, {"cost_source", subject.cost}};
+  }
   return json_text(config, 2) + "\n";
 }
 

@@ -26,8 +26,10 @@ struct StudyOptions {
 
 inline constexpr int kConfigVersion = 2;  // of study_config
 
-// What a study was started with, as JSON: `switchyard search --config` repeats it, --resume compares it.
-std::string study_config(const Scenario& scenario, const StudyOptions& options);
+// What a study was started with, as JSON: `switchyard search --config` repeats it, --resume compares it. `resolved` in
+// it says what that came to: the digest, and where the data came from. Paths are as seen from `folder`.
+std::string study_config(const Subject& subject, const StudyOptions& options,
+                         const std::filesystem::path& folder = ".");
 
 // A setting and how it did in training.
 struct TrialScore {

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
+#include "core/scenario/digest.hpp"
 #include "core/scenario/fields.hpp"
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
@@ -69,10 +72,10 @@ std::vector<const PolicyInfo*> policies_of(const StudyOptions& options) {
 
 }  // namespace
 
-std::string study_json(const Ledger& ledger, const StudyOptions& options) {
-  const std::vector<std::uint64_t> seeds = ledger.experiment().scenario().train_seeds.seeds();
+std::string study_json(const Ledger& ledger, const StudyOptions& options, const std::filesystem::path& folder) {
+  const std::vector<std::uint64_t> seeds = ledger.scenario().train_seeds.seeds();
   Json json = {{"version", kVersion},
-               {"config", Json::parse(study_config(ledger.experiment().scenario(), options))},
+               {"config", ordered_json_of(study_config(ledger.subject(), options, folder))},
                {"objective", options.goal.objective.text()},
                {"higher_is_better", options.goal.objective.higher_is_better()},
                {"num_training_seeds", seeds.size()},
@@ -90,18 +93,22 @@ namespace {
 Json config_schema() {
   Json scenario = Json::parse(scenario_schema());
   for (const char* key : {"$schema", "title", "description"}) scenario.erase(key);
-  const Json properties = {{"version", schema::version(kConfigVersion)},
-                           {"policy", schema::text("policies that are tuned, comma between")},
-                           {"method", {{"enum", method_names()}}},
-                           {"grid-points", schema::count("points per number; grid only")},
-                           {"replays", schema::count("budget of each policy on training seeds")},
-                           {"budget-s", schema::number("in place of it, wall time, s")},
-                           {"objective", schema::text("what ranks")},
-                           {"constraint", schema::text("limits on means over seeds, comma between")},
-                           {"study-seed", schema::count("seed of the search itself")},
-                           {"leaders", schema::count("settings per policy that are judged")},
-                           {"scenario", scenario}};
-  Json config = schema::closed_object(properties, {"grid-points", "replays", "budget-s", "constraint"});
+  const Json properties = {
+      {"version", schema::version(kConfigVersion)},
+      {"policy", schema::text("policies that are tuned, comma between")},
+      {"method", {{"enum", method_names()}}},
+      {"grid-points", schema::count("points per number; grid only")},
+      {"replays", schema::count("budget of each policy on training seeds")},
+      {"budget-s", schema::number("in place of it, wall time, s")},
+      {"objective", schema::text("what ranks")},
+      {"constraint", schema::text("limits on means over seeds, comma between")},
+      {"study-seed", schema::count("seed of the search itself")},
+      {"leaders", schema::count("settings per policy that are judged")},
+      {"scenario", scenario},
+      {"resolved", schema::closed_object({{"digest", schema::digest()},
+                                          {"workload_source", schema::text("where requests came from")},
+                                          {"cost_source", schema::text("where batch times came from")}})}};
+  Json config = schema::closed_object(properties, {"grid-points", "replays", "budget-s", "constraint", "resolved"});
   for (const char* budget : {"grid-points", "replays", "budget-s"}) config["oneOf"].push_back({{"required", {budget}}});
   return config;
 }
@@ -136,6 +143,16 @@ std::string study_schema() {
                              {"policies", schema::list_of("lor and llq, then the study's own", policy)}}));
 }
 
+namespace {
+
+std::vector<std::string> trial_columns() {
+  return {"trial", "policy", "num_seeds", "value", "relative", "validation", "infeasible", "failure"};
+}
+
+}  // namespace
+
+std::string no_trials_csv() { return csv_table(trial_columns(), {}); }
+
 std::string trials_csv(const Ledger& ledger, const StudyOptions& options) {
   std::vector<TrialScore> scores;
   for (const PolicyInfo* info : policies_of(options)) {
@@ -151,7 +168,7 @@ std::string trials_csv(const Ledger& ledger, const StudyOptions& options) {
                     failed ? "" : fmt::format("{}", score.relative),
                     score.validation ? fmt::format("{}", *score.validation) : "", score.infeasible, score.failure});
   }
-  return csv_table({"trial", "policy", "num_seeds", "value", "relative", "validation", "infeasible", "failure"}, rows);
+  return csv_table(trial_columns(), rows);
 }
 
 StudyOptions read_study_config(const JsonFile& config) {
@@ -180,21 +197,99 @@ StudyOptions read_study_config(const JsonFile& config) {
   }
 }
 
-void write_study(const std::filesystem::path& folder, const Ledger& ledger, const StudyOptions& options,
+Subject read_study_subject(const JsonFile& config) {
+  try {
+    const auto resolved = config.root().value("resolved", nlohmann::json::object());
+    return {.scenario = parse_scenario(config, "/scenario"),
+            .digest = resolved.value("digest", ""),
+            .workload = resolved.value("workload_source", ""),
+            .cost = resolved.value("cost_source", "")};
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError(fmt::format("{}: not the configuration of a study: {}", config.name(), error.what()));
+  }
+}
+
+void check_same_study(const std::string& stored, const std::string& asked) {
+  Json before = ordered_json_of(stored), now = ordered_json_of(asked);
+  const Json was = before.value("resolved", Json::object()), is = now.value("resolved", Json::object());
+  // What the data are is told by their digest, not by where they lie or what they are called.
+  for (Json* config : {&before, &now}) {
+    config->erase("resolved");
+    Json& scenario = config->at("scenario");
+    for (const char* name : {"name", "description"}) scenario.erase(name);
+    for (const ScenarioField& field : scenario_fields()) {
+      if (field.names) scenario.at(field.section).erase(field.key);
+    }
+  }
+  before = before.flatten(), now = now.flatten();
+  for (const auto* side : {&now, &before}) {
+    for (const auto& item : side->items()) {
+      const std::string& key = item.key();
+      const auto text = [&](const Json& json) { return json.contains(key) ? json_text(json[key]) : "not given"; };
+      if (text(before) == text(now)) continue;
+      const bool budget = key == "/replays" && before.contains(key) && now.contains(key);
+      if (budget && now[key] > before[key]) continue;
+      const bool field = key.starts_with("/scenario");
+      throw InputError(fmt::format("--resume: {}{}: the study was started with {}, not {}{}",
+                                   field ? "scenario field " : "--", field ? key.substr(10) : key.substr(1),
+                                   text(before), text(now), budget ? ": a budget can grow, not shrink" : ""));
+    }
+  }
+  const std::string difference = digest_difference(was.value("digest", ""), is.value("digest", ""));
+  if (difference.empty()) return;
+  std::string sources;
+  for (const char* source : {"workload_source", "cost_source"}) {
+    const std::string from = was.value(source, ""), to = is.value(source, "");
+    if (from != to) sources += fmt::format("; it ran on {}, now there is {}", from, to);
+  }
+  throw InputError(
+      fmt::format("--resume: the study was started on something else: they differ in {}{}", difference, sources));
+}
+
+std::vector<std::string> study_leaders(const Leaderboard& leaderboard, const StudyOptions& options) {
+  std::vector<std::string> specs;
+  for (const PolicyInfo* info : options.policies) {
+    const auto best =  // rows are in the order of their ranks
+        std::find_if(leaderboard.rows.begin(), leaderboard.rows.end(), [&](const LeaderboardRow& row) {
+          return parse_policy(row.policy, "leaderboard").info->name == info->name && row.failure.empty();
+        });
+    if (best != leaderboard.rows.end()) specs.push_back(best->policy);
+  }
+  return specs;
+}
+
+std::vector<std::string> leaders_so_far(const Ledger& ledger, const StudyOptions& options) {
+  const std::size_t num_training = ledger.scenario().train_seeds.seeds().size();
+  std::vector<std::string> specs;
+  for (const PolicyInfo* info : options.policies) {
+    const std::vector<TrialScore> scores = ranked_trials(ledger, options.goal, *info);
+    if (scores.empty()) continue;
+    const auto key = [&](const TrialScore& score) {
+      return std::tuple(score.num_seeds < num_training, !score.failure.empty(), !score.infeasible.empty(),
+                        options.goal.objective.cost(score.value));
+    };
+    // The default comes first, the best of the others after it.
+    const bool other = scores.size() > 1 && key(scores[1]) < key(scores[0]);
+    specs.push_back(ledger.policy(scores[other ? 1 : 0].trial).text());
+  }
+  return specs;
+}
+
+void write_study(const ResultFolder& folder, const Ledger& ledger, const StudyOptions& options,
                  const StudyResult& result, const StudyTimings& timings) {
   const Json times = {{"version", 2},
                       {"threads", timings.threads},
                       {"replays", ledger.num_replays()},
                       {"seconds", timings.seconds},
                       {"replays_per_second", static_cast<double>(ledger.num_replays()) / timings.seconds},
-                      {"folder", folder.string()}};
-  write_file(folder / "leaderboard.json", render(result.leaderboard, TableFormat::json));
-  write_file(folder / "leaderboard.csv", render(result.leaderboard, TableFormat::csv));
-  write_file(folder / "leaderboard.md", render(result.leaderboard, TableFormat::markdown));
-  write_file(folder / "study.json", study_json(ledger, options));
-  write_file(folder / "trials.csv", trials_csv(ledger, options));
-  write_file(folder / "config.json", study_config(ledger.experiment().scenario(), options));
-  write_file(folder / "timings.json", json_text(times, 2) + "\n");
+                      {"folder", folder.path().string()}};
+  write_file(folder.staging() / "leaderboard.json", render(result.leaderboard, TableFormat::json));
+  write_file(folder.staging() / "leaderboard.csv", render(result.leaderboard, TableFormat::csv));
+  write_file(folder.staging() / "leaderboard.md", render(result.leaderboard, TableFormat::markdown));
+  write_file(folder.staging() / "study.json", study_json(ledger, options, folder.path()));
+  write_file(folder.staging() / "trials.csv", trials_csv(ledger, options));
+  write_file(folder.staging() / "config.json", study_config(ledger.subject(), options, folder.path()));
+  write_file(folder.staging() / "timings.json", json_text(times, 2) + "\n");
 }
 
 }  // namespace switchyard

@@ -5,12 +5,24 @@
 #include <string>
 
 #include "core/input/json_file.hpp"
+#include "results/result_folder.hpp"
 #include "search/study.hpp"
 
 namespace switchyard {
 
-// The options that study_config wrote. Throws InputError.
+// What study_config wrote. Throw InputError.
 StudyOptions read_study_config(const JsonFile& config);
+Subject read_study_subject(const JsonFile& config);
+
+// Throws InputError, by name, if a study that was started with `stored` cannot be continued with `asked`, both as
+// study_config writes them. Only a budget may grow: what a search does with the larger one is what it would have done
+// with it from the start.
+void check_same_study(const std::string& stored, const std::string& asked);
+
+// The best setting of each policy of a study, as its leaderboard ranks them; of one that is not finished, by what it
+// has run so far (see ranked_trials), its default setting if none is better.
+std::vector<std::string> study_leaders(const Leaderboard& leaderboard, const StudyOptions& options);
+std::vector<std::string> leaders_so_far(const Ledger& ledger, const StudyOptions& options);
 
 struct StudyTimings {
   int threads = 1;
@@ -19,16 +31,18 @@ struct StudyTimings {
 
 // study.json: what the study was started with, and for each policy its trials, parameters named. Version 1;
 // study_schema() describes it. Good at any time, also of a study that is not finished.
-std::string study_json(const Ledger& ledger, const StudyOptions& options);
+// Paths in it are as seen from `folder`, the study's.
+std::string study_json(const Ledger& ledger, const StudyOptions& options, const std::filesystem::path& folder);
 std::string study_schema();
 std::string study_config_schema();  // of config.json
 
-// trials.csv: one line a trial.
+// trials.csv: one line a trial; and that of a study without any.
 std::string trials_csv(const Ledger& ledger, const StudyOptions& options);
+std::string no_trials_csv();
 
 // leaderboard.{json,csv,md}, study.json, trials.csv, config.json; and timings.json, which alone holds times, threads
-// and paths.
-void write_study(const std::filesystem::path& folder, const Ledger& ledger, const StudyOptions& options,
+// and paths. Into the folder's staging.
+void write_study(const ResultFolder& folder, const Ledger& ledger, const StudyOptions& options,
                  const StudyResult& result, const StudyTimings& timings);
 
 }  // namespace switchyard

@@ -1,12 +1,13 @@
 #include "search/study_store.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sqlite3.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
 #include <utility>
 
 #include "core/input/error.hpp"
@@ -15,7 +16,8 @@ namespace switchyard {
 
 namespace {
 
-constexpr int kFormat = 1;  // of the tables
+constexpr int kFormat = 2;        // of the tables
+constexpr int kOldestFormat = 1;  // that can be read: replays of one experiment, whose digest is not known
 
 }  // namespace
 
@@ -45,6 +47,25 @@ class StudyStore::Database {
     if (code != SQLITE_OK) fail(code);
   }
 
+  // All that `write` does, or nothing.
+  template <class Write>
+  void transact(const Write& write) {
+    execute("BEGIN");
+    try {
+      write();
+      execute("COMMIT");
+    } catch (...) {
+      sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+      throw;
+    }
+  }
+
+  // Whether the file can be read as it lies: not if a killed process has left what only a writer may settle.
+  bool readable() const {
+    const int code = sqlite3_exec(handle_, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr) & 0xff;
+    return code != SQLITE_READONLY && code != SQLITE_CANTOPEN;
+  }
+
   sqlite3* handle() const { return handle_; }
   const std::string& name() const { return name_; }
 
@@ -53,25 +74,44 @@ class StudyStore::Database {
   sqlite3* handle_ = nullptr;
 };
 
-// Held to the end, so that two searches never write one study. SQLite's own lock would do, but a file that it keeps
-// locked counts its changes otherwise: the bytes would depend on how often the study was resumed.
-class StudyStore::FolderLock {
+// A study and what SQLite keeps beside it, in a folder of their own: there it may finish what a killed process began.
+class StudyStore::Copy {
  public:
-  explicit FolderLock(const std::filesystem::path& file) {
-    const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-    descriptor_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    const bool in_use = descriptor_ >= 0 && errno == EWOULDBLOCK;
-    if (descriptor_ >= 0) close(descriptor_);
-    throw InputError(fmt::format("{}: {}", file.string(),
-                                 in_use ? "the study is in use by another process" : "the folder cannot be locked"));
+  explicit Copy(const std::filesystem::path& file) {
+    namespace fs = std::filesystem;
+    std::error_code fault;
+    std::string pattern = (fs::temp_directory_path(fault) / "switchyard-study-XXXXXX").string();
+    const auto refuse = [&](const std::string& why) {
+      throw InputError(fmt::format(
+          "{}: the study was left unfinished by a process that was killed, and cannot be copied to be read: {}",
+          file.string(), why));
+    };
+    if (fault || !mkdtemp(pattern.data())) refuse("no folder for temporary files (TMPDIR)");
+    folder_ = pattern;
+    for (const char* end : {"", "-journal", "-wal"}) {
+      fs::path from = file, to = this->file();
+      from += end, to += end;
+      if (!fs::exists(from, fault)) continue;
+      fs::copy_file(from, to, fault);
+      if (!fault) fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, fault);
+      if (fault) {
+        std::error_code ignored;
+        fs::remove_all(folder_, ignored);
+        refuse(fault.message());
+      }
+    }
   }
-  ~FolderLock() { close(descriptor_); }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
+  ~Copy() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+
+  std::filesystem::path file() const { return folder_ / "study.db"; }
 
  private:
-  int descriptor_ = -1;
+  std::filesystem::path folder_;
 };
 
 namespace {
@@ -105,8 +145,11 @@ class Statement {
     bound_ = 0;
   }
 
+  bool null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
   std::int64_t whole(int column) const { return sqlite3_column_int64(handle_, column); }
-  double real(int column) const { return sqlite3_column_double(handle_, column); }
+  double real(int column) const {  // what is not there is NULL
+    return sqlite3_column_type(handle_, column) == SQLITE_NULL ? kAbsent : sqlite3_column_double(handle_, column);
+  }
   std::string text(int column) const {
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
     return text ? std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))) : "";
@@ -123,26 +166,28 @@ class Statement {
   int bound_ = 0;
 };
 
-std::string replay_columns() {
-  std::string columns = "trial, seed, failure";
-  for (const SummaryField& field : summary_fields()) columns += ", " + field.name;
-  return columns;
+std::vector<std::string> figure_names() {
+  std::vector<std::string> names;
+  for (const SummaryField& field : summary_fields()) names.push_back(field.name);
+  return names;
 }
 
-// Rows of these tables are never changed: the triggers refuse it.
+// Rows of these tables are never changed: the triggers refuse it. Figures may be NULL: what does not exist is not 0.
 std::string schema() {
   std::string sql = fmt::format(
       "PRAGMA user_version = {};\n"
       "CREATE TABLE config (json TEXT NOT NULL);\n"
+      "CREATE TABLE experiments (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);\n"
       "CREATE TABLE trials (number INTEGER PRIMARY KEY, policy TEXT NOT NULL UNIQUE);\n"
-      "CREATE TABLE replays (position INTEGER PRIMARY KEY, trial INTEGER NOT NULL REFERENCES trials, seed INTEGER NOT "
-      "NULL, failure TEXT NOT NULL",
+      "CREATE TABLE leaders (config INTEGER NOT NULL, policy TEXT NOT NULL);\n"
+      "CREATE TABLE replays (position INTEGER PRIMARY KEY, experiment INTEGER NOT NULL REFERENCES experiments, trial "
+      "INTEGER NOT NULL REFERENCES trials, seed INTEGER NOT NULL, failure TEXT NOT NULL",
       kFormat);
   for (const SummaryField& field : summary_fields()) {
-    sql += fmt::format(", {} {} NOT NULL", field.name, field.whole() ? "INTEGER" : "REAL");
+    sql += fmt::format(", {} {}", field.name, field.whole() ? "INTEGER" : "REAL");
   }
-  sql += ", UNIQUE (trial, seed));\n";
-  for (const char* table : {"config", "trials", "replays"}) {
+  sql += ", UNIQUE (experiment, trial, seed));\n";
+  for (const char* table : {"config", "experiments", "trials", "leaders", "replays"}) {
     for (const char* change : {"UPDATE", "DELETE"}) {
       sql += fmt::format("CREATE TRIGGER {0}_no_{1} BEFORE {1} ON {0} BEGIN SELECT RAISE(ABORT, 'append-only'); END;\n",
                          table, change);
@@ -151,24 +196,35 @@ std::string schema() {
   return sql;
 }
 
+constexpr const char* kOtherFigures =
+    "{}: the study was written by another version, with other figures: it can be looked at (switchyard study), but not "
+    "continued; search anew in another folder";
+
 }  // namespace
 
-StudyStore::StudyStore(const std::filesystem::path& file, Mode mode) {
-  if (mode != Mode::read) lock_ = std::make_unique<FolderLock>(file);
+StudyStore::StudyStore(const std::filesystem::path& file, Mode mode, bool folder_is_kept) {
+  // SQLite's own lock would do, but a file that it keeps locked counts its changes otherwise: the bytes would depend on
+  // how often the study was resumed.
+  if (mode != Mode::read && !folder_is_kept) {
+    lock_ = std::make_unique<FolderLock>(file.has_parent_path() ? file.parent_path() : ".", file.string());
+  }
   const bool exists = std::filesystem::exists(file);
   if (mode == Mode::create && exists) {
     throw InputError(fmt::format("{}: a study is there already; --resume continues it", file.string()));
   }
   if (mode == Mode::read && !exists) throw InputError(fmt::format("{}: there is no such study", file.string()));
-  database_ = std::make_unique<Database>(
-      file.string(), mode == Mode::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   if (mode == Mode::read) {
+    database_ = std::make_unique<Database>(file.string(), SQLITE_OPEN_READONLY);
     sqlite3_busy_timeout(database_->handle(), 10'000);
+    if (!database_->readable()) {
+      database_.reset();
+      copy_ = std::make_unique<Copy>(file);
+      database_ = std::make_unique<Database>(copy_->file().string(), SQLITE_OPEN_READWRITE);
+    }
   } else {
+    database_ = std::make_unique<Database>(file.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     // A killed process leaves its last transaction out, and the file as it was before.
     database_->execute("PRAGMA synchronous = NORMAL");
-  }
-  if (mode != Mode::read) {
     database_->execute("BEGIN EXCLUSIVE");
     bool empty = false;  // new, or left by a process that was killed before its first transaction
     {
@@ -179,19 +235,30 @@ StudyStore::StudyStore(const std::filesystem::path& file, Mode mode) {
     database_->execute("COMMIT");
   }
   Statement version(*database_, "PRAGMA user_version");
-  if (!version.next() || version.whole(0) != kFormat) {
+  if (version.next()) format_ = static_cast<int>(version.whole(0));
+  if (mode == Mode::read && format_ == 0) {
+    Statement tables(*database_, "SELECT count(*) FROM sqlite_master");
+    if (tables.next() && tables.whole(0) == 0) return;  // killed before its first transaction: a study without anything
+  }
+  if (format_ < kOldestFormat || format_ > kFormat) {
     throw InputError(fmt::format("{}: not a study of this version", file.string()));
   }
-  Statement columns(*database_, "SELECT group_concat(name, ', ') FROM pragma_table_info('replays')");
-  if (!columns.next() || columns.text(0) != "position, " + replay_columns()) {
-    throw InputError(fmt::format("{}: the study was written by another version, with other figures", file.string()));
+  Statement columns(*database_, "SELECT name FROM pragma_table_info('replays')");
+  std::vector<std::string> found;
+  while (columns.next()) found.push_back(columns.text(0));
+  for (const std::string& name : figure_names()) {
+    if (std::find(found.begin(), found.end(), name) != found.end()) figures_.push_back(name);
   }
+  const std::size_t others = format_ == 1 ? 4 : 5;  // columns that are no figures
+  const bool same = format_ == kFormat && figures_ == figure_names() && found.size() == figures_.size() + others;
+  if (mode != Mode::read && !same) throw InputError(fmt::format(kOtherFigures, file.string()));
 }
 
 StudyStore::~StudyStore() = default;
 
 std::string StudyStore::config() const {
-  Statement rows(*database_, "SELECT json FROM config");
+  if (format_ == 0) return "";
+  Statement rows(*database_, "SELECT json FROM config ORDER BY rowid DESC");
   return rows.next() ? rows.text(0) : "";
 }
 
@@ -199,47 +266,76 @@ void StudyStore::set_config(const std::string& config) {
   Statement(*database_, "INSERT INTO config VALUES (?)").bind(config).run();
 }
 
-std::vector<StoredTrial> StudyStore::trials() const {
-  std::vector<StoredTrial> all;
-  Statement rows(*database_, "SELECT number, policy FROM trials ORDER BY number");
-  while (rows.next()) all.push_back({static_cast<std::size_t>(rows.whole(0)), rows.text(1)});
-  return all;
-}
-
 std::vector<StoredReplay> StudyStore::replays() const {
   std::vector<StoredReplay> all;
-  Statement rows(*database_, "SELECT " + replay_columns() + " FROM replays ORDER BY position");
+  if (format_ == 0) return all;
+  Statement rows(*database_,
+                 fmt::format("SELECT {}, policy, seed, failure{}{} FROM replays JOIN trials ON trial = "
+                             "trials.number {} ORDER BY position",
+                             format_ == 1 ? "''" : "key", figures_.empty() ? "" : ", ", fmt::join(figures_, ", "),
+                             format_ == 1 ? "" : "JOIN experiments ON experiment = experiments.number"));
   while (rows.next()) {
     StoredReplay& replay = all.emplace_back();
-    replay.trial = static_cast<std::size_t>(rows.whole(0));
-    replay.seed = static_cast<std::uint64_t>(rows.whole(1));
-    replay.result.failure = rows.text(2);
-    int column = 3;
-    for (const SummaryField& field : summary_fields()) field.set(replay.result.summary, rows.real(column++));
+    replay.experiment = rows.text(0);
+    replay.policy = rows.text(1);
+    replay.seed = static_cast<std::uint64_t>(rows.whole(2));
+    replay.result.failure = rows.text(3);
+    std::size_t at = 0;
+    for (const SummaryField& field : summary_fields()) {
+      const bool recorded = at < figures_.size() && figures_[at] == field.name;
+      const int column = 4 + static_cast<int>(at);
+      if (recorded) ++at;
+      if (recorded && !rows.null(column)) {
+        field.set(replay.result.summary, rows.real(column));
+      } else if (!field.whole()) {
+        field.set(replay.result.summary, std::numeric_limits<double>::quiet_NaN());
+      }
+    }
   }
   return all;
 }
 
-void StudyStore::append(const std::vector<StoredTrial>& trials, const std::vector<StoredReplay>& replays) {
-  std::string marks = "?,?,?";
+void StudyStore::append(const std::vector<StoredReplay>& replays) {
+  std::string marks;
   for (std::size_t i = 0; i < summary_fields().size(); ++i) marks += ",?";
-  Statement add_trial(*database_, "INSERT INTO trials VALUES (?,?)");
-  Statement add_replay(*database_, "INSERT INTO replays (" + replay_columns() + ") VALUES (" + marks + ")");
-  database_->execute("BEGIN");
-  for (const StoredTrial& trial : trials) {
-    add_trial.bind(static_cast<std::int64_t>(trial.number)).bind(trial.policy).run();
-  }
-  for (const StoredReplay& replay : replays) {
-    add_replay.bind(static_cast<std::int64_t>(replay.trial))
-        .bind(static_cast<std::int64_t>(replay.seed))
-        .bind(replay.result.failure);
-    for (const SummaryField& field : summary_fields()) {
-      const double value = field.get(replay.result.summary);
-      field.whole() ? add_replay.bind(static_cast<std::int64_t>(value)) : add_replay.bind(value);
+  Statement add_experiment(*database_, "INSERT OR IGNORE INTO experiments (key) VALUES (?)");
+  Statement add_trial(*database_, "INSERT OR IGNORE INTO trials (policy) VALUES (?)");
+  Statement add_replay(
+      *database_,
+      fmt::format("INSERT INTO replays (experiment, trial, seed, failure, {}) VALUES ((SELECT number FROM experiments "
+                  "WHERE key = ?), (SELECT number FROM trials WHERE policy = ?), ?, ?{})",
+                  fmt::join(figure_names(), ", "), marks));
+  database_->transact([&] {
+    for (const StoredReplay& replay : replays) {
+      add_experiment.bind(replay.experiment).run();
+      add_trial.bind(replay.policy).run();
+      add_replay.bind(replay.experiment)
+          .bind(replay.policy)
+          .bind(static_cast<std::int64_t>(replay.seed))
+          .bind(replay.result.failure);
+      for (const SummaryField& field : summary_fields()) {
+        const double value = field.get(replay.result.summary);
+        field.whole() ? add_replay.bind(static_cast<std::int64_t>(value)) : add_replay.bind(value);  // NaN becomes NULL
+      }
+      add_replay.run();
     }
-    add_replay.run();
-  }
-  database_->execute("COMMIT");
+  });
+}
+
+std::vector<std::string> StudyStore::leaders() const {
+  std::vector<std::string> specs;
+  if (format_ < 2) return specs;
+  Statement rows(*database_, "SELECT policy FROM leaders WHERE config = (SELECT count(*) FROM config) ORDER BY rowid");
+  while (rows.next()) specs.push_back(rows.text(0));
+  return specs;
+}
+
+void StudyStore::set_leaders(const std::vector<std::string>& specs) {
+  if (leaders() == specs) return;
+  Statement add(*database_, "INSERT INTO leaders VALUES ((SELECT count(*) FROM config), ?)");
+  database_->transact([&] {
+    for (const std::string& spec : specs) add.bind(spec).run();
+  });
 }
 
 }  // namespace switchyard

@@ -46,7 +46,7 @@ void check_yardstick(const Objective& objective, const SuiteScenario& scenario,
 }  // namespace
 
 Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& asked,
-                int threads, const Progress& progress) {
+                int threads, const Progress& progress, StudyStore* store) {
   std::vector<std::unique_ptr<Experiment>> experiments;  // all of them first: what is wrong with one is said at once
   std::set<std::string> names;
   for (const Scenario& scenario : scenarios) {
@@ -63,11 +63,12 @@ Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const 
     row.policy = policy.text();
     row.clairvoyant = policy.info->clairvoyant;
   }
+  const auto evaluator = make_evaluator(goal.objective.limits, threads);
   for (std::unique_ptr<Experiment>& experiment : experiments) {
     const Scenario& scenario = experiment->scenario();
     const std::vector<std::uint64_t> seeds = scenario.held_out_seeds.seeds();
-    Evaluator evaluator(*experiment, goal.objective.limits, threads);
-    Ledger ledger(evaluator, nullptr, progress);
+    const std::string key = evaluator->add(*experiment);
+    Ledger ledger(*experiment, goal.objective.limits, *evaluator, store, progress);
     const std::size_t llq = ledger.trial(parse_policy("llq", ""));
     std::vector<std::size_t> trials;
     for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
@@ -104,6 +105,7 @@ Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const 
         row.infeasible += fmt::format("{}{}: {}", row.infeasible.empty() ? "" : "; ", scenario.name, broken);
       }
     }
+    evaluator->remove(key);
     experiment.reset();  // its workloads are not needed any more
   }
   rank_suite(suite);

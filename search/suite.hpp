@@ -9,6 +9,7 @@
 #include "search/evaluator.hpp"
 #include "search/objective.hpp"
 #include "search/robust_ratio.hpp"
+#include "search/study_store.hpp"
 
 namespace switchyard {
 
@@ -51,9 +52,9 @@ struct Suite {
 // Each policy, and every registered clairvoyant one as a reference, on the held-out seeds of each scenario; all face
 // the same workloads. Constraints hold on every scenario, or are broken. Does not depend on `threads`. Throws
 // InputError for bad scenarios, two of one name, and a scenario that llq fails on or where its objective is 0 on some
-// seed: there are no ratios to it then.
+// seed: there are no ratios to it then. Replays that the store knows are not run again; others are written down in it.
 Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies,
-                int threads, const Progress& progress = {});
+                int threads, const Progress& progress = {}, StudyStore* store = nullptr);
 
 // Sorts and numbers rows, and derives every figure that rests on comparisons.
 void rank_suite(Suite& suite);

@@ -10,7 +10,7 @@ namespace switchyard {
 
 Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<double>& loads,
                 const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies, int threads,
-                const Progress& progress) {
+                const Progress& progress, StudyStore* store) {
   Sweep sweep;
   sweep.goal = goal;
   sweep.axis = axis;
@@ -20,6 +20,7 @@ Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<dou
     row.policy = policy.text();
     row.clairvoyant = policy.info->clairvoyant;
   }
+  const auto evaluator = make_evaluator(goal.objective.limits, threads);
   for (std::size_t i = 0; i < loads.size(); ++i) {
     const Experiment experiment(scenarios[i]);
     const std::vector<std::uint64_t> seeds = scenarios[i].held_out_seeds.seeds();
@@ -29,8 +30,8 @@ Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<dou
       sweep.cost = experiment.cost_description();
       sweep.seeds = format_seed_range(scenarios[i].held_out_seeds);
     }
-    Evaluator evaluator(experiment, goal.objective.limits, threads);
-    Ledger ledger(evaluator, nullptr, progress);
+    const std::string key = evaluator->add(experiment);
+    Ledger ledger(experiment, goal.objective.limits, *evaluator, store, progress);
     std::vector<std::size_t> trials;
     for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
     ledger.run(trials, seeds);
@@ -48,6 +49,7 @@ Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<dou
       row.by_seed.push_back(goal.objective.by_seed(summaries));
       row.infeasible.push_back(broken_constraints(goal, mean_of(summaries)));
     }
+    evaluator->remove(key);
   }
   derive_sweep(sweep);
   return sweep;

@@ -9,6 +9,7 @@
 #include "search/bend.hpp"
 #include "search/evaluator.hpp"
 #include "search/objective.hpp"
+#include "search/study_store.hpp"
 
 namespace switchyard {
 
@@ -39,10 +40,10 @@ struct Sweep {
 };
 
 // `scenarios[i]` is that of `loads[i]`, which rise. All policies face the same workloads. Does not depend on `threads`.
-// Throws InputError for bad scenarios.
+// Replays that the store knows are not run again; others are written down in it. Throws InputError for bad scenarios.
 Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<double>& loads,
                 const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies, int threads,
-                const Progress& progress = {});
+                const Progress& progress = {}, StudyStore* store = nullptr);
 
 // Derives intervals, bends and where constraints are kept.
 void derive_sweep(Sweep& sweep);

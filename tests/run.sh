@@ -3,7 +3,7 @@
 #   --ci   also the short ones under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --all  also all of them under these, under ThreadSanitizer and with Clang, and the check of format and lint
 mode=${1:-}
-extra_packages=(chromium chromium-driver dpkg-dev file man-db python3-dev python3-jsonschema python3-selenium
+extra_packages=(chromium chromium-driver dpkg-dev file libopenmpi-dev man-db openmpi-bin python3-dev python3-jsonschema python3-selenium
                 python3-venv zsh)  # what tests check with; those that lack it are skipped
 case "$mode" in
   "" | --ci) ;;
@@ -32,12 +32,12 @@ sanitized() {
 
 # The Python package's tests need what PyPI has; without it they are left out.
 python=()
-if python3 -m venv build/venv && build/venv/bin/pip install -q nanobind numpy optuna pandas >build/venv.log 2>&1; then
+if python3 -m venv build/venv && build/venv/bin/pip install -q "dask[distributed]" nanobind numpy optuna pandas >build/venv.log 2>&1; then
   python=(-DSWITCHYARD_PYTHON=ON -DPython_EXECUTABLE="$PWD/build/venv/bin/python")
 else
   echo "SKIPPED: the tests of the Python package, for want of packages (build/venv.log)"
 fi
-build tests -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON ${python[@]+"${python[@]}"}
+build tests -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON -DSWITCHYARD_MPI=ON ${python[@]+"${python[@]}"}
 check tests
 if [ "$mode" = --ci ]; then
   sanitized asan address,undefined

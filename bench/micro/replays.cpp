@@ -11,9 +11,10 @@ namespace {
 void replays(benchmark::State& state) {
   const Experiment& experiment = experiment_of("azure-conv");
   const PolicySpec policy = parse_policy("llq", "");
+  ThreadEvaluator evaluator(RequestLimits{}, static_cast<int>(state.range(0)));
+  const std::string key = evaluator.add(experiment);
   std::vector<Job> jobs;
-  for (std::uint64_t i = 0; i < 1000; ++i) jobs.push_back({&policy, 1 + i % 8});
-  Evaluator evaluator(experiment, RequestLimits{}, static_cast<int>(state.range(0)));
+  for (std::uint64_t i = 0; i < 1000; ++i) jobs.push_back({key, policy.text(), 1 + i % 8});
 
   std::vector<double> expected;
   Simulation simulation;

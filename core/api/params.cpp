@@ -80,7 +80,7 @@ double parse_value(const ParamSpec& param, std::string_view text, std::string_vi
     throw InputError(fmt::format("{}: parameter '{}' is '{}'; allowed: {} from {} to {}", where, param.name, text,
                                  whole ? "a whole number" : "a number", param.low, param.high));
   }
-  return value;
+  return value == 0 ? 0 : value;  // -0 is 0: one setting has one canonical spec
 }
 
 std::string format_spec(std::string_view name, const std::vector<ParamSpec>& params, const ParamValues& values) {

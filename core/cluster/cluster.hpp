@@ -9,11 +9,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <new>
 
 #include "core/clairvoyant/clairvoyant.hpp"
 #include "core/cluster/agenda.hpp"
 #include "core/cluster/block_naming.hpp"
 #include "core/cluster/end_times.hpp"
+#include "core/cluster/policy_error.hpp"
 #include "core/cluster/replica_context.hpp"
 
 namespace switchyard {
@@ -30,7 +33,7 @@ class Cluster final : public detail::Observatory {
     reset(config, workload, observer, replay);
     policy_ = &policy;
     if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
-    policy.start(view_, policy_seed(seed));
+    by_policy([&] { policy.start(view_, policy_seed(seed)); });
     sampler_ = sampler;
     run_events();
     close(replay);
@@ -87,6 +90,17 @@ class Cluster final : public detail::Observatory {
   }
   bool is_queued(RequestId id) const {
     return size(id) < table_.lifecycle.size() && table_.lifecycle[size(id)] == detail::Lifecycle::queued;
+  }
+  // A call of the policy. What it throws is its own failure; that there is no memory left is not.
+  template <class Call>
+  static void by_policy(const Call& call) {
+    try {
+      call();
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      std::throw_with_nested(PolicyError(error.what()));
+    }
   }
   // A replay that is observed runs on the step kernel.
   Observer* observer() const { return Replica::kLeaps ? nullptr : context_.observer; }
@@ -158,7 +172,7 @@ class Cluster final : public detail::Observatory {
   void observe_decision(RequestId id, std::int32_t replica) {
     const QueuedRequest& request = board_.books.requests[size(id)];
     scores_.clear();
-    policy_->scores(view_, request, scores_);
+    by_policy([&] { policy_->scores(view_, request, scores_); });
     observer()->on_decision(board_.now, request, replica, view_, scores_);
   }
 
@@ -172,7 +186,7 @@ class Cluster final : public detail::Observatory {
                              .original_prefill_tokens = request.num_prefill_tokens};
     link(id);
     if (observer()) observer()->on_arrival(board_.now, request);
-    policy_->on_arrival(request);
+    by_policy([&] { policy_->on_arrival(request); });
   }
 
   void link(RequestId id) {
@@ -310,14 +324,16 @@ class Cluster final : public detail::Observatory {
       table_.lifecycle[size(id)] = detail::Lifecycle::done;
       if (observer()) observer()->on_complete(board_.now, id, replica);
       const RequestRecord& record = table_.records[size(id)];
-      policy_->on_completion({.id = id,
-                              .replica = replica,
-                              .arrived_at = board_.books.requests[size(id)].arrived_at,
-                              .scheduled_at = record.scheduled_at,
-                              .first_token_at = record.prefill_completed_at,
-                              .completed_at = board_.now,
-                              .num_prefill_tokens = request.original_prefill_tokens,
-                              .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});
+      by_policy([&] {
+        policy_->on_completion({.id = id,
+                                .replica = replica,
+                                .arrived_at = board_.books.requests[size(id)].arrived_at,
+                                .scheduled_at = record.scheduled_at,
+                                .first_token_at = record.prefill_completed_at,
+                                .completed_at = board_.now,
+                                .num_prefill_tokens = request.original_prefill_tokens,
+                                .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});
+      });
     }
     completed_.clear();
     return true;
@@ -328,7 +344,7 @@ class Cluster final : public detail::Observatory {
     received_.clear();
     if (board_.books.queue_length == 0) return;
     caller_ = caller;
-    policy_->schedule(view_);
+    by_policy([&] { policy_->schedule(view_); });
     if (observer() && board_.books.queue_length > 0) observer()->on_hold(board_.now, board_.books.queue_length);
     if (received_.size() > 1) {
       std::sort(received_.begin(), received_.end());

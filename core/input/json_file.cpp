@@ -60,10 +60,22 @@ struct TwiceError {
 };
 struct TooDeepError {};
 
+constexpr std::string_view kBlanks = " \t\r\n,:";  // between values, as far as a walk over them cares
+
 // Walks over text that is known to be JSON, to find where the parts of a pointer begin.
 class Finder {
  public:
   explicit Finder(std::string_view text) : text_(text) {}
+
+  // The text of what they lead to, or "".
+  std::string_view value(const std::vector<std::string>& parts) {
+    if (find(parts) == 0) return "";
+    const std::size_t begin = at_;
+    skip_value();
+    std::string_view value = text_.substr(begin, std::min(at_, text_.size()) - begin);
+    while (!value.empty() && kBlanks.find(value.back()) != std::string_view::npos) value.remove_suffix(1);
+    return value;
+  }
 
   // The offset of what the pointer's parts lead to (its key, within an object), or 0.
   std::size_t find(const std::vector<std::string>& parts) {
@@ -79,7 +91,7 @@ class Finder {
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   void skip_blanks() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n,:").find(text_[at_]) != std::string_view::npos) ++at_;
+    while (at_ < text_.size() && kBlanks.find(text_[at_]) != std::string_view::npos) ++at_;
   }
 
   std::string_view take_string() {
@@ -190,6 +202,19 @@ JsonFile::JsonFile(std::string name, std::string text) : name_(std::move(name)),
     throw InputError(fmt::format("{}:1:1: key {} is there twice in one object", name_, in_quotes(error.key)));
   } catch (const TooDeepError&) {
     throw InputError(fmt::format("{}:1:1: nested more than {} deep", name_, kDeepest));
+  }
+}
+
+std::string member_text(std::string_view text, const std::string& key) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos || text[begin] != '{') return "";
+  try {
+    const std::string value(Finder(text).value({key}));
+    return JsonFile("", value).text();
+  } catch (const InputError&) {
+    return "";
+  } catch (const Json::exception&) {  // a key that is no text
+    return "";
   }
 }
 

@@ -13,7 +13,7 @@ namespace switchyard {
 class JsonFile {
  public:
   // Throws InputError if the file cannot be read, or is not JSON ("file:line:column: ..."), or an object in it has a
-  // key twice.
+  // key twice, or it is nested more than 100 deep, or a number is beyond a double.
   explicit JsonFile(const std::filesystem::path& file);
 
   // The same from text; `name` leads error messages.
@@ -37,5 +37,9 @@ class JsonFile {
   std::string text_;
   nlohmann::json root_;
 };
+
+// The text of a member of the object that `text` holds, byte for byte; "" if there is none, or it is not JSON in itself
+// or nested more than 100 deep. `text` may be broken elsewhere.
+std::string member_text(std::string_view text, const std::string& key);
 
 }  // namespace switchyard

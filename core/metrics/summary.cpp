@@ -1,6 +1,7 @@
 #include "core/metrics/summary.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/input/error.hpp"
@@ -9,6 +10,8 @@
 namespace switchyard {
 
 namespace {
+
+constexpr std::array kQuantiles = {0.50, 0.90, 0.95, 0.99};
 
 // Nearest-rank quantile: the smallest value that at least a share q of the values do not exceed. Reorders `values`.
 template <class T>
@@ -64,8 +67,18 @@ void add_slowdown(Summary& summary, const Workload& workload, const std::vector<
   summary.interference_free_e2e_s = mean_seconds(alone);
   summary.mean_slowdown = sum / static_cast<double>(e2e.size());
   summary.p99_slowdown = quantile(slowdowns, 0.99);
-  for (const Class& of : classes) {
+  for (const Class& of : classes) {  // one without requests has no slowdown
     if (of.count > 0) summary.*of.mean = of.sum / static_cast<double>(of.count);
+  }
+}
+
+double in_seconds_of(Time time) { return seconds_from_ticks(time); }
+double in_seconds_of(double seconds) { return seconds; }
+
+template <class T>
+void set_quantiles(Summary& summary, std::vector<T>& times, const std::array<double Summary::*, 4>& members) {
+  for (std::size_t i = 0; i < kQuantiles.size(); ++i) {
+    summary.*members[i] = in_seconds_of(quantile(times, kQuantiles[i]));
   }
 }
 
@@ -74,46 +87,59 @@ void add_slowdown(Summary& summary, const Workload& workload, const std::vector<
 const std::vector<SummaryField>& summary_fields() {
   using S = Summary;
   using enum Better;
+  const std::string tpot = "a request with a second output token";
+  const auto prompts = [](const std::string& tokens) { return "a prompt of " + tokens + " tokens"; };
   static const std::vector<SummaryField> fields = {
       {"mean_e2e_s", "mean end-to-end time, s", &S::mean_e2e_s, lower},
       {"p50_e2e_s", "median end-to-end time, s", &S::p50_e2e_s, lower},
       {"p90_e2e_s", "90th percentile of end-to-end time, s", &S::p90_e2e_s, lower},
+      {"p95_e2e_s", "95th percentile of end-to-end time, s", &S::p95_e2e_s, lower},
       {"p99_e2e_s", "99th percentile of end-to-end time, s", &S::p99_e2e_s, lower},
       {"mean_ttft_s", "mean time to first token, s", &S::mean_ttft_s, lower},
+      {"p50_ttft_s", "median time to first token, s", &S::p50_ttft_s, lower},
+      {"p90_ttft_s", "90th percentile of time to first token, s", &S::p90_ttft_s, lower},
+      {"p95_ttft_s", "95th percentile of time to first token, s", &S::p95_ttft_s, lower},
       {"p99_ttft_s", "99th percentile of time to first token, s", &S::p99_ttft_s, lower},
-      {"mean_tpot_s", "mean time per output token after the first, s", &S::mean_tpot_s, lower},
-      {"p99_tpot_s", "99th percentile of the same, s", &S::p99_tpot_s, lower},
+      {"mean_tpot_s", "mean time per output token after the first, s", &S::mean_tpot_s, lower, tpot},
+      {"p50_tpot_s", "median of the same, s", &S::p50_tpot_s, lower, tpot},
+      {"p90_tpot_s", "90th percentile of the same, s", &S::p90_tpot_s, lower, tpot},
+      {"p95_tpot_s", "95th percentile of the same, s", &S::p95_tpot_s, lower, tpot},
+      {"p99_tpot_s", "99th percentile of the same, s", &S::p99_tpot_s, lower, tpot},
       {"longest_wait_s", "longest wait for a first batch, s", &S::longest_wait_s, lower},
       {"interference_free_e2e_s", "mean end-to-end time were each request alone: a bound, s",
        &S::interference_free_e2e_s},
       {"mean_slowdown", "mean of end-to-end time over that of the request alone", &S::mean_slowdown, lower},
       {"p99_slowdown", "99th percentile of the same", &S::p99_slowdown, lower},
-      {"slowdown_prompt_to_127", "mean slowdown, prompts below 128 tokens (0: none)", &S::slowdown_prompt_to_127,
-       lower},
-      {"slowdown_prompt_128_to_511", "mean slowdown, prompts of 128 to 511", &S::slowdown_prompt_128_to_511, lower},
-      {"slowdown_prompt_512_to_2047", "mean slowdown, prompts of 512 to 2047", &S::slowdown_prompt_512_to_2047, lower},
-      {"slowdown_prompt_from_2048", "mean slowdown, prompts of 2048 and more", &S::slowdown_prompt_from_2048, lower},
+      {"slowdown_prompt_to_127", "mean slowdown, prompts below 128 tokens", &S::slowdown_prompt_to_127, lower,
+       prompts("less than 128")},
+      {"slowdown_prompt_128_to_511", "mean slowdown, prompts of 128 to 511", &S::slowdown_prompt_128_to_511, lower,
+       prompts("128 to 511")},
+      {"slowdown_prompt_512_to_2047", "mean slowdown, prompts of 512 to 2047", &S::slowdown_prompt_512_to_2047, lower,
+       prompts("512 to 2047")},
+      {"slowdown_prompt_from_2048", "mean slowdown, prompts of 2048 and more", &S::slowdown_prompt_from_2048, lower,
+       prompts("2048 and more")},
       {"makespan_s", "time of the last completion, s", &S::makespan_s, lower},
       {"throughput_rps", "completed requests per second from the first arrival to the last completion",
        &S::throughput_rps, higher},
       {"goodput_rps", "the same of requests within the stated limits (all, if none is stated)", &S::goodput_rps,
        higher},
-      {"kv_use_mean", "mean share of the KV capacity that holds tokens", &S::kv_use_mean},
+      {"kv_use_mean", "mean share of the KV capacity that holds tokens, from the first arrival on", &S::kv_use_mean},
       {"kv_use_peak", "largest share of KV blocks allocated on a replica", &S::kv_use_peak},
       {"imbalance", "busiest replica's busy time over the mean", &S::imbalance, lower},
       {"num_requests", "completed requests", &S::num_requests},
+      {"num_cut_requests", "of these, cut to the context", &S::num_cut_requests, Better::neither, "", true},
       {"num_batches", "batches", &S::num_batches},
       {"num_restarts", "restarts", &S::num_restarts, lower},
       {"num_extrapolated_batches", "batches whose time lay outside what the cost model covers",
        &S::num_extrapolated_batches},
-      {"hit_rate", "share of prompt tokens found in a prefix cache at first admission", &S::hit_rate, higher, true},
-      {"num_scheduled_tokens", "tokens computed by all batches (vllm_v1)", &S::num_scheduled_tokens, neither, true},
-      {"hit_tokens", "prompt tokens found in a prefix cache at first admission", &S::hit_tokens, higher, true},
+      {"hit_rate", "share of prompt tokens found in a prefix cache at first admission", &S::hit_rate, higher, "", true},
+      {"num_scheduled_tokens", "tokens computed by all batches (vllm_v1)", &S::num_scheduled_tokens, neither, "", true},
+      {"hit_tokens", "prompt tokens found in a prefix cache at first admission", &S::hit_tokens, higher, "", true},
       {"hit_tokens_resumed", "tokens that restarted requests found in a prefix cache", &S::hit_tokens_resumed, neither,
+       "", true},
+      {"num_recomputed_tokens", "tokens computed again after a restart (vllm_v1)", &S::num_recomputed_tokens, lower, "",
        true},
-      {"num_recomputed_tokens", "tokens computed again after a restart (vllm_v1)", &S::num_recomputed_tokens, lower,
-       true},
-      {"num_evicted_blocks", "cached KV blocks that lost what they held to others", &S::num_evicted_blocks, lower,
+      {"num_evicted_blocks", "cached KV blocks that lost what they held to others", &S::num_evicted_blocks, lower, "",
        true},
   };
   return fields;
@@ -124,7 +150,8 @@ double SummaryField::get(const Summary& summary) const {
 }
 
 void SummaryField::set(Summary& summary, double value) const {
-  std::visit([&](auto m) { summary.*m = static_cast<std::remove_reference_t<decltype(summary.*m)>>(value); }, member);
+  const double known = whole() && std::isnan(value) ? 0 : value;  // a count that was not recorded
+  std::visit([&](auto m) { summary.*m = static_cast<std::remove_reference_t<decltype(summary.*m)>>(known); }, member);
 }
 
 const SummaryField& find_summary_field(std::string_view name, std::string_view where) {
@@ -140,8 +167,14 @@ Summary mean_of(const std::vector<Summary>& summaries) {
   Summary mean;
   for (const SummaryField& field : summary_fields()) {
     double sum = 0;
-    for (const Summary& summary : summaries) sum += field.get(summary);
-    const double value = sum / static_cast<double>(summaries.size());
+    std::size_t count = 0;
+    for (const Summary& summary : summaries) {
+      const double value = field.get(summary);
+      if (std::isnan(value)) continue;
+      sum += value;
+      ++count;
+    }
+    const double value = count == 0 ? kAbsent : sum / static_cast<double>(count);
     field.set(mean, field.whole() ? std::round(value) : value);
   }
   return mean;
@@ -153,6 +186,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
 
 Summary summarize(const Replay& replay, const Workload& workload, const ClusterConfig& config,
                   const std::vector<Time>& alone, const RequestLimits& limits) {
+  using S = Summary;
   Summary summary;
   const std::size_t n = workload.size();
   std::size_t good = 0;
@@ -177,18 +211,17 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   }
   add_slowdown(summary, workload, e2e, alone);
   summary.num_requests = static_cast<std::int64_t>(n);
+  summary.num_cut_requests = static_cast<std::int64_t>(workload.num_cut);
   summary.mean_e2e_s = mean_seconds(e2e);
   summary.mean_ttft_s = mean_seconds(ttft);
   if (!tpot.empty()) {
     double sum = 0;
     for (const double value : tpot) sum += value;
     summary.mean_tpot_s = sum / static_cast<double>(tpot.size());
-    summary.p99_tpot_s = quantile(tpot, 0.99);
+    set_quantiles(summary, tpot, {&S::p50_tpot_s, &S::p90_tpot_s, &S::p95_tpot_s, &S::p99_tpot_s});
   }
-  summary.p50_e2e_s = seconds_from_ticks(quantile(e2e, 0.50));
-  summary.p90_e2e_s = seconds_from_ticks(quantile(e2e, 0.90));
-  summary.p99_e2e_s = seconds_from_ticks(quantile(e2e, 0.99));
-  summary.p99_ttft_s = seconds_from_ticks(quantile(ttft, 0.99));
+  set_quantiles(summary, e2e, {&S::p50_e2e_s, &S::p90_e2e_s, &S::p95_e2e_s, &S::p99_e2e_s});
+  set_quantiles(summary, ttft, {&S::p50_ttft_s, &S::p90_ttft_s, &S::p95_ttft_s, &S::p99_ttft_s});
   summary.longest_wait_s = seconds_from_ticks(longest_wait);
   summary.makespan_s = seconds_from_ticks(replay.makespan);
   // A trace may begin at any time: what a second holds counts from its first request.

@@ -12,8 +12,13 @@
 
 namespace switchyard {
 
+// What a figure is that does not exist, as the time per output token where no request has a second one. Files say null
+// or nothing.
+inline constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
+
 struct Summary {
   std::int64_t num_requests = 0;
+  std::int64_t num_cut_requests = 0;
   std::int64_t num_batches = 0;
   std::int64_t num_restarts = 0;
   std::int64_t num_extrapolated_batches = 0;
@@ -21,14 +26,14 @@ struct Summary {
   std::int64_t hit_tokens = 0, hit_tokens_resumed = 0;
   std::int64_t num_recomputed_tokens = 0;
   std::int64_t num_evicted_blocks = 0;
-  double mean_e2e_s = 0, p50_e2e_s = 0, p90_e2e_s = 0, p99_e2e_s = 0;
-  double mean_ttft_s = 0, p99_ttft_s = 0;
-  double mean_tpot_s = 0, p99_tpot_s = 0;
+  double mean_e2e_s = 0, p50_e2e_s = 0, p90_e2e_s = 0, p95_e2e_s = 0, p99_e2e_s = 0;
+  double mean_ttft_s = 0, p50_ttft_s = 0, p90_ttft_s = 0, p95_ttft_s = 0, p99_ttft_s = 0;
+  double mean_tpot_s = kAbsent, p50_tpot_s = kAbsent, p90_tpot_s = kAbsent, p95_tpot_s = kAbsent, p99_tpot_s = kAbsent;
   double longest_wait_s = 0;
   double interference_free_e2e_s = 0;
   double mean_slowdown = 0, p99_slowdown = 0;
-  double slowdown_prompt_to_127 = 0, slowdown_prompt_128_to_511 = 0;
-  double slowdown_prompt_512_to_2047 = 0, slowdown_prompt_from_2048 = 0;
+  double slowdown_prompt_to_127 = kAbsent, slowdown_prompt_128_to_511 = kAbsent;
+  double slowdown_prompt_512_to_2047 = kAbsent, slowdown_prompt_from_2048 = kAbsent;
   double makespan_s = 0;
   double throughput_rps = 0, goodput_rps = 0;
   double kv_use_mean = 0, kv_use_peak = 0;
@@ -44,10 +49,12 @@ struct SummaryField {
   std::string doc;
   std::variant<double Summary::*, std::int64_t Summary::*> member;
   Better better = Better::neither;
+  std::string needs;    // what a workload must hold for the figure to exist; empty: it always does
   bool is_new = false;  // files may be older, and lack it: then it is 0
 
   bool whole() const { return member.index() == 1; }  // a count
-  double get(const Summary& summary) const;
+  bool may_be_absent() const { return !needs.empty(); }
+  double get(const Summary& summary) const;  // kAbsent if it does not exist
   void set(Summary& summary, double value) const;
 };
 const std::vector<SummaryField>& summary_fields();
@@ -67,7 +74,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
                   const std::vector<Time>& alone, const RequestLimits& limits = {});
 Summary summarize(const Replay& replay, const Workload& workload, const ClusterConfig& config);
 
-// Field by field, counts rounded. `summaries` must not be empty.
+// Field by field, counts rounded; of a figure that some do not have, over the others. `summaries` must not be empty.
 Summary mean_of(const std::vector<Summary>& summaries);
 
 }  // namespace switchyard

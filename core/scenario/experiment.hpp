@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/cluster/simulation.hpp"
+#include "core/scenario/digest.hpp"
 #include "core/scenario/scenario.hpp"
 
 namespace switchyard {
@@ -22,6 +23,11 @@ class Experiment {
 
   // Where batch times come from, for reports.
   const std::string& cost_description() const { return cost_description_; }
+
+  // See core/README.md, "Identity", for what goes into it. Made once, for a pass over the trace's rows and the tables
+  // of batch times and for one workload; no seed list changes it, unless training is spread over loads. Thread-safe.
+  // Throws InputError if the workload cannot be made.
+  const Digest& digest() const;
 
   // The workload of a seed, checked to fit the replicas; made once and then shared read-only. Thread-safe.
   std::shared_ptr<const Workload> workload(std::uint64_t seed) const;
@@ -39,6 +45,8 @@ class Experiment {
   std::shared_ptr<const TraceRows> trace_;  // read once, whatever becomes of the file
   std::string cost_description_;
   ClusterConfig cluster_;
+  mutable std::once_flag digest_made_;
+  mutable Digest digest_;
   mutable std::mutex mutex_;
   mutable std::map<std::uint64_t, std::shared_ptr<const Workload>> workloads_;
   mutable std::map<std::uint64_t, std::shared_ptr<const std::vector<Time>>> alone_;

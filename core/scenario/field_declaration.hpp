@@ -103,6 +103,12 @@ class Fields {
     return *this;
   }
 
+  // The field declared last is a file or folder, or one of these names.
+  Fields& path_or(std::function<std::vector<std::string>()> names) {
+    fields_.back().names = std::move(names);
+    return *this;
+  }
+
   // The field declared last matters only if this holds.
   Fields& only_if(std::string words, std::function<bool(const Scenario&)> holds) {
     fields_.back().only_if = std::move(words);

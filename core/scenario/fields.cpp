@@ -8,9 +8,11 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/cost/source.hpp"
 #include "core/input/error.hpp"
 #include "core/input/json_text.hpp"
 #include "core/scenario/field_declaration.hpp"
+#include "core/workload/known_traces.hpp"
 
 namespace switchyard {
 
@@ -23,10 +25,12 @@ Fields cost_fields() {
   fields
       .text("profile", "profile", SWITCHYARD_MEMBER(profile),
             "GPU profile: embedded name, folder of Vidur CSVs, or .json file (embedded or roofline)")
+      .path_or(embedded_profile_names)
       .set_by(&Scenario::set_profile)
       .only_if("--cost-tables is not given", [](const Scenario& s) { return s.cost_tables.empty(); })
       .text("cost_tables", "cost-tables", SWITCHYARD_MEMBER(cost_tables),
             "folder of prediction tables, in place of a profile")
+      .path_or([] { return std::vector<std::string>(); })
       .set_by(&Scenario::set_cost_tables)
       .only_if("--profile is not given", [](const Scenario& s) { return s.profile.empty(); });
   return fields;
@@ -56,9 +60,9 @@ Fields workload_fields() {
   Fields fields("workload");
   fields
       .text("trace", "workload", SWITCHYARD_MEMBER(workload.trace),
-            "trace: a CSV or JSON-lines file, or azure-conv or azure-code. As a flag it replaces a scenario's whole "
-            "workload "
-            "by a replay of this trace")
+            "trace: a CSV or JSON-lines file, or azure-conv or azure-code. As a flag it replaces a "
+            "scenario's whole workload by a replay of this trace")
+      .path_or(known_traces)
       .choice("time_unit", "time-unit", SWITCHYARD_MEMBER(workload.time_unit), {"format", "s", "ms", "us"},
               "unit of the times in the trace file; format: the one that its format has")
       .only_if("--workload is a file and --arrivals is trace", takes_times)
@@ -264,7 +268,8 @@ void set_field(const ScenarioField& field, Scenario& scenario, const Json& given
       parse_seed_range(found, where);
       break;
   }
-  field.set(scenario, value);
+  const bool zero = field.kind == FieldKind::real && value.get<double>() == 0;
+  field.set(scenario, zero ? Json(0.0) : value);  // -0 is 0
 }
 
 void set_field_from_text(const ScenarioField& field, Scenario& scenario, const std::string& text,
@@ -286,6 +291,20 @@ void set_field_from_text(const ScenarioField& field, Scenario& scenario, const s
     }
   }
   set_field(field, scenario, value, where);
+}
+
+bool is_path(const ScenarioField& field, const std::string& value, const std::filesystem::path& folder) {
+  if (!field.names || value.empty()) return false;
+  const std::vector<std::string> names = field.names();
+  if (std::find(names.begin(), names.end(), value) != names.end()) return false;
+  const std::filesystem::path path = value;
+  std::error_code fault;
+  return path.has_extension() || path.has_parent_path() || std::filesystem::exists(folder / path, fault);
+}
+
+std::string path_from(const std::filesystem::path& folder, const ScenarioField& field, const std::string& value) {
+  if (folder.empty() || !is_path(field, value, folder) || std::filesystem::path(value).is_absolute()) return value;
+  return (folder / value).lexically_normal().string();
 }
 
 void check_flags_matter(const std::set<std::string>& given, const Scenario& scenario) {

@@ -1,6 +1,7 @@
 // The fields of a scenario, each declared once.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
@@ -41,8 +42,10 @@ struct ScenarioField {
   std::vector<std::pair<std::string, std::string>> choice_aliases;  // other names that are read, and what they mean
   std::vector<std::string> flag_aliases;                            // other spellings of the flag
   EngineSet engines;                                                // whose option it is
-  std::string role;     // what it decides there: an option of another engine with the same role is its counterpart
-  std::string doc;      // one line, with the unit
+  std::string role;  // what it decides there: an option of another engine with the same role is its counterpart
+  std::string doc;   // one line, with the unit
+  // Of a field that names a file or folder: the names that stand for something built in instead.
+  std::function<std::vector<std::string>()> names;
   std::string only_if;  // what must hold for the field to matter, in words, its engines included; empty: it always does
   std::function<bool(const Scenario&)> matters;
   std::function<nlohmann::json(const Scenario&)> get;
@@ -67,6 +70,13 @@ std::string not_an_option(const ScenarioField& field, EngineKind engine, std::st
 
 // "vllm_v1", ...
 std::string_view engine_name(EngineKind engine);
+
+// Whether the value of a field is a path, as seen from `folder`: not a built-in name, and not a word that nothing there
+// is called, which is a name misspelt.
+bool is_path(const ScenarioField& field, const std::string& value, const std::filesystem::path& folder);
+
+// A relative path that stands in a file of `folder`, as it is seen from here; anything else as it is.
+std::string path_from(const std::filesystem::path& folder, const ScenarioField& field, const std::string& value);
 
 // Throws InputError if a flag that a user gave does not matter in the scenario that came of it.
 void check_flags_matter(const std::set<std::string>& given, const Scenario& scenario);

@@ -53,7 +53,11 @@ void read_section(const JsonFile& file, const std::string& pointer, const std::s
   if (!content.is_object()) throw file.fail(pointer, section + " must be an object");
   for (const auto& [key, value] : content.items()) {
     const std::string place = file.where(child(pointer, key));
-    set_field(find_field(section, key, place), scenario, value, fmt::format("{}: {}", place, key));
+    const ScenarioField& field = find_field(section, key, place);
+    const auto folder = std::filesystem::path(file.name()).parent_path();
+    const bool text = field.names && value.is_string();
+    set_field(field, scenario, text ? Json(path_from(folder, field, value.get<std::string>())) : value,
+              fmt::format("{}: {}", place, key));
   }
 }
 
@@ -191,6 +195,19 @@ Scenario load_scenario(const std::string& name_or_file) {
     names.push_back(scenario.name);
   }
   throw unknown_name("--scenario", "scenario", name_or_file, names);
+}
+
+Scenario seen_from(const std::filesystem::path& folder, Scenario scenario) {
+  namespace fs = std::filesystem;
+  for (const ScenarioField& field : scenario_fields()) {
+    if (!field.names) continue;
+    const fs::path path = field.get(scenario).get<std::string>();
+    if (path.is_absolute() || !is_path(field, path.string(), ".")) continue;
+    field.set(scenario,
+              fs::proximate(fs::weakly_canonical(fs::absolute(path)), fs::weakly_canonical(fs::absolute(folder)))
+                  .generic_string());
+  }
+  return scenario;
 }
 
 std::string scenario_json(const Scenario& scenario) {

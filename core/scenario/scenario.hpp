@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -108,8 +109,12 @@ std::vector<std::string> suite_scenarios(const std::string& suite, std::string_v
 // A scenario by name, or from a file (anything that ends in .json). Throws InputError.
 Scenario load_scenario(const std::string& name_or_file);
 
-// Reads the scenario at `pointer` of a JSON file (RFC 6901; "" is the whole). Throws InputError, by line and column.
+// Reads the scenario at `pointer` of a JSON file (RFC 6901; "" is the whole). Relative paths in it are relative to the
+// file. Throws InputError, by line and column.
 Scenario parse_scenario(const JsonFile& file, const std::string& pointer = "");
+
+// The scenario with its relative paths as seen from a folder: what is to be written into a file there.
+Scenario seen_from(const std::filesystem::path& folder, Scenario scenario);
 
 // Every field with its value, as the JSON that parse_scenario reads.
 std::string scenario_json(const Scenario& scenario);

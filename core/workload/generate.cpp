@@ -96,8 +96,8 @@ void raise_outputs(const WorkloadSpec& spec, std::int32_t max_tokens, RawRequest
 }  // namespace
 
 std::shared_ptr<const TraceRows> trace_of(const WorkloadSpec& spec) {
+  if (spec.trace.empty()) return nullptr;  // if it must not be, make_rows says so
   check(spec);
-  if (spec.trace.empty()) return nullptr;
   return shared_trace(spec.trace, {.time_unit = spec.time_unit,
                                    .columns = parse_trace_columns(spec.trace_columns, "--trace-columns"),
                                    .arrivals = takes_arrivals(spec),

@@ -11,4 +11,7 @@ extern const std::string_view script;   // our JavaScript
 extern const std::string_view d3;       // the plotting library
 extern const std::string_view licence;  // its licence and copyright
 
+// The page's scripts as its content policy names them: 'sha256-...' each, a blank in front.
+extern const std::string_view script_hashes;
+
 }  // namespace switchyard::report_assets

@@ -35,7 +35,7 @@ function percent(value, decimals = 1) { return !exists(value) ? "–" : minus(d3
 
 // Decimals with which a column of numbers shows about four significant digits of its middle value.
 function decimalsFor(values) {
-  const middle = d3.median(values.filter(value => value !== 0 && isFinite(value)), Math.abs) || 1;
+  const middle = d3.median(values.filter(value => typeof value === "number" && value !== 0 && isFinite(value)), Math.abs) || 1;
   return Math.max(0, Math.min(6, 3 - Math.floor(Math.log10(middle))));
 }
 

@@ -91,7 +91,7 @@ function showRuns(runs) {
   figures.classList.add("run-figures");
   const ofCaches = ["hit_rate", "num_recomputed_tokens", "num_evicted_blocks"]; // shown if a prefix cache was of use
   const names = ["mean_e2e_s", "p50_e2e_s", "p99_e2e_s", "mean_ttft_s", "p99_ttft_s", "mean_tpot_s", "p99_tpot_s", "throughput_rps", "kv_use_mean", "imbalance", "hit_rate", "num_recomputed_tokens", "num_evicted_blocks", "num_restarts", "num_batches", "num_requests"]
-    .filter(name => runs.some(run => run.summary[name] !== undefined))
+    .filter(name => runs.some(run => typeof run.summary[name] === "number"))
     .filter(name => !ofCaches.includes(name) || runs.some(run => run.summary.hit_tokens + run.summary.hit_tokens_resumed > 0));
   const short = {mean_e2e_s: "mean e2e, s", p50_e2e_s: "e2e p50, s", p99_e2e_s: "e2e p99, s", mean_ttft_s: "mean TTFT, s", p99_ttft_s: "TTFT p99, s", mean_tpot_s: "mean TPOT, s", p99_tpot_s: "TPOT p99, s",
     throughput_rps: "requests/s", kv_use_mean: "KV use", hit_rate: "hit rate", num_recomputed_tokens: "recomputed", num_evicted_blocks: "evicted", num_restarts: "restarts", num_batches: "batches", num_requests: "requests"};
@@ -101,7 +101,7 @@ function showRuns(runs) {
     ...(common("seed") === undefined ? [{name: "seed", value: run => run.seed, cell: run => String(run.seed)}] : []),
     ...names.map(name => {
       const decimals = name.startsWith("num_") ? 0 : decimalsFor(runs.map(run => run.summary[name]));
-      return {name: short[name] || name, title: figureLabel(name), value: run => run.summary[name], cell: run => run.summary[name] === undefined ? "–" : fixed(run.summary[name], decimals)};
+      return {name: short[name] || name, title: figureLabel(name), value: run => run.summary[name], cell: run => typeof run.summary[name] !== "number" ? "–" : fixed(run.summary[name], decimals)};
     }),
     ...(runs.length > 1 ? [{name: "folder", text: true, value: run => run.name, cell: run => run.name}] : []),
   ], runs);

@@ -10,9 +10,11 @@
 #include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "core/metrics/summary.hpp"
+#include "core/scenario/digest.hpp"
 #include "results/leaderboard.hpp"
 #include "results/quantile_sketch.hpp"
 #include "results/report/report.hpp"
+#include "results/report/subjects.hpp"
 #include "results/versions.hpp"
 
 namespace switchyard {
@@ -228,6 +230,32 @@ Json run_json(const fs::path& folder, const std::string& name) {
   return json;
 }
 
+// The folder as the user named it, and within that.
+std::string name_of(const fs::path& folder) {
+  std::string name = folder.lexically_normal().string();
+  while (name.size() > 1 && name.back() == '/') name.pop_back();
+  return name;
+}
+
+// What a run's or a search's config.json says that it is about; old ones have no digest, and old searches no such file.
+void check_subject(const fs::path& folder, ReportSubjects& subjects) {
+  const fs::path path = folder / "config.json";
+  if (!fs::exists(path)) return;
+  const Json config = read_json(path);
+  try {
+    const std::string digest = config.value("resolved", Json::object()).value("digest", "");
+    subjects.add(name_of(folder), config.at("scenario"), digest);
+    if (!is_search(folder)) return;
+    const std::string difference = digest_difference(digest, load_leaderboard(folder).digest);
+    if (difference.empty()) return;
+    throw InputError(
+        fmt::format("report: {}: config.json and leaderboard.json are not of one search: they differ in {}",
+                    in_quotes(name_of(folder)), difference));
+  } catch (const nlohmann::json::exception& error) {
+    throw not_ours(path, error);
+  }
+}
+
 // Neighbouring bins become one.
 void halve(Json& states) {
   const auto halve_series = [](Json& series) {
@@ -246,36 +274,46 @@ void halve(Json& states) {
   }
 }
 
-// Fewer bins, down to one; then only the first replicas, which the page says.
+// The later half of the replicas goes; the page says how many there were.
+void halve_replicas(Json& states) {
+  Json& replicas = states["replicas"];
+  if (!states.contains("num_replicas")) states["num_replicas"] = replicas.size();
+  replicas.erase(replicas.begin() + static_cast<std::ptrdiff_t>((replicas.size() + 1) / 2), replicas.end());
+}
+
+// One step towards a smaller page: longer bins while there are many, then fewer replicas, then what is left of both.
+// False if no run has anything left to give.
+bool thin_out_states(Json& runs) {
+  constexpr std::size_t kFewBins = 40, kFewReplicas = 8;
+  for (const auto& [bins, replicas] :
+       {std::pair(kFewBins, SIZE_MAX), {SIZE_MAX, kFewReplicas}, {1, SIZE_MAX}, {SIZE_MAX, 1}}) {
+    bool changed = false;
+    for (Json& run : runs) {
+      if (!run.contains("states")) continue;
+      Json& states = run["states"];
+      if (states.at("queued").size() > bins) {
+        halve(states);
+        changed = true;
+      } else if (states.at("replicas").size() > replicas) {
+        halve_replicas(states);
+        changed = true;
+      }
+    }
+    if (changed) return true;
+  }
+  return false;
+}
+
 void fit_states(Json& runs) {
   const auto bytes = [&] {
     std::size_t sum = 0;
     for (const Json& run : runs) sum += run.contains("states") ? json_text(run["states"]).size() : 0;
     return sum;
   };
-  while (bytes() > kMostStateBytes) {
-    bool has_bins = false;
-    for (const Json& run : runs) has_bins = has_bins || (run.contains("states") && run["states"]["queued"].size() > 1);
-    bool shrinks = has_bins;
-    for (Json& run : runs) {
-      if (!run.contains("states")) continue;
-      if (has_bins) {
-        halve(run["states"]);
-      } else if (Json& replicas = run["states"]["replicas"]; replicas.size() > 1) {
-        run["states"]["cut"] = true;
-        replicas.erase(replicas.begin() + static_cast<std::ptrdiff_t>(replicas.size() / 2), replicas.end());
-        shrinks = true;
-      }
-    }
-    if (!shrinks) return;
+  while (bytes() > kMostStateBytes && thin_out_states(runs)) {
   }
-}
-
-// The folder as the user named it, and within that.
-std::string name_of(const fs::path& folder) {
-  std::string name = folder.lexically_normal().string();
-  while (name.size() > 1 && name.back() == '/') name.pop_back();
-  return name;
+  if (bytes() <= kMostStateBytes) return;
+  for (Json& run : runs) run.erase("states");  // thousands of runs: nobody looks at each
 }
 
 }  // namespace
@@ -286,6 +324,7 @@ std::string report_data(const ReportOptions& options) {
   json["suites"] = Json::array();
   json["searches"] = Json::array();
   json["runs"] = Json::array();
+  ReportSubjects subjects;
   for (const fs::path& folder : options.folders) {
     std::error_code fault;
     if (!fs::is_directory(folder, fault)) {
@@ -299,6 +338,7 @@ std::string report_data(const ReportOptions& options) {
           in_quotes(folder.string())));
     }
     for (const fs::path& path : found) {
+      if (is_run(path) || is_search(path)) check_subject(path, subjects);
       if (is_suite(path)) json["suites"].push_back(suite_json(path, name_of(path)));
       if (is_search(path)) json["searches"].push_back(search_json(path, name_of(path), options));
       if (is_run(path)) json["runs"].push_back(run_json(path, name_of(path)));

@@ -35,7 +35,8 @@ std::string inert(const std::string& json) {
 
 std::string report_page(const std::string& data) {
   const std::string safe_data = inert(data);
-  const std::array<std::pair<std::string_view, std::string_view>, 5> parts = {{
+  const std::array<std::pair<std::string_view, std::string_view>, 6> parts = {{
+      {"{{script_hashes}}", report_assets::script_hashes},
       {"{{style}}", report_assets::style},
       {"{{licence}}", report_assets::licence},
       {"{{data}}", safe_data},

@@ -9,7 +9,7 @@ function replicaStates(parent, runs) {
   const more = element("button", {type: "button", onclick: () => { most = Infinity; box.redraw(); }}, "show all replicas");
   const all = element("button", {type: "button", onclick: () => { view = null; box.redraw(); }}, "whole run");
   const made = card("Replicas over time", "Drag to zoom in; with the keyboard: + and − zoom, arrows move, 0 shows all."
-    + (known.some(one => one.states.cut) ? " There are too many replicas for a page: only the first of them are here." : ""),
+    + (known.some(one => one.states.num_replicas) ? " There are too many replicas for a page: only the first of them are here." : ""),
     ...(known.length > 1 ? [selection("Run", known.map((one, i) => [String(i), one.label]), "0", key => { run = known[key]; view = null; box.redraw(); })] : []), all, more);
   made.classList.add("states");
   const swatch = (variable, label, thin) => {
@@ -24,6 +24,7 @@ function replicaStates(parent, runs) {
   const box = plot(made, (node, width) => {
     const states = run.states, bins = states.queued.length, end = bins * states.bin_s;
     more.hidden = states.replicas.length <= most;
+    more.textContent = states.num_replicas ? `show the first ${states.replicas.length} of ${states.num_replicas} replicas` : "show all replicas";
     all.hidden = view === null;
     const [from, to] = view || [0, end];
     const replicas = states.replicas.slice(0, most);

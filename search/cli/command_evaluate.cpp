@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/input/error.hpp"
+#include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/search_flags.hpp"
@@ -15,30 +16,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// JSON's move does not throw, though Clang 14 thinks so.
-struct Question {  // NOLINT(bugprone-exception-escape)
-  Json id;         // as it was given
+struct Question {
   std::size_t trial = 0;
   SeedRange seeds;
 };
 
 // Throws InputError that says what is wrong with the line.
-Question parse_question(const std::string& line, Ledger& ledger, const SeedRange& default_seeds) {
-  Json json;
-  try {
-    json = Json::parse(line);
-  } catch (const Json::parse_error& error) {
-    throw InputError(fmt::format("not JSON at character {}", error.byte));
-  }
+Question parse_question(const JsonFile& line, Ledger& ledger, const SeedRange& default_seeds) {
+  const auto& json = line.root();
   if (!json.is_object()) throw InputError("a question is an object, as {\"policy\": \"llq\"}");
   Question question;
   question.seeds = default_seeds;
   bool has_policy = false;
   for (const auto& [key, value] : json.items()) {
-    if (key == "id") {
-      question.id = value;
-      continue;
-    }
+    if (key == "id") continue;
     const std::vector<std::string> known = {"id", "policy", "seeds"};
     if (key != "policy" && key != "seeds") throw unknown_name("", "key", key, known);
     if (!value.is_string()) throw InputError(fmt::format("{}: must be text, not {}", key, in_quotes(json_text(value))));
@@ -50,18 +41,11 @@ Question parse_question(const std::string& line, Ledger& ledger, const SeedRange
   return question;
 }
 
-Json id_of(const std::string& line) {
-  const Json json = Json::parse(line, nullptr, false);
-  return json.is_object() && json.contains("id") ? json["id"] : Json();
-}
-
 Json answer(const Question& question, Ledger& ledger, const Goal& goal) {
-  ledger.experiment().scenario().check_half(question.seeds, "seeds");
+  ledger.subject().scenario.check_half(question.seeds, "seeds");
   const std::vector<std::uint64_t> seeds = question.seeds.seeds();
   ledger.run({question.trial}, seeds);
-  Json json = {{"id", question.id},
-               {"policy", ledger.policy(question.trial).text()},
-               {"seeds", format_seed_range(question.seeds)}};
+  Json json = {{"policy", ledger.policy(question.trial).text()}, {"seeds", format_seed_range(question.seeds)}};
   const std::string failure = ledger.failure(question.trial, seeds);
   if (!failure.empty()) {
     json["failure"] = failure;
@@ -69,8 +53,8 @@ Json answer(const Question& question, Ledger& ledger, const Goal& goal) {
   }
   const std::vector<Summary> summaries = ledger.summaries(question.trial, seeds);
   const Summary mean = mean_of(summaries);
-  json["objective"] = goal.objective.field->get(mean);
-  for (const Summary& summary : summaries) json["by_seed"].push_back(goal.objective.field->get(summary));
+  json["objective"] = goal.objective.of(mean);
+  for (const Summary& summary : summaries) json["by_seed"].push_back(goal.objective.of(summary));
   const std::string broken = broken_constraints(goal, mean);
   if (!broken.empty()) json["infeasible"] = broken;
   for (const SummaryField& field : summary_fields()) {
@@ -97,24 +81,29 @@ Options declare_evaluate() {
       "asked for twice runs once.\n"
       "example: echo '{\"policy\": \"hra(safety=0.05)\"}' | switchyard evaluate --scenario chat-pressure");
   declare_goal(options);
-  declare_threads(options).scenario_flags();
+  declare_threads(options).scenario_flags({"seed", "held-out-seeds"});
   return options;
 }
 
 int command_evaluate(const Options& options) {
   const Goal goal = goal_from(options);
   const Experiment experiment(options.scenario());
-  Evaluator evaluator(experiment, goal.objective.limits, threads_from(options));
-  Ledger ledger(evaluator);
+  ThreadEvaluator evaluator(experiment, goal.objective.limits, threads_from(options));
+  Ledger ledger(experiment, goal.objective.limits, evaluator);
+  std::size_t number = 0;
   for (std::string line; std::getline(std::cin, line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    ++number;
+    const std::string id = member_text(line, "id");
     Json json;
     try {
-      json = answer(parse_question(line, ledger, experiment.scenario().train_seeds), ledger, goal);
+      const JsonFile question(fmt::format("question {}", number), line);
+      json = answer(parse_question(question, ledger, experiment.scenario().train_seeds), ledger, goal);
     } catch (const InputError& error) {
-      json = {{"id", id_of(line)}, {"error", error.what()}};
+      json = {{"error", error.what()}};
     }
-    std::cout << json_text(json) << std::endl;
+    // The id goes back byte for byte: parsed and written again, 1.0e2 would be 100.
+    std::cout << "{\"id\":" << (id.empty() ? "null" : id) << "," << json_text(json).substr(1) << std::endl;
     if (!std::cout) return 0;  // nobody reads any more; the caller says so
   }
   return 0;

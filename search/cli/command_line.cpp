@@ -9,6 +9,7 @@
 #include "policies/registry.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/version.hpp"
+#include "search/remote/mpi.hpp"
 
 namespace switchyard {
 
@@ -66,10 +67,11 @@ int fail(int code, std::string message) {
 
 }  // namespace
 
-int switchyard_main(int argc, char** argv, std::vector<PolicyInfo> policies) {
+namespace {
+
+int guarded(const std::vector<std::string>& words) {
   try {
-    add_policies(std::move(policies));
-    const int code = dispatch({argv + 1, argv + argc});
+    const int code = dispatch(words);
     std::cout.flush();
     return std::cout ? code : fail(2, "stdout: cannot be written in full");
   } catch (const InputError& error) {
@@ -77,6 +79,17 @@ int switchyard_main(int argc, char** argv, std::vector<PolicyInfo> policies) {
   } catch (const std::exception& error) {
     return fail(1, fmt::format("internal: {}", error.what()));
   }
+}
+
+}  // namespace
+
+int switchyard_main(int argc, char** argv, std::vector<PolicyInfo> policies) {
+  try {
+    add_policies(std::move(policies));
+  } catch (const std::exception& error) {
+    return fail(1, fmt::format("internal: {}", error.what()));
+  }
+  return with_mpi([&] { return guarded({argv + 1, argv + argc}); });
 }
 
 }  // namespace switchyard

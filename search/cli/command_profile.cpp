@@ -56,7 +56,7 @@ Options declare_profile() {
       .value("model", "compose, fit: a known model or its config.json; of batch times: JSON file with its shape")
       .value("name", "fit, compose: the profile's name")
       .value("source", "fit, compose: where the measurements come from")
-      .value("out", "fit, compose: file to write in place of stdout")
+      .file("out", "fit, compose: file to write in place of stdout")
       .word_candidates(kActions);
   declare_profile_fit(options);
   declare_profile_compose(options);

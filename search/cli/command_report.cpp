@@ -21,7 +21,7 @@ Options declare_report() {
       "example: switchyard report out/search --out report.html\n"
       "example: switchyard report out/llq out/hra --out compared.html",
       10'000);
-  options.value("out", "file for the page");
+  options.file("out", "file for the page");
   return options;
 }
 

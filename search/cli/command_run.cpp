@@ -4,6 +4,7 @@
 #include <iostream>
 #include <optional>
 
+#include "core/cluster/policy_error.hpp"
 #include "core/input/error.hpp"
 #include "policies/registry.hpp"
 #include "results/event_log.hpp"
@@ -12,6 +13,7 @@
 #include "results/timeline.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
+#include "search/cli/out_flags.hpp"
 #include "search/cli/single_run.hpp"
 
 namespace switchyard {
@@ -30,6 +32,8 @@ const Replay& replay_of(Simulation& simulation, const Experiment& experiment, co
   try {
     return simulation.run(experiment.cluster(), workload, policy, experiment.scenario().seed, observer, sampler);
   } catch (const StalledError& error) {
+    throw InputError(fmt::format("--policy: {}: {}", spec.text(), error.what()));
+  } catch (const PolicyError& error) {
     throw InputError(fmt::format("--policy: {}: {}", spec.text(), error.what()));
   } catch (const std::overflow_error& error) {
     throw InputError(fmt::format("--policy: {}: {}", spec.text(), error.what()));
@@ -58,10 +62,11 @@ Options declare_run() {
                   "example: switchyard run --workload trace.csv --profile a100-llama2-7b --policy llq --out results\n"
                   "example: switchyard run --config results/config.json");
   options.value("policy", "policy spec, as llq or 'hra(safety=0.05)' (see `switchyard policies`)", policy_names())
-      .value("out", "folder for config.json, request_metrics.csv, summary.json and states.json")
-      .value("event-log", "file for every event as a line of text (uses the step kernel)")
-      .value("timeline", "file for a timeline that Perfetto and chrome://tracing open (uses the step kernel)")
+      .file("out", "folder for config.json, request_metrics.csv, summary.json and states.json")
+      .file("event-log", "file for every event as a line of text (uses the step kernel)")
+      .file("timeline", "file for a timeline that Perfetto and chrome://tracing open (uses the step kernel)")
       .value("kernel", "leap (default) or step: the same result, slower", {"leap", "step"})
+      .toggle("force", "replace a result that --out holds already")
       .toggle("json", "print summary.json in place of a table")
       .scenario_flags();
   return options;
@@ -75,7 +80,7 @@ int command_run(const Options& options) {
   const Experiment experiment(options.scenario());
   check_seed_flags_matter(options, experiment.scenario());
   const auto workload = experiment.workload(experiment.scenario().seed);
-  if (options.has("out")) prepare_folder(options.text("out"));
+  auto folder = result_folder(options);
   std::optional<EventLog> log;
   std::optional<Timeline> timeline;
   Observer* observer = nullptr;
@@ -96,8 +101,8 @@ int command_run(const Options& options) {
   const Summary summary = summarize(replay, *workload, experiment.cluster());
   if (log) log->close();
   if (timeline) timeline->close();
-  if (options.has("out")) {
-    write_run_folder(options.text("out"), experiment, *workload, replay, summary,
+  if (folder) {
+    write_run_folder(*folder, experiment, *workload, replay, summary,
                      {policy.text(), kernel, states.json(experiment.cluster().kinds.front().limits())});
   }
   if (options.has("json")) {

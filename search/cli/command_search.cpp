@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "core/input/error.hpp"
 #include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
-#include "results/run_folder.hpp"
+#include "results/result_folder.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/format_flag.hpp"
 #include "search/cli/progress.hpp"
@@ -52,24 +53,8 @@ void read_budget(const Options& options, std::size_t num_seeds, StudyOptions& st
   study.budget_s = positive_from(options, "budget-s", 1e7);
 }
 
-// The flag whose value a resumed study was started with otherwise.
-void check_same_study(const std::string& stored, const std::string& asked) {
-  const auto flat = [](const std::string& text) { return ordered_json_of(text).flatten(); };
-  const nlohmann::ordered_json before = flat(stored), now = flat(asked);
-  for (const auto* side : {&now, &before}) {
-    for (const auto& item : side->items()) {
-      const std::string& key = item.key();
-      const auto text = [&](const nlohmann::ordered_json& json) {
-        return json.contains(key) ? json_text(json[key]) : std::string("not given");
-      };
-      if (text(before) == text(now)) continue;
-      const std::string flag = key.substr(key.rfind('/') + 1);
-      throw InputError(fmt::format("--resume: {}{}: the study was started with {}, not {}",
-                                   key.starts_with("/scenario") ? "scenario field " : "--",
-                                   key.starts_with("/scenario") ? key.substr(10) : flag, text(before), text(now)));
-    }
-  }
-}
+// What a study's configuration says of its budget in replays.
+std::size_t budget_of(const std::string& config) { return ordered_json_of(config).value("replays", std::size_t{0}); }
 
 }  // namespace
 
@@ -95,11 +80,13 @@ Options declare_search() {
       .value("grid-points", "grid: points per numeric parameter (default 5)")
       .value("leaders", "settings per policy that are judged on held-out seeds, besides its default (default 1)")
       .value("study-seed", "seed of the search itself (default 1)")
-      .value("out", "folder for the study: study.db, and when it is done leaderboard, trials and configuration")
-      .toggle("resume", "go on with the study in --out, or begin it if there is none")
-      .toggle("wide", "more columns: quantiles, slowdown by prompt length, optimism");
+      .file("out", "folder for the study: study.db, and when it is done leaderboard, trials and configuration")
+      .toggle("resume",
+              "go on with the study in --out, or begin it if there is none; --replays and --trials may be larger than "
+              "they were");
+  declare_columns(options, "quantiles, slowdown by prompt length, optimism");
   declare_goal(options);
-  declare_threads(options).scenario_flags();
+  declare_threads(options).scenario_flags({"seed"});
   declare_format(options);
   return options;
 }
@@ -117,31 +104,38 @@ int command_search(const Options& options) {
   study.leaders = static_cast<std::size_t>(options.whole("leaders", 1, 1, 1000));
   const int threads = threads_from(options);
   const TableFormat format = format_from(options);
+  const MoreColumns more = columns_from(options);
   for (const PolicyInfo* info : study.policies) {  // checks the method, and a grid's size
     read_budget(options, num_seeds, study);
     make_method(study.method, info->name, info->params, {.grid_points = study.grid_points, .num_seeds = num_seeds});
   }
   if (options.has("resume") && !options.has("out")) throw InputError("--resume: needs --out");
   const Experiment experiment(scenario);
+  std::unique_ptr<ResultFolder> folder;
   std::optional<StudyStore> store;
   if (options.has("out")) {
-    const std::filesystem::path folder = options.text("out");
-    prepare_folder(folder);
-    store.emplace(folder / "study.db", options.has("resume") ? StudyStore::Mode::append : StudyStore::Mode::create);
-    const std::string config = study_config(scenario, study);
-    if (store->config().empty()) store->set_config(config);
-    check_same_study(store->config(), config);
+    using Earlier = ResultFolder::Earlier;
+    folder =
+        std::make_unique<ResultFolder>(options.text("out"), options.has("resume") ? Earlier::go_on : Earlier::refuse,
+                                       "--resume goes on with a search; else choose another folder", "study.db");
+    const std::string config = study_config(subject_of(experiment), study, folder->path());
+    store.emplace(folder->path() / "study.db", StudyStore::Mode::append, true);
+    const std::string before = store->config();
+    if (!before.empty()) check_same_study(before, config);
+    if (before.empty() || budget_of(before) != budget_of(config)) store->set_config(config);
   }
-  Evaluator evaluator(experiment, study.goal.objective.limits, threads);
-  Ledger ledger(evaluator, store ? &*store : nullptr, progress_for(options));
+  const auto evaluator = make_evaluator(study.goal.objective.limits, threads);
+  evaluator->add(experiment);
+  Ledger ledger(experiment, study.goal.objective.limits, *evaluator, store ? &*store : nullptr, progress_for(options));
   const StudyResult result = run_study(ledger, study);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  if (options.has("out")) {
-    const std::filesystem::path folder = options.text("out");
-    write_study(folder, ledger, study, result, {threads, seconds});
-    write_file(folder / "distributions.json", distributions_json(experiment, result.leaderboard, threads));
+  if (folder) {
+    write_study(*folder, ledger, study, result, {threads, seconds});
+    write_file(folder->staging() / "distributions.json", distributions_json(experiment, result.leaderboard, threads));
+    folder->commit();
+    store->set_leaders(study_leaders(result.leaderboard, study));
   }
-  std::cout << render(result.leaderboard, format, style_for(STDOUT_FILENO), options.has("wide"));
+  std::cout << render(result.leaderboard, format, style_for(STDOUT_FILENO), more);
   if (!options.has("quiet")) std::cerr << fmt::format("{} replays in {:.1f} s\n", ledger.num_replays(), seconds);
   return 0;
 }
@@ -153,23 +147,25 @@ Options declare_compare() {
       "t-test over seeds, adjusted for the number of pairs by Holm's method. CSV has the leaderboard alone.\n"
       "example: switchyard compare llq 'hra(safety=0.05)' --scenario chat-pressure",
       1000);
-  options.toggle("wide", "more columns: quantiles, slowdown by prompt length");
+  declare_columns(options, "quantiles, slowdown by prompt length");
   declare_goal(options);
-  declare_threads(options).scenario_flags();
+  declare_threads(options).scenario_flags({"seed"});
   declare_format(options);
   return options;
 }
 
 int command_compare(const Options& options) {
   const TableFormat format = format_from(options);
+  const MoreColumns more = columns_from(options);
   if (options.words().size() < 2) throw InputError("compare: give at least two policy specs");
   std::vector<PolicySpec> policies;
   for (const std::string& spec : options.words()) policies.push_back(parse_policy(spec, "compare"));
   check_all_differ(policies, "compare");
   const Goal goal = goal_from(options);
   const Experiment experiment(options.scenario());
-  Evaluator evaluator(experiment, goal.objective.limits, threads_from(options));
-  Ledger ledger(evaluator, nullptr, progress_for(options));
+  const auto evaluator = make_evaluator(goal.objective.limits, threads_from(options));
+  evaluator->add(experiment);
+  Ledger ledger(experiment, goal.objective.limits, *evaluator, nullptr, progress_for(options));
   std::vector<std::size_t> trials;
   for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
   Leaderboard leaderboard = judge(ledger, goal, trials, Tuned::no);
@@ -177,7 +173,7 @@ int command_compare(const Options& options) {
   for (const PolicySpec& policy : policies) asked.push_back(policy.text());
   const auto pairs = paired_differences(leaderboard, asked);
   mark_ties(leaderboard, pairs);
-  std::cout << render(leaderboard, pairs, format, style_for(STDOUT_FILENO), options.has("wide"));
+  std::cout << render(leaderboard, pairs, format, style_for(STDOUT_FILENO), more);
   return 0;
 }
 
@@ -186,17 +182,18 @@ Options declare_leaderboard() {
                   "Shows what searches left behind; several of the same scenario and seeds are ranked together.\n"
                   "example: switchyard leaderboard out/search --format markdown",
                   1000);
-  options.toggle("wide", "more columns: quantiles, slowdown by prompt length, optimism");
+  declare_columns(options, "quantiles, slowdown by prompt length, optimism");
   declare_format(options);
   return options;
 }
 
 int command_leaderboard(const Options& options) {
   const TableFormat format = format_from(options);
+  const MoreColumns more = columns_from(options);
   if (options.words().empty()) throw InputError("leaderboard: give at least one folder that a search wrote");
   std::vector<Leaderboard> leaderboards;
   for (const std::string& folder : options.words()) leaderboards.push_back(load_leaderboard(folder));
-  std::cout << render(merge(leaderboards), format, style_for(STDOUT_FILENO), options.has("wide"));
+  std::cout << render(merge(leaderboards), format, style_for(STDOUT_FILENO), more);
   return 0;
 }
 

@@ -24,7 +24,7 @@ Options declare_sensitivity() {
                               kStepShare),
                   1);
   declare_goal(options);
-  declare_threads(options).scenario_flags();
+  declare_threads(options).scenario_flags({"seed", "train-overload"});
   declare_format(options);
   return options;
 }
@@ -35,8 +35,9 @@ int command_sensitivity(const Options& options) {
   const PolicySpec policy = parse_policy(options.words()[0], "sensitivity");
   const Goal goal = goal_from(options);
   const Experiment experiment(options.scenario());
-  Evaluator evaluator(experiment, goal.objective.limits, threads_from(options));
-  Ledger ledger(evaluator, nullptr, progress_for(options));
+  const auto evaluator = make_evaluator(goal.objective.limits, threads_from(options));
+  evaluator->add(experiment);
+  Ledger ledger(experiment, goal.objective.limits, *evaluator, nullptr, progress_for(options));
   std::cout << render(sensitivity_of(ledger, goal, policy), format, style_for(STDOUT_FILENO));
   return 0;
 }

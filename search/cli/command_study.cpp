@@ -14,25 +14,35 @@ namespace switchyard {
 
 namespace {
 
-// A study as it is on disk, finished or not.
+// A study as it is on disk, finished or not. Nothing else is needed: neither the trace nor the batch times.
 struct OpenStudy {
-  explicit OpenStudy(const std::filesystem::path& folder)
-      : store(folder / "study.db", StudyStore::Mode::read),
-        config(folder / "study.db", store.config()),
-        experiment(parse_scenario(config, "/scenario")),
+  explicit OpenStudy(const std::filesystem::path& path)
+      : folder(path),
+        store(path / "study.db", StudyStore::Mode::read),
+        config(path / "study.db", store.config()),
         options(read_study_config(config)),
-        evaluator(experiment, options.goal.objective.limits, 1),
-        ledger(evaluator, &store) {
-    for (const StoredTrial& trial : store.trials()) ledger.trial(parse_policy(trial.policy, "study"));
+        ledger(read_study_subject(config), store),
+        leaders(store.leaders()),
+        finished(!leaders.empty()) {
+    if (!finished) leaders = leaders_so_far(ledger, options);
   }
 
+  std::filesystem::path folder;
   StudyStore store;
   JsonFile config;
-  Experiment experiment;
   StudyOptions options;
-  Evaluator evaluator;
   Ledger ledger;
+  std::vector<std::string> leaders;  // see study_leaders
+  bool finished = false;
 };
+
+// A search that was killed at once, or has only just begun.
+void show_nothing(const std::filesystem::path& folder, const std::string& action) {
+  const std::string what = fmt::format("{}: 0 trials: the search has not written anything down", folder.string());
+  if (action == "export") throw InputError(what);
+  if (action == "trials") std::cout << no_trials_csv();
+  if (action == "show") std::cout << what << "\n";
+}
 
 void show_importance(const OpenStudy& study, const std::vector<TrialScore>& scores) {
   std::vector<std::string> specs;
@@ -49,27 +59,22 @@ void show_importance(const OpenStudy& study, const std::vector<TrialScore>& scor
   }
 }
 
-void show_best(const OpenStudy& study, bool with_importances) {
-  const std::vector<std::uint64_t> seeds = study.experiment.scenario().train_seeds.seeds();
-  for (const PolicyInfo* info : study.options.policies) {
-    const std::vector<TrialScore> scores = ranked_trials(study.ledger, study.options.goal, *info);
-    if (scores.empty()) continue;
-    const std::size_t complete = static_cast<std::size_t>(std::count_if(
-        scores.begin(), scores.end(), [&](const TrialScore& score) { return score.num_seeds == seeds.size(); }));
-    const TrialScore& first = scores.front();
-    // The default comes first; the best of the others after it.
-    const TrialScore& best =
-        scores.size() > 1 && scores[1].num_seeds == seeds.size() && scores[1].failure.empty() &&
-                study.options.goal.objective.cost(scores[1].value) < study.options.goal.objective.cost(first.value)
-            ? scores[1]
-            : first;
-    if (!with_importances) {
-      std::cout << study.ledger.policy(best.trial).text() << "\n";
-      continue;
-    }
-    std::cout << fmt::format("{}: {} trials, {} on all training seeds\n", info->name, scores.size(), complete);
-    std::cout << fmt::format("  default  {:.6g}\n  best     {:.6g}  {}\n", first.value, best.value,
-                             study.ledger.policy(best.trial).text());
+void show_policies(const OpenStudy& study) {
+  const std::size_t num_seeds = study.ledger.scenario().train_seeds.seeds().size();
+  for (const std::string& leader : study.leaders) {
+    const PolicyInfo& info = *parse_policy(leader, "study").info;
+    const std::vector<TrialScore> scores = ranked_trials(study.ledger, study.options.goal, info);
+    const auto complete = std::count_if(scores.begin(), scores.end(),
+                                        [&](const TrialScore& score) { return score.num_seeds == num_seeds; });
+    const auto best = std::find_if(scores.begin(), scores.end(), [&](const TrialScore& score) {
+      return study.ledger.policy(score.trial).text() == leader;
+    });
+    std::cout << fmt::format("{}: {} trials, {} on all training seeds\n", info.name, scores.size(), complete);
+    const auto figure = [](const TrialScore& score) {
+      return score.failure.empty() ? fmt::format("{:.6g}", score.value) : "failed";
+    };
+    std::cout << fmt::format("  default  {}\n  best     {}  {}\n", figure(scores.front()),
+                             best == scores.end() ? "unknown" : figure(*best), leader);
     show_importance(study, scores);
   }
 }
@@ -82,7 +87,9 @@ Options declare_study() {
       "Looks into the study of a search, finished or not.\n"
       "show    what it is about; each policy's default and best training figure, and which parameters matter\n"
       "trials  every trial as CSV\n"
-      "best    the best setting of each policy by training seeds, a spec a line\n"
+      "best    the best setting of each policy, as the leaderboard ranks it, or of those tried so far if the search is "
+      "not "
+      "done: a spec a line\n"
       "export  study.json: everything, for programs (see `switchyard schema study`)\n"
       "example: switchyard study show out/search",
       2);
@@ -98,16 +105,27 @@ int command_study(const Options& options) {
     throw unknown_name("study", "action", action, actions);
   }
   if (options.words().size() < 2) throw InputError("study: give the folder that a search wrote");
-  const OpenStudy study(options.words()[1]);
+  const std::filesystem::path folder = options.words()[1];
+  if (StudyStore(folder / "study.db", StudyStore::Mode::read).config().empty()) {
+    show_nothing(folder, action);
+    return 0;
+  }
+  const OpenStudy study(folder);
   if (action == "trials") std::cout << trials_csv(study.ledger, study.options);
-  if (action == "export") std::cout << study_json(study.ledger, study.options);
-  if (action == "best") show_best(study, false);
+  if (action == "export") std::cout << study_json(study.ledger, study.options, study.folder);
+  if (action == "best") {
+    for (const std::string& spec : study.leaders) std::cout << spec << "\n";
+  }
   if (action == "show") {
-    std::cout << fmt::format("{}: {} by {}, training seeds {}, study seed {}; {} trials, {} replays\n",
-                             study.experiment.scenario().name, study.options.goal.objective.text(),
-                             study.options.method, format_seed_range(study.experiment.scenario().train_seeds),
-                             study.options.study_seed, study.ledger.num_trials(), study.store.replays().size());
-    show_best(study, true);
+    const Scenario& scenario = study.ledger.scenario();
+    std::cout << fmt::format("{}: {} by {}, training seeds {}, study seed {}; {} trials, {} replays{}\n", scenario.name,
+                             study.options.goal.objective.text(), study.options.method,
+                             format_seed_range(scenario.train_seeds), study.options.study_seed,
+                             study.ledger.num_trials(), study.store.replays().size(),
+                             study.finished ? "" : "; not finished");
+    const std::string& digest = study.ledger.subject().digest;
+    std::cout << fmt::format("digest {}\n", digest.empty() ? "unknown" : digest);
+    show_policies(study);
   }
   return 0;
 }

@@ -5,9 +5,9 @@
 
 #include "core/input/error.hpp"
 #include "core/input/write_file.hpp"
-#include "results/run_folder.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/format_flag.hpp"
+#include "search/cli/out_flags.hpp"
 #include "search/cli/progress.hpp"
 #include "search/cli/search_flags.hpp"
 #include "search/profile_study.hpp"
@@ -37,8 +37,8 @@ Options declare_suite() {
       .value("seeds",
              "held-out seeds, as 101-104 (default: those of each scenario); 0: a trace as it is, where one is replayed")
       .value("profile-uncertainty",
-             "runs the suite anew under so many draws from the error of the profiles, and says which verdicts survive")
-      .value("out", "folder for suite.json, suite.csv and suite.md, and profile_uncertainty.md");
+             "runs the suite anew under so many draws from the error of the profiles, and says which verdicts survive");
+  declare_resumable_out(options, "suite.json, suite.csv and suite.md, and profile_uncertainty.md");
   declare_goal(options);
   declare_threads(options);
   declare_format(options);
@@ -66,17 +66,19 @@ int command_suite(const Options& options) {
   }
   const Goal goal = goal_from(options);
   const int threads = threads_from(options);
-  if (options.has("out")) prepare_folder(options.text("out"));
-  const Suite suite = run_suite(goal, scenarios, policies, threads, progress_for(options));
-  if (options.has("out")) write_suite(options.text("out"), suite);
-  std::cout << render(suite, format, style_for(STDOUT_FILENO));
+  ResumableFolder folder(options);
+  const Suite suite = run_suite(goal, scenarios, policies, threads, progress_for(options), folder.store());
+  std::string page;
   if (options.has("profile-uncertainty")) {
     const std::int64_t draws = options.whole("profile-uncertainty", 0, 1, 1000);
-    const ProfileStudy study = study_profiles(suite, scenarios, policies, draws, threads, progress_for(options));
-    const std::string page = profile_study_markdown(study);
-    if (options.has("out")) write_file(std::filesystem::path(options.text("out")) / "profile_uncertainty.md", page);
-    std::cerr << page;
+    page = profile_study_markdown(study_profiles(suite, scenarios, policies, draws, threads, progress_for(options)));
   }
+  folder.finish([&](const std::filesystem::path& path) {
+    write_suite(path, suite);
+    if (!page.empty()) write_file(path / "profile_uncertainty.md", page);
+  });
+  std::cout << render(suite, format, style_for(STDOUT_FILENO));
+  std::cerr << page;
   return 0;
 }
 

@@ -6,9 +6,9 @@
 
 #include "core/input/error.hpp"
 #include "core/scenario/fields.hpp"
-#include "results/run_folder.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/format_flag.hpp"
+#include "search/cli/out_flags.hpp"
 #include "search/cli/progress.hpp"
 #include "search/cli/search_flags.hpp"
 #include "search/spec_list.hpp"
@@ -48,10 +48,10 @@ Options declare_sweep() {
       "example: switchyard sweep --scenario chat-pressure --policy 'llq,hra(safety=0.05)' --qps 6,8,10,12\n"
       "example: switchyard sweep --scenario azure-code --policy all --time-scale 1,2,3 --out out/sweep\n"
       "example: switchyard sweep --scenario azure-conv --policy llq,lor --qps 1,2,4,8 --constraint 'p99_ttft_s<=2'");
-  options.value("policy", "policy specs, comma between, or all; changes are against the first", policy_names())
-      .value("out", "folder for sweep.json, sweep.csv and sweep.md");
+  options.value("policy", "policy specs, comma between, or all; changes are against the first", policy_names());
+  declare_resumable_out(options, "sweep.json, sweep.csv and sweep.md");
   declare_goal(options);
-  declare_threads(options).scenario_flags();
+  declare_threads(options).scenario_flags({"seed", "train-overload"});
   declare_format(options);
   return options;
 }
@@ -79,9 +79,10 @@ int command_sweep(const Options& options) {
   }
   const Goal goal = goal_from(options);
   const int threads = threads_from(options);
-  if (options.has("out")) prepare_folder(options.text("out"));
-  const Sweep sweep = run_sweep(goal, field.key, loads, scenarios, policies, threads, progress_for(options));
-  if (options.has("out")) write_sweep(options.text("out"), sweep);
+  ResumableFolder folder(options);
+  const Sweep sweep =
+      run_sweep(goal, field.key, loads, scenarios, policies, threads, progress_for(options), folder.store());
+  folder.finish([&](const std::filesystem::path& path) { write_sweep(path, sweep); });
   std::cout << render(sweep, format, style_for(STDOUT_FILENO));
   return 0;
 }

@@ -167,7 +167,7 @@ Options declare_workload() {
       "example: switchyard workload inspect azure-conv\n"
       "example: switchyard workload generate --scenario azure-conv --seed 42 --out conv42.csv",
       2);
-  options.value("out", "file to write, in place of stdout")
+  options.file("out", "file to write, in place of stdout")
       .toggle("json", "inspect: figures as JSON")
       .scenario_flags(flags_of_replicas())
       .word_candidates(action_names());

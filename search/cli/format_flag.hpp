@@ -11,4 +11,8 @@ Options& declare_format(Options& options);
 // Throws InputError for an unknown format, or for --json beside another.
 TableFormat format_from(const Options& options);
 
+// --wide and --columns of a leaderboard; `wide` says what the former adds. Throws InputError.
+Options& declare_columns(Options& options, const std::string& wide);
+MoreColumns columns_from(const Options& options);
+
 }  // namespace switchyard

@@ -15,6 +15,7 @@
 #include "core/input/inputs.hpp"
 #include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
+#include "core/scenario/fields.hpp"
 #include "results/terminal.hpp"
 
 namespace switchyard {
@@ -57,9 +58,11 @@ Options::Options(std::string usage, std::string doc, std::size_t most_words)
     }
   }
   toggle("help", "this text");
-  value("config",
-        "file of flags, which those on the command line override: lines `flag = value`, or JSON if its name ends in "
-        ".json, as the config.json that a run leaves behind");
+  value(
+      "config",
+      "file of flags, which those on the command line override: lines `flag = value`, or JSON if its name ends in "
+      ".json, as the config.json that a run leaves behind. Relative paths in it are relative to it. A flag that takes "
+      "no value is `true` or `false` there, and switched off on the command line by --no- before its name");
 }
 
 Options::~Options() = default;
@@ -67,6 +70,11 @@ Options::Options(Options&&) noexcept = default;
 
 Options& Options::value(const std::string& flag, const std::string& doc, std::vector<std::string> candidates) {
   flags_.push_back({.name = flag, .doc = doc, .candidates = std::move(candidates)});
+  return *this;
+}
+
+Options& Options::file(const std::string& flag, const std::string& doc) {
+  flags_.push_back({.name = flag, .doc = doc, .is_file = true});
   return *this;
 }
 
@@ -98,7 +106,22 @@ std::string Options::help(const Description& all) const {
   return text.str();
 }
 
-bool Options::parse(const std::vector<std::string>& words) {
+// Takes --no-FLAG of toggles out of the words; returns their names.
+std::set<std::string> Options::take_switched_off(std::vector<std::string>& words) const {
+  std::set<std::string> off;
+  for (const Flag& flag : flags_) {
+    if (flag.takes_value || std::erase(words, "--no-" + flag.name) == 0) continue;
+    if (std::find(words.begin(), words.end(), "--" + flag.name) != words.end()) {
+      throw InputError(fmt::format("--no-{0}: contradicts --{0}", flag.name));
+    }
+    off.insert(flag.name);
+  }
+  return off;
+}
+
+bool Options::parse(const std::vector<std::string>& given_words) {
+  std::vector<std::string> words = given_words;
+  const std::set<std::string> off = take_switched_off(words);
   const unsigned width = terminal_width(STDOUT_FILENO).value_or(100);
   const auto described = [width](const char* title, const std::vector<Flag>& flags) {
     Description description(title, width, width / 2);
@@ -148,10 +171,13 @@ bool Options::parse(const std::vector<std::string>& words) {
   for (const Flag& flag : flags_) {
     if (flag.takes_value) continue;
     const std::string given = text(flag.name);
-    if (!given.empty() && given != "true" && given != "false") {
-      throw InputError(fmt::format("--{}: {} is not allowed; true or false is wanted", flag.name, in_quotes(given)));
+    const bool on = given == "true" || given == "yes" || given == "on" || given == "1";
+    const bool is_off = given == "false" || given == "no" || given == "off" || given == "0";
+    if (!given.empty() && !on && !is_off) {
+      throw InputError(fmt::format("--{}: {} is not allowed; true (yes, on, 1) or false (no, off, 0) is wanted",
+                                   flag.name, in_quotes(given)));
     }
-    if (given == "false") values_->erase(flag.name);
+    if (is_off || off.contains(flag.name)) values_->erase(flag.name);
   }
   return true;
 }
@@ -162,7 +188,35 @@ void Options::read_config(const std::string& file, const Description& all) {
   if (!in || std::filesystem::is_directory(file, fault)) {
     throw InputError(fmt::format("--config: {} is not a file that can be read", in_quotes(file)));
   }
-  with_our_errors(names(), without_effect_, file + ": ", [&] { po::store(po::parse_config_file(in, all), *values_); });
+  with_our_errors(names(), without_effect_, file + ": ", [&] {
+    po::parsed_options parsed = po::parse_config_file(in, all);
+    for (po::option& option : parsed.options) {
+      for (std::string& value : option.value) value = value_in_config(file, option.string_key, value);
+    }
+    po::store(parsed, *values_);
+  });
+}
+
+// A value that stands in a configuration, with its relative paths as seen from here.
+std::string Options::value_in_config(const std::string& file, const std::string& flag, const std::string& value) const {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  const auto seen = [&](const std::string& path) {
+    return path.empty() || std::filesystem::path(path).is_absolute() ? path
+                                                                     : (folder / path).lexically_normal().string();
+  };
+  for (const ScenarioField& field : scenario_fields()) {
+    if (field.flag == flag && !fields_.empty()) return path_from(folder, field, value);
+  }
+  if (flag == "scenario" || flag == "scenarios") {  // names, or files that end in .json
+    std::string all;
+    std::istringstream parts(value);
+    for (std::string part; std::getline(parts, part, ',');) {
+      all += (all.empty() ? "" : ",") + (part.ends_with(".json") ? seen(part) : part);
+    }
+    return all;
+  }
+  const auto found = std::find_if(flags_.begin(), flags_.end(), [&](const Flag& known) { return known.name == flag; });
+  return found != flags_.end() && found->is_file ? seen(value) : value;
 }
 
 void Options::read_json_config(const std::string& file, const Description& all) {
@@ -180,8 +234,8 @@ void Options::read_json_config(const std::string& file, const Description& all) 
     if (value.is_structured() || value.is_null()) {
       throw json.fail(pointer, key + " must be text, a number, true or false");
     }
-    parsed.options.emplace_back(
-        key, std::vector<std::string>{value.is_string() ? value.get<std::string>() : json_text(value)});
+    const std::string text = value.is_string() ? value.get<std::string>() : json_text(value);
+    parsed.options.emplace_back(key, std::vector<std::string>{value_in_config(file, key, text)});
   }
   with_our_errors(names(), without_effect_, file + ": ", [&] { po::store(parsed, *values_); });
 }

@@ -22,6 +22,7 @@ struct Flag {
   std::string name;  // without dashes
   std::string doc;
   bool takes_value = true;
+  bool is_file = false;                 // or a folder: in a configuration, as seen from there
   std::vector<std::string> candidates;  // values that a shell offers; empty: files
 };
 
@@ -34,13 +35,14 @@ class Options {
   Options(Options&&) noexcept;
 
   Options& value(const std::string& flag, const std::string& doc, std::vector<std::string> candidates = {});
+  Options& file(const std::string& flag, const std::string& doc);  // a value that is a path
   Options& toggle(const std::string& flag, const std::string& doc);
   // --scenario and one flag for each field of a scenario, but those that have no effect on this command.
   Options& scenario_flags(std::set<std::string> without_effect = {});
   Options& word_candidates(std::vector<std::string> words);  // what a shell offers as the first word
 
-  // Reads the words, then the file of --config, whose values the words override. False if --help was asked for and
-  // printed. Throws InputError.
+  // Reads the words, then the file of --config, whose values the words override (a toggle by --no-FLAG). Relative paths
+  // in the file are relative to it. False if --help was asked for and printed. Throws InputError.
   bool parse(const std::vector<std::string>& words);
 
   bool has(const std::string& flag) const;
@@ -76,6 +78,8 @@ class Options {
 
   std::string help(const Description& all) const;
   std::vector<std::string> names() const;
+  std::set<std::string> take_switched_off(std::vector<std::string>& words) const;
+  std::string value_in_config(const std::string& file, const std::string& flag, const std::string& value) const;
   void read_config(const std::string& file, const Description& all);
   void read_json_config(const std::string& file, const Description& all);
   Scenario base_scenario() const;

@@ -15,3 +15,17 @@ for file in config.json request_metrics.csv states.json summary.json; do same "$
 
 "$switchyard" run --config "$scratch/first/config.json" --seed 4 --json >"$scratch/other_seed"
 ! cmp -s "$scratch/other_seed" "$scratch/first/summary.json" || fail "the seed on the command line was ignored"
+
+# A flag without a value is true or false in a configuration, however that is said, and switched off by --no-.
+"$switchyard" run --config flags.conf >"$scratch/on"
+sed "s#good.csv#$PWD/good.csv#; s/true/off/" flags.conf >"$scratch/off.conf"
+"$switchyard" run --config "$scratch/off.conf" >"$scratch/off"
+"$switchyard" run --config flags.conf --no-json >"$scratch/switched_off"
+same "$scratch/off" "$scratch/switched_off"
+! cmp -s "$scratch/on" "$scratch/off" || fail "json = off is on"
+printf '{"workload": "%s", "policy": "hra(decode_ratio=0.6,safety=0.03)", "replicas": 2, "json": "yes"}' "$PWD/good.csv" >"$scratch/on.json"
+"$switchyard" run --config "$scratch/on.json" >"$scratch/by_json"
+same "$scratch/on" "$scratch/by_json"
+sed 's/yes/maybe/' "$scratch/on.json" >"$scratch/maybe.json"
+if "$switchyard" run --config "$scratch/maybe.json" 2>"$scratch/err"; then fail "json = maybe"; fi
+holds "$scratch/err" "--json: 'maybe' is not allowed; true \\(yes, on, 1\\) or false \\(no, off, 0\\) is wanted"

@@ -12,12 +12,18 @@ evaluate() { "$switchyard" evaluate --scenario azure-conv --duration 30 --train-
   echo '[1]'
   printf '{"id": "x\377", "policy": "llq"}\n'
   echo '{"id": 5, "seeds": "9", "policy": "hra(safety=0.05)"}'
+  # An id goes back byte for byte, whatever else is wrong; what is beyond a double, or nested too deep, ends one line.
+  echo '{"id":  [1.0e2, {"a":"\u00e9 ,"}] , "policy": "llq", "weight": 1e515}'
+  echo '{"policy": "llq", "id": 12345678901234567890123}'
+  python3 -c 'print("{\"id\": " + "[" * 80000 + "]" * 80000 + ", \"policy\": \"llq\"}")'
+  echo '{"id": 6, "policy": "hra(safety=-0)"}'
+  echo '{"id": 7, "policy": "hra(safety=0)"}'
 } >"$scratch/questions"
 evaluate <"$scratch/questions" >"$scratch/answers"
-[ "$(wc -l <"$scratch/answers")" -eq 9 ] || { cat "$scratch/answers"; fail "not a line for each question"; }
+[ "$(wc -l <"$scratch/answers")" -eq 14 ] || { cat "$scratch/answers"; fail "not a line for each question"; }
 line() { sed -n "$1p" "$scratch/answers" >"$scratch/line"; holds "$scratch/line" "$2"; }
 line 1 '^\{"id":1,"policy":"hra\(decode_ratio=0.6,safety=0.05\)","seeds":"1-2","objective":[0-9.]+,"by_seed":\[[0-9.]+,[0-9.]+\],"metrics":\{"mean_e2e_s":'
-line 2 '^\{"id":null,"error":"not JSON'
+line 2 '^\{"id":null,"error":"question 2:1:[0-9]+: not JSON'
 line 3 '^\{"id":\["two"\],"error":".*did you mean .hra.'
 line 4 'unknown key .seed.; did you mean .seeds.'
 line 5 '^\{"id":3,"error":"seeds: .9-8. is not allowed'
@@ -25,6 +31,12 @@ line 6 '^\{"id":4,"error":"policy: must be text'
 line 7 'a question is an object'
 line 8 'not JSON'
 line 9 '^\{"id":5,.*"seeds":"9",'
+line 10 '^\{"id":\[1.0e2, \{"a":"\\u00e9 ,"\}\],"error":"question 10:1:[0-9]+: the number .1e515. is beyond what a double holds"'
+line 11 '^\{"id":12345678901234567890123,"policy":"llq",'
+line 12 '^\{"id":null,"error":"question 12:1:1: nested more than 100 deep"'
+line 13 '"policy":"hra\(decode_ratio=0.6,safety=0\)"'
+line 13 . && sed 's/"id":6/"id":7/' "$scratch/line" >"$scratch/minus_zero"
+line 14 . && same "$scratch/minus_zero" "$scratch/line"
 evaluate --threads 1 <"$scratch/questions" >"$scratch/one_thread"
 same "$scratch/answers" "$scratch/one_thread"
 

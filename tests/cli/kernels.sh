@@ -2,7 +2,7 @@
 source "$(dirname "$0")/check.sh"
 for scenario in azure-conv chat-pressure; do
   for kernel in leap step; do
-    "$switchyard" run --scenario "$scenario" --duration 30 --policy hra --kernel "$kernel" --out "$scratch/$kernel" >/dev/null
+    "$switchyard" run --scenario "$scenario" --duration 30 --policy hra --kernel "$kernel" --force --out "$scratch/$kernel" >/dev/null
   done
   for file in request_metrics.csv states.json summary.json; do same "$scratch/leap/$file" "$scratch/step/$file"; done
 done

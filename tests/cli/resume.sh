@@ -43,7 +43,7 @@ refused() {  # PATTERN WORDS...
 }
 refused "--resume: --study-seed: the study was started with 1, not 2" search "$scratch/whole" 2 --resume --study-seed 2
 refused "scenario field cluster/replicas: the study was started with 4, not 5" search "$scratch/whole" 2 --resume --replicas 5
-refused "a study is there already; --resume continues it" search "$scratch/whole" 2
+refused "holds a search already \(study.db\): --resume goes on with a search" search "$scratch/whole" 2
 printf 'not a database, but long enough to be looked at as one' >"$scratch/text"
 mkdir "$scratch/spoilt" && cp "$scratch/text" "$scratch/spoilt/study.db"
 refused "spoilt/study.db" search "$scratch/spoilt" 2 --resume

@@ -3,7 +3,8 @@ source "$(dirname "$0")/check.sh"
 "$switchyard" workload generate --scenario azure-conv --seed 7 --duration 60 --out "$scratch/w.csv"
 "$switchyard" run --workload "$scratch/w.csv" --policy llq --json >"$scratch/replayed"
 "$switchyard" run --scenario azure-conv --seed 7 --duration 60 --policy llq --json >"$scratch/generated"
-same "$scratch/replayed" "$scratch/generated"
+# What was cut before it was written need not be cut again.
+same <(grep -v '"num_cut_requests"' "$scratch/replayed") <(grep -v '"num_cut_requests"' "$scratch/generated")
 
 "$switchyard" workload convert azure.csv >"$scratch/converted"
 holds "$scratch/converted" '^0,374,44$'
@@ -17,7 +18,7 @@ holds "$scratch/inspected.json" '"dispersion_60s": null,'
 "$switchyard" workload inspect azure-conv --out "$scratch/inspected"
 holds "$scratch/inspected" '^requests +19366$'
 "$switchyard" workload inspect --scenario chat-pressure --duration 30 --json >"$scratch/inspected.json"
-holds "$scratch/inspected.json" '"source": "synthetic"'
+holds "$scratch/inspected.json" '"source": "synthetic; 8 of 547 requests cut to 4096 tokens"'
 
 # A pipe gets plain plots, a terminal block characters where its locale has them.
 "$switchyard" workload inspect good.csv | LC_ALL=C grep -q '[^ -~]' && fail "not plain ASCII"

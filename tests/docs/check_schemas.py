@@ -43,6 +43,9 @@ def mutants_of(value):
     yield "with another key", {**value, "another_key": 1}
 
 
+# What older files lack.
+LATER = {"leaderboard": {"digest"}, "study-config": {"resolved"}}
+
 schemas = {}
 for line in output_of("schema").splitlines():
     name = line.split()[0]
@@ -60,6 +63,8 @@ def check(name, path, value, strict=True):
     for error in schemas[name].iter_errors(value):
         faults.append(f"{path}: {error.json_path}: {error.message}")
     for what, mutant in mutants_of(value) if strict else []:
+        if what.removeprefix("without ") in LATER.get(name, ()):
+            continue
         if schemas[name].is_valid(mutant):
             faults.append(f"{name}: the schema accepts {path} {what}")
 

@@ -106,12 +106,12 @@ TEST_CASE("workload: a fitted model replays as its trace does") {
     csv += fmt::format("{},{},{}\n", row.arrived_at_s, row.num_prefill_tokens, row.num_decode_tokens);
   }
   check_model(folder.write("bursty.csv", csv), 1, 0.05);
-  std::string batched = "{\"timestamp\": 0, \"input_length\": 9, \"output_length\": 9}\n";  // as Mooncake's: every 3 s
+  std::string batched = "arrived_at,num_prefill_tokens,num_decode_tokens\n0,9,9\n";  // as Mooncake's: every 3 s
   for (const RawRequest& row : make_rows(bursty, 8, 4096)) {
-    batched += fmt::format("{{\"timestamp\": {:.0f}, \"input_length\": {}, \"output_length\": {}}}\n",
-                           3000 * std::ceil(row.arrived_at_s / 3), row.num_prefill_tokens, row.num_decode_tokens);
+    batched +=
+        fmt::format("{},{},{}\n", 3 * std::ceil(row.arrived_at_s / 3), row.num_prefill_tokens, row.num_decode_tokens);
   }
-  check_model(folder.write("batched.jsonl", batched), 1, 0.05);
+  check_model(folder.write("batched.csv", batched), 1, 0.05);
 }
 
 TEST_CASE("workload: models of the Azure traces replay as the traces do") {

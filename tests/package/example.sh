@@ -20,7 +20,7 @@ mine=$scratch/build/my_switchyard
 for scenario in azure-conv chat-pressure conv-pressure; do
   for values in decode_ratio=0.6,safety=0.03 decode_ratio=1,safety=0.05; do
     for policy in hra my_headroom; do
-      "$mine" run --scenario "$scenario" --duration 60 --policy "$policy($values)" --out "$scratch/$policy" >/dev/null
+      "$mine" run --scenario "$scenario" --duration 60 --policy "$policy($values)" --force --out "$scratch/$policy" >/dev/null
     done
     for file in request_metrics.csv summary.json; do
       cmp "$scratch/hra/$file" "$scratch/my_headroom/$file" || fail "$scenario, $values: not hra's results"

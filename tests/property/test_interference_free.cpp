@@ -11,7 +11,7 @@
 using namespace switchyard;
 
 TEST_CASE("interference-free times are those of requests replayed alone", "[metrics]") {
-  Scenario scenario;
+  Scenario scenario = load_scenario("azure-conv");
   for (const auto scheduler : {EngineKind::vllm_v0, EngineKind::sarathi, EngineKind::orca}) {
     scenario.replica_scheduler = scheduler;
     const Experiment experiment(scenario);
@@ -57,7 +57,7 @@ ClusterConfig one_vllm_v1(const Experiment& experiment, const VllmV1Options& opt
 }  // namespace
 
 TEST_CASE("interference-free times under vllm_v1 are those of requests replayed alone", "[metrics][vllm_v1]") {
-  const Experiment experiment{Scenario()};
+  const Experiment experiment(load_scenario("azure-conv"));
   VllmV1Options options;
   options.num_gpu_blocks = 1000;
   const auto llq = parse_policy("llq", "").make();
@@ -79,7 +79,7 @@ TEST_CASE("interference-free times under vllm_v1 are those of requests replayed 
 }
 
 TEST_CASE("the interference-free bound takes a cache that holds all earlier requests", "[metrics][vllm_v1]") {
-  const Experiment experiment{Scenario()};
+  const Experiment experiment(load_scenario("azure-conv"));
   VllmV1Options options;
   options.num_gpu_blocks = 1000;
   options.enable_prefix_caching = GENERATE(true, false);

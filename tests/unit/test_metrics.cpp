@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "core/metrics/summary.hpp"
 #include "tests/support/small_cluster.hpp"
@@ -88,9 +89,13 @@ TEST_CASE("metrics: each figure follows its formula", "[metrics]") {
   CHECK(summary.mean_e2e_s == 4.0);
   CHECK(summary.p50_e2e_s == 3.0);  // rank ceil(0.5 * 4) = 2 of 1 3 5 7
   CHECK(summary.p90_e2e_s == 7.0);
+  CHECK(summary.p95_e2e_s == 7.0);
   CHECK(summary.p99_e2e_s == 7.0);
   CHECK(summary.mean_ttft_s == 2.25);
+  CHECK(summary.p50_ttft_s == 1.0);  // rank 2 of 1 1 3 4
+  CHECK(summary.p90_ttft_s == 4.0);
   CHECK(summary.p99_ttft_s == 4.0);
+  CHECK(summary.p50_tpot_s == 1.0);  // rank 2 of 0.5 1 1
   CHECK(summary.mean_tpot_s ==
         Approx((0.5 + 1.0 + 1.0) / 3).epsilon(1e-15));  // the one without a second output left out
   CHECK(summary.p99_tpot_s == 1.0);
@@ -115,6 +120,29 @@ TEST_CASE("metrics: each figure follows its formula", "[metrics]") {
   CHECK(summary.goodput_rps == summary.throughput_rps);  // no limit
 }
 
+TEST_CASE("metrics: 95 of 100 requests do not exceed p95", "[metrics]") {
+  Example example;
+  example.workload = {};
+  example.replay.requests.clear();
+  // Request i has its first token after i s, its second i s later.
+  for (int i = 100; i >= 1; --i) example.add(0, 0, i * kSecond, 2 * i * kSecond, 2);
+  const Summary summary = example.summary();
+  for (const auto& [field, expected] : {std::pair(&Summary::p50_e2e_s, 100.0),
+                                        {&Summary::p90_e2e_s, 180.0},
+                                        {&Summary::p95_e2e_s, 190.0},
+                                        {&Summary::p99_e2e_s, 198.0},
+                                        {&Summary::p50_ttft_s, 50.0},
+                                        {&Summary::p90_ttft_s, 90.0},
+                                        {&Summary::p95_ttft_s, 95.0},
+                                        {&Summary::p99_ttft_s, 99.0},
+                                        {&Summary::p50_tpot_s, 50.0},
+                                        {&Summary::p90_tpot_s, 90.0},
+                                        {&Summary::p95_tpot_s, 95.0},
+                                        {&Summary::p99_tpot_s, 99.0}}) {
+    CHECK(summary.*field == expected);
+  }
+}
+
 TEST_CASE("metrics: rates count from the first arrival", "[metrics]") {
   Example late;
   for (QueuedRequest& request : late.workload.requests) request.arrived_at += 3600 * kSecond;
@@ -131,14 +159,14 @@ TEST_CASE("metrics: rates count from the first arrival", "[metrics]") {
   CHECK(summary.kv_use_mean == from_zero.kv_use_mean);
 }
 
-TEST_CASE("metrics: slowdown by prompt length, a class without requests is 0", "[metrics]") {
+TEST_CASE("metrics: slowdown by prompt length, a class without requests has none", "[metrics]") {
   Example example;
   example.workload.requests[1].num_prefill_tokens = 128;
   example.workload.requests[2].num_prefill_tokens = 2048;
   example.workload.requests[3].num_prefill_tokens = 2047;
   example.workload.requests[0].num_prefill_tokens = 512;
   const Summary summary = example.summary();
-  CHECK(summary.slowdown_prompt_to_127 == 0.0);
+  CHECK(std::isnan(summary.slowdown_prompt_to_127));
   CHECK(summary.slowdown_prompt_128_to_511 == 2.0);
   CHECK(summary.slowdown_prompt_512_to_2047 == 8.0);
   CHECK(summary.slowdown_prompt_from_2048 == 14.0);
@@ -173,8 +201,15 @@ TEST_CASE("metrics: no request with a second output gives no time per output tok
   Example example;
   for (std::int32_t& outputs : example.workload.hidden.num_decode_tokens) outputs = 1;
   const Summary summary = example.summary();
-  CHECK(summary.mean_tpot_s == 0.0);
-  CHECK(summary.p99_tpot_s == 0.0);
+  const Summary with = Example().summary();
+  for (const std::string name : {"mean_tpot_s", "p50_tpot_s", "p90_tpot_s", "p95_tpot_s", "p99_tpot_s"}) {
+    const SummaryField& field = find_summary_field(name, "");
+    CHECK(field.may_be_absent());
+    CHECK(std::isnan(field.get(summary)));
+    CHECK(std::isnan(field.get(mean_of({summary, summary}))));
+    CHECK(field.get(mean_of({summary, with})) == field.get(with));  // over the seeds that have it
+  }
+  CHECK(summary.goodput_rps == summary.throughput_rps);
 }
 
 TEST_CASE("metrics: every figure is declared, named once", "[metrics]") {
@@ -184,5 +219,5 @@ TEST_CASE("metrics: every figure is declared, named once", "[metrics]") {
     CHECK_FALSE(field.doc.empty());
     names.push_back(field.name);
   }
-  CHECK(names.size() == 32);
+  CHECK(names.size() == 40);
 }

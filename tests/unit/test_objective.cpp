@@ -27,6 +27,18 @@ TEST_CASE("objectives that cannot be are refused", "[objective]") {
   CHECK_THAT(error("goodput()"), Catch::Contains("name<=number"));
 }
 
+TEST_CASE("what does not exist ranks and limits nothing", "[objective]") {
+  const Summary without;
+  const std::string why = "mean_tpot_s does not exist on this workload: it needs a request with a second output token";
+  const Objective objective = parse_objective("mean_tpot_s", "");
+  CHECK(error_of([&] { objective.by_seed({without}); }) == "--objective: " + why);
+  const Goal goal{parse_objective("mean_e2e_s", ""), parse_constraints("mean_tpot_s<=1", "")};
+  CHECK(error_of([&] { broken_constraints(goal, without); }) == "--constraint: " + why);
+  for (const char* name : {"p50_ttft_s", "p95_ttft_s", "p90_tpot_s", "tpot_p95_s", "p95_e2e_s"}) {
+    CHECK(parse_objective(name, "").field->better == Better::lower);
+  }
+}
+
 TEST_CASE("constraints compare means with limits", "[objective]") {
   const auto constraints = parse_constraints("e2e_p99_s<=20, throughput_rps>=0.5", "--constraint");
   REQUIRE(constraints.size() == 2);

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "core/input/csv.hpp"
 #include "core/input/json_file.hpp"
@@ -39,8 +40,8 @@ TEST_CASE("run_folder: rows hold together, and the configuration names what was 
 
   const ScratchFolder scratch;
   const auto folder = scratch.path() / "run";
-  prepare_folder(folder);
-  write_run_folder(folder, experiment, *workload, replay, summary, {policy.text(), "leap", "{}"});
+  ResultFolder result(folder, ResultFolder::Earlier::refuse, "");
+  write_run_folder(result, experiment, *workload, replay, summary, {policy.text(), "leap", "{}"});
 
   CsvReader csv(folder / "request_metrics.csv");
   const auto number = [&csv](const char* column) { return csv.number(csv.column(column)); };
@@ -68,14 +69,19 @@ TEST_CASE("run_folder: rows hold together, and the configuration names what was 
   const JsonFile config(folder / "config.json");
   CHECK(config.root()["policy"] == "llq");
   CHECK(config.root()["resolved"]["num_blocks"] == 60);
+  CHECK(config.root()["resolved"]["digest"] == experiment.digest().text());
   CHECK(scenario_json(parse_scenario(config, "/scenario")) == scenario_json(scenario));
   const JsonFile written(folder / "summary.json");
-  for (const SummaryField& field : summary_fields()) CHECK(written.root()[field.name] == field.get(summary));
+  for (const SummaryField& field : summary_fields()) {
+    const double value = field.get(summary);
+    CHECK((std::isnan(value) ? written.root()[field.name].is_null() : written.root()[field.name] == value));
+  }
 }
 
 TEST_CASE("run_folder: a folder that cannot be written is refused", "[run_folder]") {
   const ScratchFolder scratch;
   const auto file = scratch.write("file", "text");
-  CHECK_THROWS_WITH(prepare_folder(file), Catch::StartsWith("--out: "));
-  CHECK_THROWS_WITH(prepare_folder(file / "below"), Catch::StartsWith("--out: "));
+  using Earlier = ResultFolder::Earlier;
+  CHECK_THROWS_WITH(ResultFolder(file, Earlier::refuse, ""), Catch::StartsWith("--out: "));
+  CHECK_THROWS_WITH(ResultFolder(file / "below", Earlier::refuse, ""), Catch::StartsWith("--out: "));
 }

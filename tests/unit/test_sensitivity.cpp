@@ -70,8 +70,8 @@ Scenario tight() {
 Sensitivity around(const char* spec, const std::string& objective = "mean_e2e_s") {
   const Goal goal{parse_objective(objective, "test"), {}};
   const Experiment experiment(tight());
-  Evaluator evaluator(experiment, goal.objective.limits, 1);
-  Ledger ledger(evaluator);
+  ThreadEvaluator evaluator(experiment, goal.objective.limits, 1);
+  Ledger ledger(experiment, goal.objective.limits, evaluator);
   return sensitivity_of(ledger, goal, parse_policy(spec, "test"));
 }
 
@@ -80,14 +80,15 @@ Sensitivity around(const char* spec, const std::string& objective = "mean_e2e_s"
 TEST_CASE("sensitivity: changes are those of replays on held-out seeds, the largest first", "[sensitivity]") {
   const Sensitivity sensitivity = around("hra(decode_ratio=0.5,safety=0.1)");
   const Experiment experiment(tight());
-  Evaluator evaluator(experiment, {}, 1);
+  ThreadEvaluator evaluator({}, 1);
+  const std::string key = evaluator.add(experiment);
   REQUIRE(sensitivity.steps.size() == 4);
   std::map<std::string, double> largest;
   for (const SensitivityStep& step : sensitivity.steps) {
     REQUIRE(step.by_seed.size() == 4);
     const PolicySpec policy = parse_policy(step.policy, "test");
     for (std::size_t i = 0; i < 4; ++i) {
-      const Job job{&policy, 101 + i};
+      const Job job{key, policy.text(), 101 + i};
       CHECK(step.by_seed[i] == evaluator.run(std::span(&job, 1))[0].summary.mean_e2e_s);
     }
     CHECK(step.change.value == relative_change(step.by_seed, sensitivity.by_seed).value);

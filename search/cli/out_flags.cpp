@@ -1,0 +1,55 @@
+#include "search/cli/out_flags.hpp"
+
+#include <fmt/format.h>
+
+#include "core/input/error.hpp"
+
+namespace switchyard {
+
+namespace {
+
+constexpr const char* kReplays = "replays.db";
+
+}  // namespace
+
+std::unique_ptr<ResultFolder> result_folder(const Options& options) {
+  if (!options.has("out")) {
+    if (options.has("force")) throw InputError("--force: needs --out");
+    return nullptr;
+  }
+  using Earlier = ResultFolder::Earlier;
+  return std::make_unique<ResultFolder>(options.text("out"), options.has("force") ? Earlier::replace : Earlier::refuse,
+                                        "choose another folder, or --force to replace it");
+}
+
+Options& declare_resumable_out(Options& options, const std::string& files) {
+  return options.file("out", fmt::format("folder for {} and {}", kReplays, files))
+      .toggle("resume", fmt::format("go on with {} in --out: what it knows is not run again", kReplays))
+      .toggle("force", "replace a result that --out holds already");
+}
+
+ResumableFolder::ResumableFolder(const Options& options) {
+  using Earlier = ResultFolder::Earlier;
+  for (const char* flag : {"resume", "force"}) {
+    if (options.has(flag) && !options.has("out")) throw InputError(fmt::format("--{}: needs --out", flag));
+  }
+  if (options.has("resume") && options.has("force")) throw InputError("--force: contradicts --resume");
+  if (!options.has("out")) return;
+  const Earlier earlier = options.has("resume")  ? Earlier::go_on
+                          : options.has("force") ? Earlier::replace
+                                                 : Earlier::refuse;
+  folder_ = std::make_unique<ResultFolder>(
+      options.text("out"), earlier, "choose another folder, or --resume to go on with it, or --force to replace it",
+      kReplays);
+  const bool anew = earlier == Earlier::replace;  // what is there stays whole until this is done
+  store_.emplace((anew ? folder_->staging() : folder_->path()) / kReplays, StudyStore::Mode::append, true);
+}
+
+void ResumableFolder::finish(const std::function<void(const std::filesystem::path&)>& write) {
+  if (!folder_) return;
+  store_.reset();  // before it may be moved
+  write(folder_->staging());
+  folder_->commit();
+}
+
+}  // namespace switchyard
