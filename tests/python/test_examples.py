@@ -17,7 +17,7 @@ class Examples(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as out:
             os.chdir(folder)
             try:
-                runpy.run_path(str(EXAMPLES / name))
+                runpy.run_path(str(EXAMPLES / name), run_name="__main__")
             finally:
                 os.chdir(before)
         for text in wanted:
@@ -32,6 +32,9 @@ class Examples(unittest.TestCase):
 
     def test_example_router_in_20_lines(self):
         self.run_example("router_in_20_lines.py", "seed 103")
+
+    def test_example_search_with_dask(self):
+        self.run_example("search_with_dask.py", "the same as with one thread: True")
 
     def test_example_study_with_optuna(self):
         try:

@@ -8,6 +8,7 @@ namespace switchyard::python {
 void bind_scenario(nanobind::module_& module);
 void bind_view(nanobind::module_& module);
 void bind_policy(nanobind::module_& module);
+void bind_search(nanobind::module_& module);
 void bind_result(nanobind::module_& module);
 
 }  // namespace switchyard::python

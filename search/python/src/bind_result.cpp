@@ -3,6 +3,9 @@
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 
+#include <exception>
+
+#include "core/cluster/policy_error.hpp"
 #include "core/metrics/interference_free.hpp"
 #include "policies/registry.hpp"
 #include "results/run_folder.hpp"
@@ -50,7 +53,12 @@ std::shared_ptr<HeldReplay> replay(const std::shared_ptr<HeldScenario>& scenario
             : experiment.alone(seed);
   if (in_python) released.reset();
   Simulation simulation;
-  result->replay = simulation.run(experiment.cluster(), *result->workload, *made, seed);
+  try {
+    result->replay = simulation.run(experiment.cluster(), *result->workload, *made, seed);
+  } catch (const PolicyError& error) {
+    std::rethrow_if_nested(error);  // what the policy raised, with its own traceback
+    throw;
+  }
   result->summary = summarize(result->replay, *result->workload, experiment.cluster(), *alone);
   if (in_python) made.reset();  // its references are Python's
   released.reset();

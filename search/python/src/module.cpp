@@ -56,6 +56,7 @@ NB_MODULE(_core, module) {
   python::bind_view(module);
   python::bind_policy(module);
   python::bind_result(module);
+  python::bind_search(module);
   module.def("command", &python::run_command, nb::arg("name"), nb::arg("words"),
              "Runs a command of the command line in this process and returns what it prints. Not for two threads at "
              "once. Raises InputError.");
