@@ -37,7 +37,9 @@ if python3 -m venv build/venv && build/venv/bin/pip install -q "dask[distributed
 else
   echo "SKIPPED: the tests of the Python package, for want of packages (build/venv.log)"
 fi
-build tests -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON -DSWITCHYARD_MPI=ON ${python[@]+"${python[@]}"}
+mpi=OFF
+command -v mpicxx >/dev/null && mpi=ON
+build tests -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON -DSWITCHYARD_MPI=$mpi ${python[@]+"${python[@]}"}
 check tests
 if [ "$mode" = --ci ]; then
   sanitized asan address,undefined
