@@ -30,9 +30,11 @@ sanitized() {
   build "$1" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DSWITCHYARD_SANITIZE="$2" -DSWITCHYARD_BENCH=OFF
 }
 
-# The Python package's tests need what PyPI has; without it they are left out.
+# The Python package's tests need Python's headers and what PyPI has; without these they are left out.
 python=()
-if python3 -m venv build/venv && build/venv/bin/pip install -q "dask[distributed]" nanobind numpy optuna pandas >build/venv.log 2>&1; then
+has_headers='import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))'
+if python3 -m venv build/venv && build/venv/bin/python -c "$has_headers" &&
+  build/venv/bin/pip install -q "dask[distributed]" nanobind numpy optuna pandas >build/venv.log 2>&1; then
   python=(-DSWITCHYARD_PYTHON=ON -DPython_EXECUTABLE="$PWD/build/venv/bin/python")
 else
   echo "SKIPPED: the tests of the Python package, for want of packages (build/venv.log)"
