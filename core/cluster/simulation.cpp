@@ -2,11 +2,7 @@
 
 #include <algorithm>
 
-#include "core/cluster/cluster.hpp"
-#include "core/cluster/engines/vllm_v1_leap_replica.hpp"
-#include "core/cluster/engines/vllm_v1_step_replica.hpp"
-#include "core/cluster/leap_replica.hpp"
-#include "core/cluster/step_replica.hpp"
+#include "core/cluster/loop.hpp"
 #include "core/workload/random.hpp"
 
 namespace switchyard {
@@ -17,10 +13,10 @@ std::uint64_t policy_seed(std::uint64_t workload_seed) {
 
 struct Simulation::Impl {
   Kernel kernel;
-  Cluster<LeapReplica> leap;
-  Cluster<StepReplica> step;
-  Cluster<VllmV1LeapReplica> vllm_v1_leap;
-  Cluster<VllmV1StepReplica> vllm_v1_step;
+  std::unique_ptr<Loop> leap = make_leap_loop();
+  std::unique_ptr<Loop> step = make_step_loop();
+  std::unique_ptr<Loop> vllm_v1_leap = make_vllm_v1_leap_loop();
+  std::unique_ptr<Loop> vllm_v1_step = make_vllm_v1_step_loop();
   Replay replay;
 };
 
@@ -43,18 +39,10 @@ bool runs_vllm_v1(const ClusterConfig& config) {
 
 const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
                               Observer* observer, StateSampler* sampler) {
-  const auto run = [&](auto& step, auto& leap) {
-    if (impl_->kernel == Kernel::step || observer) {
-      step.run(config, workload, policy, seed, observer, sampler, impl_->replay);
-    } else {
-      leap.run(config, workload, policy, seed, nullptr, sampler, impl_->replay);
-    }
-  };
-  if (runs_vllm_v1(config)) {
-    run(impl_->vllm_v1_step, impl_->vllm_v1_leap);
-  } else {
-    run(impl_->step, impl_->leap);
-  }
+  const bool v1 = runs_vllm_v1(config);
+  const bool steps = impl_->kernel == Kernel::step || observer;
+  Loop& loop = v1 ? (steps ? *impl_->vllm_v1_step : *impl_->vllm_v1_leap) : (steps ? *impl_->step : *impl_->leap);
+  loop.run(config, workload, policy, seed, observer, sampler, impl_->replay);
   return impl_->replay;
 }
 
