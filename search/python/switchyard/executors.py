@@ -7,6 +7,7 @@ who died among them. A batch whose worker dies is sent again; a replay that is u
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import multiprocessing
 import queue
 from concurrent.futures.process import BrokenProcessPool
@@ -47,8 +48,6 @@ class ExecutorPool:
         return self._workers
 
     def send(self, worker: int, batch: str) -> None:
-        import json
-
         content = json.loads(batch)
         described = content["experiment"]
         if described.startswith("{"):
@@ -104,7 +103,6 @@ class ProcessPool(ExecutorPool):
 
     def __init__(self, workers: int):
         super().__init__(None, workers)
-        self._lost: set = set()
         self._start()
 
     def _start(self) -> None:

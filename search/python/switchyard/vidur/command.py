@@ -11,7 +11,7 @@ from pathlib import Path
 
 import switchyard as sy
 
-_SEARCHED = ("mean_e2e_s", "p99_e2e_s", "mean_ttft_s", "mean_tpot_s", "throughput_rps")
+_SHOWN = ("mean_e2e_s", "p99_e2e_s", "mean_ttft_s", "mean_tpot_s", "throughput_rps")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,7 +74,7 @@ def main(words: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(result.summary, indent=2))
     else:
-        for name in _SEARCHED:
+        for name in _SHOWN:
             print(f"{name:16} {result.summary[name]}")
         print(f"written to {folder}")
     return 0

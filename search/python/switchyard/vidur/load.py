@@ -64,7 +64,7 @@ class _Config(entities._Helpful):
     _what = "the configuration"
 
     def __init__(self, num_replicas: int, limits):
-        self.cluster_config = entities._Helpful.__new__(_ClusterConfig)
+        self.cluster_config = _ClusterConfig()
         self.cluster_config.num_replicas = num_replicas
         self.cluster_config.replica_scheduler_config = entities.ReplicaSchedulerConfig(limits)
 
