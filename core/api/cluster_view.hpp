@@ -67,6 +67,8 @@ struct Published {
 // The observable side of the cluster, kept current by the kernel. Holds nothing that leads to hidden state.
 struct Board {
   Time now = 0;
+  std::int32_t router = 0;  // whose board it is
+  std::int32_t num_routers = 1;
   Books books;
   Published published;
 };
@@ -78,6 +80,7 @@ class Observatory {
   virtual void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
   virtual void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) = 0;
   virtual std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) = 0;
+  virtual void prefix_holders_of(RequestId, std::vector<PrefixHolder>& /*out*/) {}  // by replica
   virtual void prompt_blocks_of(RequestId, std::int32_t /*block_size*/, std::vector<BlockName>& /*out*/) {}
   virtual const ReplicaLimits& limits_of(std::int32_t replica) const = 0;
   virtual const CostModel& cost_of(std::int32_t replica) const = 0;
@@ -102,7 +105,14 @@ class ClusterView {
   Time now() const { return board_->now; }
   std::int32_t num_replicas() const { return static_cast<std::int32_t>(board_->books.outstanding.size()); }
 
-  // Counts, current at every moment of the call. O(1).
+  // Which router this is, of how many that share the arrivals. Each has a policy, a queue and books of its own, and
+  // knows of the others' work what replicas publish.
+  std::int32_t router() const { return board_->router; }
+  std::int32_t num_routers() const { return board_->num_routers; }
+
+  // Counts. O(1). What a replica has waiting is what it has published: as old as the scenario's signals are, the
+  // present by default. What is outstanding is this router's own books: what it sent there and has not seen come back,
+  // current at every moment of the call.
   std::int32_t num_waiting(std::int32_t replica) const { return board_->published.num_waiting[index(replica)]; }
   std::int32_t outstanding(std::int32_t replica) const { return board_->books.outstanding[index(replica)]; }
 
@@ -116,22 +126,31 @@ class ClusterView {
     return board_->books.least_outstanding.argmin();
   }
 
-  // Aggregates of one replica. O(1), dearer than the counts.
+  // Aggregates of one replica, as it has published them (taken_at says when). O(1), dearer than the counts.
   ReplicaState state(std::int32_t replica) const {
     index(replica);
     return kernel_->state_of(replica);
   }
 
   // The requests of one replica: its FIFO from the front, or those that run, in order of (arrival, id). O(requests).
-  // The span is valid until the next call of either.
+  // The span is valid until the next call of either. Where signals are old they are those of the published snapshot,
+  // which lists them only for policies that ask for it (Subscription::requests); else std::logic_error.
   std::span<const ResidentRequest> waiting(std::int32_t replica) const;
   std::span<const ResidentRequest> running(std::int32_t replica) const;
 
-  // Leading tokens of a queued request's prompt that the replica's prefix cache holds now, in full blocks; 0 if it has
-  // none. The engine itself computes the last block again if that is the whole prompt. O(blocks found).
+  // Leading tokens of a queued request's prompt that the replica's prefix cache holds, by the KV events that have come
+  // from it (without delay, by default), in full blocks; 0 if it has none. The engine itself computes the last block
+  // again if that is the whole prompt. O(blocks found).
   std::int32_t cached_tokens(RequestId id, std::int32_t replica) const {
     index(replica);
     return kernel_->cached_tokens_of(in_queue(id), replica);
+  }
+
+  // Sets `out` to the replicas with cached_tokens above 0, by replica. O(replicas that hold the first block), however
+  // many replicas there are.
+  void prefix_holders(RequestId id, std::vector<PrefixHolder>& out) const {
+    out.clear();
+    kernel_->prefix_holders_of(in_queue(id), out);
   }
 
   // The names of a queued request's prompt, a block of `block_size` tokens each: what a router could hash itself.

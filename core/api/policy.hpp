@@ -1,11 +1,12 @@
-// The policy: the global scheduler of the cluster. It is called at each arrival and after each batch in which a
-// request completed, and may assign any queued requests to replicas or hold them. This header and those it includes
-// are all that a policy may use of core.
+// The policy: the global scheduler of the cluster. It is called at each arrival, after each batch in which a request
+// completed, and after what else it subscribes to, and may assign any queued requests to replicas or hold them. This
+// header and those it includes are all that a policy may use of core.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -16,6 +17,7 @@
 #include "core/api/cluster_view.hpp"
 #include "core/api/declare.hpp"
 #include "core/api/params.hpp"
+#include "core/api/signals.hpp"
 #include "core/api/views.hpp"
 
 namespace switchyard {
@@ -34,6 +36,18 @@ class Policy {
 
   // A request has completed (the policy call follows).
   virtual void on_completion(const CompletedRequest&) {}
+
+  // What else it wants to be told: its parameters decide. Asked before each replay.
+  virtual Subscription subscription() const { return {}; }
+
+  // Each of these only if it was asked for; a policy call follows, if requests are queued.
+  virtual void on_first_token(const FirstToken&) {}
+  // A newer snapshot of the replica can be read from now on. Never called where signals are live.
+  virtual void on_poll(const ClusterView&, std::int32_t /*replica*/) {}
+  virtual void on_timer(const ClusterView&) {}
+  // Blocks of the replica's size that have names (see prompt_blocks; those of outputs have, too, once they are
+  // computed), in no order that means anything.
+  virtual void on_kv_event(std::int32_t /*replica*/, KvEvent, std::span<const BlockName>) {}
 
   // Decide. Called only while the queue holds requests. cluster.assign() takes effect at once: views show it.
   virtual void schedule(ClusterView& cluster) = 0;
@@ -70,6 +84,10 @@ struct PolicyInfo {
   std::vector<ParamSpec> params;
   bool clairvoyant = false;  // knows output lengths: a reference, never deployable
   std::function<std::unique_ptr<Policy>(const ParamValues&)> make;
+  // How often a router that runs this policy asks replicas for their state, in ticks; 0: nothing that it reads is
+  // polled. Scenarios may say `router` for an interval: each policy's own.
+  Time signal_interval = 0;
+  std::vector<Signal> signals;      // that it reads
   ParamValues composition;          // of a setting of compose: compose's values at its defaults; {}: not one
   std::vector<ParamValues> starts;  // settings that a search may begin with, besides the default one
   // Of a policy with texts: the same policy with its `texts` set anew; its params may depend on them. Throws InputError
@@ -102,6 +120,16 @@ class PolicyDeclaration : public ParamBindings<P, PolicyDeclaration<P>> {
     info_.name = std::move(name);
     info_.summary = std::move(summary);
     info_.source = std::move(source);
+  }
+
+  // The signals that it reads.
+  PolicyDeclaration& reads(std::vector<Signal> signals) {
+    info_.signals = std::move(signals);
+    return *this;
+  }
+  PolicyDeclaration& signal_interval(double seconds) {
+    info_.signal_interval = ticks_from_seconds(seconds);
+    return *this;
   }
 
   PolicyInfo done() {

@@ -49,10 +49,30 @@ struct CompletedRequest {
   std::int32_t num_decode_tokens = 0;   // outputs
 };
 
+// The first token of a request's answer has been computed, for the first time: what a router that streams sees.
+struct FirstToken {
+  RequestId id = 0;
+  std::int32_t replica = 0;
+  Time at = 0;  // when it was computed
+};
+
+// What a replica's prefix cache says of its blocks: their content can be found from now on, or no more.
+enum class KvEvent : std::uint8_t { stored, removed };
+
+// A replica whose prefix cache holds leading tokens of a prompt, in full blocks.
+struct PrefixHolder {
+  std::int32_t replica = 0;
+  std::int32_t num_tokens = 0;
+
+  bool operator==(const PrefixHolder&) const = default;
+};
+
 enum class BatchKind : std::uint8_t { idle, prefill, decode, mixed };
 
-// Aggregates of one replica at this moment: batches that have ended count, the running one does not.
+// Aggregates of one replica at the moment `taken_at`: batches that had ended count, the one that ran does not. How
+// old that may be is the scenario's to say (signals).
 struct ReplicaState {
+  Time taken_at = 0;                          // the present, unless the scenario's signals are old
   std::int32_t num_waiting = 0;               // requests in its FIFO
   std::int32_t num_running = 0;               // requests that hold KV blocks
   std::int32_t num_prefilling = 0;            // of these, with prompt tokens left to compute
@@ -67,6 +87,10 @@ struct ReplicaState {
   Time batch_started_at = 0;              // of the running batch, if any
   std::int32_t batch_prefill_tokens = 0;  // prompt tokens that the running batch computes
   std::int32_t batch_decodes = 0;         // requests that it decodes
+
+  // Only for policies that ask for them (Subscription), else negative.
+  std::int64_t waiting_uncached_tokens = -1;  // prompt tokens in its FIFO that its prefix cache does not hold
+  double generation_throughput = -1;          // output tokens per second, over the last full reporting period
 
   std::int32_t outstanding() const { return num_waiting + num_running; }
   std::int32_t num_decoding() const { return num_running - num_prefilling; }

@@ -17,8 +17,9 @@ namespace switchyard {
 // added: so replicas that leap need not know about it.
 class Agenda {
  public:
-  // In the order in which they happen at an instant. Their numbers: arrivals have the request's id.
-  enum class Kind : std::uint8_t { arrival };
+  // In the order in which they happen at an instant. Their numbers: arrivals have the request's id, KV events the
+  // replica's; the others none. Reports and timers are the clock's own events: nothing happens by them alone.
+  enum class Kind : std::uint8_t { arrival, kv_event, report, timer };
 
   struct Event {
     Time at = kNever;
@@ -44,6 +45,11 @@ class Agenda {
     added_.push_back(event);
     std::push_heap(added_.begin(), added_.end(), later);
     next_at_ = std::min(next_at_, event.at);
+  }
+
+  // How many events there are but for these.
+  bool has_more_than(std::size_t num_events) const {
+    return arrivals_.size() - num_arrived_ + added_.size() > num_events;
   }
 
   Time next_at() const { return next_at_; }  // kNever if nothing is to come

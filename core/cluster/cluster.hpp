@@ -11,13 +11,16 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <utility>
 
 #include "core/clairvoyant/clairvoyant.hpp"
 #include "core/cluster/agenda.hpp"
 #include "core/cluster/block_naming.hpp"
 #include "core/cluster/end_times.hpp"
+#include "core/cluster/kv/block_keys.hpp"
 #include "core/cluster/policy_error.hpp"
 #include "core/cluster/replica_context.hpp"
+#include "core/cluster/told.hpp"
 
 namespace switchyard {
 
@@ -30,8 +33,9 @@ class Cluster final : public detail::Observatory {
 
   void run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
            Observer* observer, StateSampler* sampler, Replay& replay) {
-    reset(config, workload, observer, replay);
     policy_ = &policy;
+    by_policy([&] { told_.reset(policy.subscription(), config.num_replicas()); });
+    reset(config, workload, observer, replay);
     if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
     by_policy([&] { policy.start(view_, policy_seed(seed)); });
     sampler_ = sampler;
@@ -40,13 +44,27 @@ class Cluster final : public detail::Observatory {
   }
 
   // Observatory
-  ReplicaState state_of(std::int32_t replica) override { return at(replica).state(board_.now, caller()); }
+  ReplicaState state_of(std::int32_t replica) override {
+    ReplicaState state = at(replica).state(board_.now, caller());
+    state.taken_at = board_.now;
+    if (told_.asks().waiting_uncached) {
+      state.waiting_uncached_tokens = at(replica).waiting_uncached_tokens(board_.now, caller());
+    }
+    if (told_.asks().throughput) state.generation_throughput = told_.throughput(replica);
+    return state;
+  }
   void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) override { at(replica).waiting(out); }
   void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
     at(replica).running(out, board_.now, caller());
   }
   std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) override {
     return at(replica).cached_tokens(request, board_.now, caller());
+  }
+  void prefix_holders_of(RequestId request, std::vector<PrefixHolder>& out) override {
+    if constexpr (requires(Replica replica) { replica.may_store_a_beginning(); }) {
+      if (config_->kinds.size() == 1) return indexed_holders_of(request, out);
+    }
+    for (std::int32_t i = 0; i < config_->num_replicas(); ++i) add_holder(request, i, out);
   }
   void prompt_blocks_of(RequestId request, std::int32_t block_size, std::vector<BlockName>& out) override {
     // Of what is known of the request, only its prompt: the output is not there yet.
@@ -108,6 +126,34 @@ class Cluster final : public detail::Observatory {
   // The replica whose completion the running policy call follows; nullptr if it follows an arrival.
   const Replica* caller() { return caller_ < 0 ? nullptr : &at(caller_); }
 
+  void add_holder(RequestId request, std::int32_t replica, std::vector<PrefixHolder>& out) {
+    const std::int32_t tokens = cached_tokens_of(request, replica);
+    if (tokens > 0) out.push_back({.replica = replica, .num_tokens = tokens});
+  }
+
+  // The same from the index: replicas without the first block are not asked.
+  void indexed_holders_of(RequestId request, std::vector<PrefixHolder>& out) {
+    const PrefixTree& tree = workload_->prefix_tree(config_->kinds[0].limits().block_size);
+    PrefixTree::SegmentId beginning = tree.leaf(request);
+    if (beginning == PrefixTree::kNone) return;
+    while (tree.segment(beginning).parent != PrefixTree::kNone) beginning = tree.segment(beginning).parent;
+    std::vector<std::int32_t>& unsettled = holders_.unsettled();
+    if (!holders_.built()) {
+      holders_.build(tree);
+      for (const Replica& replica : replicas_) replica.fill(holders_);
+      for (std::int32_t i = 0; i < config_->num_replicas(); ++i) unsettled.push_back(i);
+    }
+    std::sort(unsettled.begin(), unsettled.end());
+    unsettled.erase(std::unique(unsettled.begin(), unsettled.end()), unsettled.end());
+    std::erase_if(unsettled, [&](std::int32_t replica) {
+      at(replica).cached_tokens(request, board_.now, caller());  // catches up
+      return !at(replica).may_store_a_beginning();
+    });
+    found_.assign(holders_.of(beginning).begin(), holders_.of(beginning).end());
+    std::sort(found_.begin(), found_.end());
+    for (const std::int32_t replica : found_) add_holder(request, replica, out);
+  }
+
   void reset(const ClusterConfig& config, const Workload& workload, Observer* observer, Replay& replay) {
     config_ = &config;
     const std::size_t num_requests = workload.size();
@@ -126,11 +172,24 @@ class Cluster final : public detail::Observatory {
     board_.books.previous.resize(num_requests + 1);
     board_.books.next[0] = board_.books.previous[0] = -1;
     board_.books.queue_length = 0;
-    context_ = {.table = &table_, .workload = &workload, .board = &board_, .observer = observer};
+    holders_.reset();
+    context_ = {.table = &table_,
+                .workload = &workload,
+                .board = &board_,
+                .observer = observer,
+                .first_tokens = told_.asks().first_tokens ? &first_tokens_ : nullptr,
+                .kv_changes = told_.asks().kv_events ? told_.kv_changes() : nullptr,
+                .holders = &holders_};
+    first_tokens_.clear();
     replicas_.resize(num_replicas);
     for (std::int32_t i = 0; i < config.num_replicas(); ++i) at(i).reset(i, config.kind(i), context_);
     ends_.reset(num_replicas);
     agenda_.reset(workload.requests);
+    if (told_.asks().throughput) agenda_.add({kReportPeriod, Agenda::Kind::report, 0});
+    num_clocks_ = told_.asks().throughput ? 1 : 0;
+    timer_runs_ = false;
+    num_arrived_ = 0;
+    nothing_since_ = kNever;
     block_naming_.reset();
     num_steps_ = 0;
     num_completed_ = 0;
@@ -185,6 +244,8 @@ class Cluster final : public detail::Observatory {
                              .num_prefill_tokens = request.num_prefill_tokens,
                              .original_prefill_tokens = request.num_prefill_tokens};
     link(id);
+    ++num_arrived_;
+    if (told_.asks().every > 0 && !timer_runs_) start_timer();
     if (observer()) observer()->on_arrival(board_.now, request);
     by_policy([&] { policy_->on_arrival(request); });
   }
@@ -229,7 +290,15 @@ class Cluster final : public detail::Observatory {
   [[gnu::noinline]] void run_instant(Time now, bool batches_end) {
     board_.now = now;
     std::int32_t calls = 0;
-    for (; agenda_.next_at() == now; ++calls) arrive(agenda_.take().number);
+    while (agenda_.next_at() == now) {
+      const Agenda::Event event = agenda_.take();
+      if (event.kind == Agenda::Kind::arrival) {
+        arrive(event.number);
+        ++calls;
+      } else {
+        calls += take_place(event);
+      }
+    }
     ended_.clear();
     if (batches_end) take_ended(now);
     for (std::int32_t call = 0; call < calls; ++call) {
@@ -260,15 +329,16 @@ class Cluster final : public detail::Observatory {
         ends_.set(replica, now);
         return run_instant(now, true);
       }
-      const Time horizon = std::min(other.at, agenda_.next_at());
+      Time horizon = std::min(other.at, agenda_.next_at());
       Time end = now;
       do {
         now = end;
         board_.now = now;
         if (at(replica).go_on()) {
           ++num_steps_;
-        } else if (!run_batch_end(replica, now)) {
-          return;
+        } else {
+          if (!run_batch_end(replica, now)) return;
+          horizon = std::min(horizon, agenda_.next_at());  // it may have added to it
         }
         end = at(replica).ends_at();
       } while (end < horizon);
@@ -283,6 +353,7 @@ class Cluster final : public detail::Observatory {
   bool run_batch_end(std::int32_t replica, Time now) {
     const bool completes = book(replica);
     if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
+    if (context_.kv_changes) note_kv_changes(replica);
     if (!completes || board_.books.queue_length == 0) return true;
     ends_.set(replica, at(replica).ends_at());
     call_policy(replica);
@@ -307,15 +378,21 @@ class Cluster final : public detail::Observatory {
   }
 
   void start(std::int32_t replica, StartCause cause) {
-    if (!at(replica).start(board_.now, cause)) return;
+    const bool starts = at(replica).start(board_.now, cause);
+    if (context_.kv_changes) note_kv_changes(replica);
+    if (!starts) return;
     ++num_steps_;
     ends_.set(replica, at(replica).ends_at());
   }
 
-  // Bookkeeping of a batch that has ended. Whether a request completed.
+  // Bookkeeping of a batch that has ended. Whether a policy call follows: a request completed, or one got its first
+  // token and the policy wants to know.
   bool book(std::int32_t replica) {
     at(replica).finish(completed_);
-    if (completed_.empty()) return false;
+    if (!first_tokens_.empty()) tell_first_tokens(replica);
+    if (completed_.empty()) return std::exchange(told_first_tokens_, false);
+    told_first_tokens_ = false;
+    if (told_.asks().throughput) told_.add_completed(replica, output_tokens(completed_));
     context_.add_outstanding(replica, -static_cast<std::int32_t>(completed_.size()));
     num_completed_ += static_cast<std::int64_t>(completed_.size());
     makespan_ = board_.now;
@@ -337,6 +414,94 @@ class Cluster final : public detail::Observatory {
     }
     completed_.clear();
     return true;
+  }
+
+  void tell_first_tokens(std::int32_t replica) {
+    std::sort(first_tokens_.begin(), first_tokens_.end());
+    for (const RequestId id : first_tokens_) {
+      by_policy([&] { policy_->on_first_token({.id = id, .replica = replica, .at = board_.now}); });
+    }
+    first_tokens_.clear();
+    told_first_tokens_ = true;
+  }
+
+  // Of requests that have completed.
+  std::int64_t output_tokens(const std::vector<RequestId>& requests) const {
+    std::int64_t tokens = 0;
+    for (const RequestId id : requests)
+      tokens += table_.live[size(id)].total_tokens - table_.live[size(id)].original_prefill_tokens;
+    return tokens;
+  }
+  // Output tokens that requests at a replica have got so far.
+  std::int64_t tokens_so_far(std::int32_t replica) {
+    residents_.clear();
+    at(replica).waiting(residents_);
+    at(replica).running(residents_, board_.now, caller());
+    std::int64_t tokens = 0;
+    for (const ResidentRequest& request : residents_) tokens += request.num_generated_tokens();
+    return tokens;
+  }
+
+  // An event that is no arrival. How many policy calls follow.
+  [[gnu::noinline]] std::int32_t take_place(const Agenda::Event& event) {
+    caller_ = -1;
+    switch (event.kind) {
+      case Agenda::Kind::arrival:
+        break;
+      case Agenda::Kind::kv_event:
+        tell_kv_changes(event.number);
+        return 1;
+      case Agenda::Kind::report:
+        for (std::int32_t i = 0; i < config_->num_replicas(); ++i) told_.report(i, tokens_so_far(i), kReportPeriod);
+        if (clocks_go_on()) agenda_.add({board_.now + kReportPeriod, event.kind, 0});
+        return 0;
+      case Agenda::Kind::timer:
+        timer_runs_ = false;
+        --num_clocks_;
+        if (num_arrived_ == num_completed_ || !clocks_go_on()) return 0;
+        start_timer();
+        by_policy([&] { policy_->on_timer(view_); });
+        return 1;
+    }
+    return 0;
+  }
+
+  void start_timer() {
+    timer_runs_ = true;
+    ++num_clocks_;
+    const Time every = told_.asks().every;
+    agenda_.add({(board_.now / every + 1) * every, Agenda::Kind::timer, 0});
+  }
+
+  // Whether something may still happen: a policy that has done nothing for an hour in which nothing else happened never
+  // will.
+  bool clocks_go_on() {
+    if (num_completed_ == static_cast<std::int64_t>(board_.books.requests.size())) return false;
+    if (ends_.first().at != kNever || agenda_.has_more_than(num_clocks_)) {
+      nothing_since_ = kNever;
+      return true;
+    }
+    nothing_since_ = std::min(nothing_since_, board_.now);
+    return board_.now - nothing_since_ <= 3600 * kTicksPerSecond;
+  }
+
+  void note_kv_changes(std::int32_t replica) {
+    if (!told_.kv_changes()[replica].empty()) agenda_.add({board_.now, Agenda::Kind::kv_event, replica});
+  }
+  // Blocks of one kind of change after another. Those of which the workload does not say what they hold have no name.
+  void tell_kv_changes(std::int32_t replica) {
+    KvChanges& changes = told_.kv_changes()[replica];
+    const std::int32_t block_size = config_->kind(replica).limits().block_size;
+    for (std::size_t i = 0; i < changes.size();) {
+      const bool stored = changes[i].stored;
+      blocks_.clear();
+      for (; i < changes.size() && changes[i].stored == stored; ++i) {
+        if (!BlockKeys::is_own(changes[i].key)) blocks_.push_back(block_naming_.name(block_size, changes[i].key));
+      }
+      if (blocks_.empty()) continue;
+      by_policy([&] { policy_->on_kv_event(replica, stored ? KvEvent::stored : KvEvent::removed, blocks_); });
+    }
+    changes.clear();
   }
 
   // `caller`: the replica whose completion this follows, or -1 for an arrival. Sets received_.
@@ -390,6 +555,7 @@ class Cluster final : public detail::Observatory {
   detail::Board board_;
   ClusterView view_;
   Policy* policy_ = nullptr;
+  Told told_;
   StateSampler* sampler_ = nullptr;
   std::vector<Replica> replicas_;
   EndTimes ends_;
@@ -402,10 +568,20 @@ class Cluster final : public detail::Observatory {
   std::vector<std::int32_t> ended_;  // at this instant, in order of creation
   std::vector<Item> items_;          // the FIFO of this instant
   std::size_t next_item_ = 0;
-  std::vector<std::int32_t> received_;  // replicas that the last policy call assigned to, in order
-  std::vector<RequestId> completed_;    // with the batch whose bookkeeping is done; else empty
-  std::vector<ReplicaState> states_;    // of a sample
-  std::vector<double> scores_;          // of a decision that is observed
+  std::vector<std::int32_t> received_;   // replicas that the last policy call assigned to, in order
+  std::vector<RequestId> first_tokens_;  // of the batch whose bookkeeping is done, if the policy wants to know
+  bool told_first_tokens_ = false;
+  HolderIndex holders_;
+  std::size_t num_clocks_ = 0;  // reports and timers to come
+  bool timer_runs_ = false;
+  std::int64_t num_arrived_ = 0;
+  Time nothing_since_ = kNever;             // but the clock's own events
+  std::vector<std::int32_t> found_;         // scratch
+  std::vector<BlockName> blocks_;           // scratch
+  std::vector<ResidentRequest> residents_;  // scratch
+  std::vector<RequestId> completed_;        // with the batch whose bookkeeping is done; else empty
+  std::vector<ReplicaState> states_;        // of a sample
+  std::vector<double> scores_;              // of a decision that is observed
 };
 
 }  // namespace switchyard

@@ -168,6 +168,10 @@ inline void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& compl
     partial_tokens_ -= request.processed;
     request.prefill_complete = true;
     request.processed = processed + 1;
+    if (context_->first_tokens && !request.has_first_token) {
+      context_->first_tokens->push_back(id);
+      ended_order_ = order_;
+    }
     record(id).prefill_completed_at = request.has_first_token ? record(id).prefill_completed_at : now;
     request.has_first_token = true;
     if (request.processed == request.total_tokens) {

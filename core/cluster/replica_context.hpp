@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "core/api/cluster_view.hpp"
+#include "core/cluster/kv/holder_index.hpp"
+#include "core/cluster/kv/kv_change.hpp"
 #include "core/cluster/live_request.hpp"
 #include "core/cluster/simulation.hpp"
 #include "core/workload/workload.hpp"
@@ -21,6 +23,11 @@ struct ReplicaContext {
   detail::Board* board = nullptr;
   Observer* observer = nullptr;
   std::uint64_t next_creation = 0;  // counts batches in order of creation
+  // Where replicas add the requests that get their first token; nullptr if nobody wants to know.
+  std::vector<RequestId>* first_tokens = nullptr;
+  // Where replicas that take single steps add what their prefix caches gain and lose, by replica; nullptr as above.
+  KvChanges* kv_changes = nullptr;
+  HolderIndex* holders = nullptr;  // there always is one
 
   void add_waiting(std::int32_t replica, std::int32_t change) {
     std::int32_t& count = board->published.num_waiting[static_cast<std::size_t>(replica)];

@@ -40,7 +40,8 @@ bool runs_vllm_v1(const ClusterConfig& config) {
 const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
                               Observer* observer, StateSampler* sampler) {
   const bool v1 = runs_vllm_v1(config);
-  const bool steps = impl_->kernel == Kernel::step || observer;
+  // Leaps do not tell of single blocks.
+  const bool steps = impl_->kernel == Kernel::step || observer || policy.subscription().kv_events;
   Loop& loop = v1 ? (steps ? *impl_->vllm_v1_step : *impl_->vllm_v1_leap) : (steps ? *impl_->step : *impl_->leap);
   loop.run(config, workload, policy, seed, observer, sampler, impl_->replay);
   return impl_->replay;

@@ -217,7 +217,10 @@ void StepReplica::finish(std::vector<RequestId>& completed) {
     if (!request.prefill_complete && request.processed == request.num_prefill_tokens) {
       request.prefill_complete = true;
       ++request.processed;
-      if (!request.has_first_token) record.prefill_completed_at = now;
+      if (!request.has_first_token) {
+        record.prefill_completed_at = now;
+        if (context_->first_tokens) context_->first_tokens->push_back(id);
+      }
       request.has_first_token = true;
       if (context_->observer) context_->observer->on_prefill_complete(now, id, id_);
     }

@@ -35,6 +35,9 @@ class StepReplica {
   void running(std::vector<ResidentRequest>& out, Time now, const StepReplica* caller) const;
   // Without a prefix cache, none.
   std::int32_t cached_tokens(RequestId, Time, const StepReplica*) const { return 0; }
+  std::int64_t waiting_uncached_tokens(Time now, const StepReplica* caller) const {
+    return state(now, caller).waiting_prefill_tokens;
+  }
   bool has_requests() const { return !waiting_.empty() || !running_.empty(); }
   const ReplicaTotals& totals() const { return totals_; }
 

@@ -79,7 +79,8 @@ class Comparison {
     const auto& registered = registered_policies();
     const PolicyInfo& one = registered[round % registered.size()];
     std::vector<std::unique_ptr<Policy>> policies;
-    policies.push_back(std::make_unique<Curious>());
+    WorkloadRandom random(round, WorkloadRandom::Purpose::policy);
+    policies.push_back(std::make_unique<Curious>(Curious::random_subscription(random)));
     policies.push_back(one.make(default_values(one.params)));
     for (const auto& policy : policies) {
       const Replay* expected = run(step_, config, workload, *policy, round);

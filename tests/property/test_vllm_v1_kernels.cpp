@@ -125,7 +125,7 @@ TEST_CASE("both kernels give the same bytes under vllm_v1", "[kernels]") {
     Workload workload = make_workload("random", rows);
     workload.content = random_content(random, workload, options.block_size);
     std::vector<std::unique_ptr<Policy>> policies;
-    policies.push_back(std::make_unique<Curious>());
+    policies.push_back(std::make_unique<Curious>(Curious::random_subscription(random)));
     const auto& registered = registered_policies();
     policies.push_back(
         registered[round % registered.size()].make(default_values(registered[round % registered.size()].params)));

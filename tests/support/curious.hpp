@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/api/policy.hpp"
+#include "core/workload/random.hpp"
 
 namespace switchyard {
 
@@ -9,25 +10,38 @@ namespace switchyard {
 // views shows in the results.
 class Curious final : public Policy {
  public:
+  explicit Curious(const Subscription& asks = {}) : asks_(asks) {}
+
+  // Half of them ask for nothing, the others for any of it.
+  static Subscription random_subscription(WorkloadRandom& random) {
+    Subscription asks;
+    if (random.below(2) == 0) return asks;
+    asks.first_tokens = random.below(2) == 0;
+    asks.polls = random.below(2) == 0;
+    asks.every = random.below(2) == 0 ? 0 : static_cast<Time>(1 + random.below(20)) * kShortestTimer;
+    asks.waiting_uncached = random.below(2) == 0;
+    asks.throughput = random.below(2) == 0;
+    return asks;
+  }
+
+  Subscription subscription() const override { return asks_; }
+  void on_first_token(const FirstToken& token) override {
+    mix(token.id + 5 * token.replica);
+    mix(token.at);
+  }
+  void on_poll(const ClusterView& cluster, std::int32_t replica) override { look(cluster, replica); }
+  void on_timer(const ClusterView& cluster) override {
+    mix(cluster.now());
+    for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) look(cluster, r);
+  }
   void start(const ClusterView&, std::uint64_t) override { hash_ = 1; }
   void on_completion(const CompletedRequest& request) override { mix(request.id + 7 * request.replica); }
   void schedule(ClusterView& cluster) override {
+    cluster.prefix_holders(cluster.first_queued(), holders_);
+    for (const PrefixHolder& holder : holders_) mix(holder.replica + 3 * holder.num_tokens);
     for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) {
-      const ReplicaState s = cluster.state(r);
-      for (const std::int64_t value :
-           {std::int64_t{s.num_waiting}, std::int64_t{s.num_running}, std::int64_t{s.num_prefilling},
-            s.waiting_prefill_tokens, s.remaining_prefill_tokens, s.decoding_kv_tokens, s.generated_tokens,
-            std::int64_t{s.blocks_used}, std::int64_t{s.blocks_cached}, std::int64_t{static_cast<int>(s.batch_kind)},
-            s.batch_started_at, std::int64_t{s.batch_prefill_tokens}, std::int64_t{s.batch_decodes}}) {
-        mix(value);
-      }
-      mix(cluster.num_waiting(r));
+      look(cluster, r);
       mix(cluster.cached_tokens(cluster.first_queued(), r));
-      for (const ResidentRequest& request : cluster.waiting(r)) mix(request.id + request.num_prefill_tokens);
-      for (const ResidentRequest& request : cluster.running(r)) {
-        mix(request.id + request.num_processed_tokens + (request.prefill_complete ? 1 : 0));
-        mix(request.num_prefill_tokens);
-      }
     }
     while (!cluster.queue_empty() && (hash_ >> 11) % 4 != 0) {
       cluster.assign(cluster.first_queued(),
@@ -42,10 +56,30 @@ class Curious final : public Policy {
   }
 
  private:
+  void look(const ClusterView& cluster, std::int32_t r) {
+    const ReplicaState s = cluster.state(r);
+    for (const std::int64_t value :
+         {std::int64_t{s.num_waiting}, std::int64_t{s.num_running}, std::int64_t{s.num_prefilling},
+          s.waiting_prefill_tokens, s.remaining_prefill_tokens, s.decoding_kv_tokens, s.generated_tokens,
+          std::int64_t{s.blocks_used}, std::int64_t{s.blocks_cached}, std::int64_t{static_cast<int>(s.batch_kind)},
+          s.batch_started_at, std::int64_t{s.batch_prefill_tokens}, std::int64_t{s.batch_decodes}, s.taken_at,
+          s.waiting_uncached_tokens, static_cast<std::int64_t>(8 * s.generation_throughput)}) {
+      mix(value);
+    }
+    mix(cluster.num_waiting(r));
+    for (const ResidentRequest& request : cluster.waiting(r)) mix(request.id + request.num_prefill_tokens);
+    for (const ResidentRequest& request : cluster.running(r)) {
+      mix(request.id + request.num_processed_tokens + (request.prefill_complete ? 1 : 0));
+      mix(request.num_prefill_tokens);
+    }
+  }
+
   void mix(std::int64_t value) {
     hash_ = (hash_ ^ static_cast<std::uint64_t>(value)) * 0x9e3779b97f4a7c15ULL;
     hash_ ^= hash_ >> 29;
   }
+  Subscription asks_;
+  std::vector<PrefixHolder> holders_;
   std::uint64_t hash_ = 1;
 };
 

@@ -30,6 +30,7 @@ void VllmV1LeapReplica::leap() {
   }
   if (lacks_memory_ && !publishers_.empty()) plans = std::min(plans, plans_before_front_may_find_more());
   num_events_ = 1 + plans;
+  if (context_->holders->built() && may_store_a_beginning()) context_->holders->unsettled().push_back(id_);
   ends_at_ = checked_end(first_event_, newest().duration, plans);
 }
 

@@ -13,7 +13,8 @@ void VllmV1LeapReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   is_uneven_ = cost_->steps() && cost_->steps()->uneven();
   options_ = std::get<VllmV1Options>(kind.options());
   const bool caches = options_.enable_prefix_caching;
-  pool_.reset(options_.num_gpu_blocks - 1, caches ? &context.workload->prefix_tree(options_.block_size) : nullptr);
+  pool_.reset(options_.num_gpu_blocks - 1, caches ? &context.workload->prefix_tree(options_.block_size) : nullptr,
+              context.holders, id);
   requests_.clear();
   live_.clear();
   free_slots_.clear();
@@ -147,7 +148,10 @@ void VllmV1LeapReplica::book(Step& step, Time now, std::vector<RequestId>& compl
     const bool is_running = request.phase != Phase::waiting;
     if (is_running) request.num_booked += prefill.num_tokens;
     if (!prefill.yields) continue;
-    if (!request.has_first_token) record(prefill.slot).prefill_completed_at = now;
+    if (!request.has_first_token) {
+      record(prefill.slot).prefill_completed_at = now;
+      if (context_->first_tokens) context_->first_tokens->push_back(request.id);
+    }
     request.has_first_token = true;
     if (!is_running) give_waiting_token(prefill.slot);
   }
@@ -261,6 +265,22 @@ std::int32_t VllmV1LeapReplica::cached_tokens(RequestId request, Time now, const
   catch_up(now, caller);
   const std::int32_t prompt = context_->table->requests[static_cast<std::size_t>(request)].num_prefill_tokens;
   return std::min(full_blocks(prompt), pool_.num_cached(request)) * options_.block_size;
+}
+
+std::int64_t VllmV1LeapReplica::waiting_uncached_tokens(Time now, const VllmV1LeapReplica* caller) {
+  catch_up(now, caller);
+  std::int64_t tokens = waiting_tokens_;
+  for (const Slot slot : waiting_) {
+    const std::int32_t most = full_blocks(at(slot).num_tokens - 1);
+    tokens -= std::int64_t{std::min(most, pool_.num_cached(at(slot).id))} * options_.block_size;
+  }
+  return tokens;
+}
+
+bool VllmV1LeapReplica::may_store_a_beginning() const {
+  return ends_at_ != kNever && num_events_ > 1 &&
+         std::any_of(publishers_.begin(), publishers_.end(),
+                     [this](Slot slot) { return at(slot).holder.num_linked == 0; });
 }
 
 ReplicaTotals VllmV1LeapReplica::totals() const {

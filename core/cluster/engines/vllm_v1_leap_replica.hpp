@@ -54,6 +54,11 @@ class VllmV1LeapReplica {
   void waiting(std::vector<ResidentRequest>& out) const;
   void running(std::vector<ResidentRequest>& out, Time now, const VllmV1LeapReplica* caller);
   std::int32_t cached_tokens(RequestId request, Time now, const VllmV1LeapReplica* caller);
+  std::int64_t waiting_uncached_tokens(Time now, const VllmV1LeapReplica* caller);
+  // Adds the replica to an index that has just been built. From then on the pool keeps it current.
+  void fill(HolderIndex& holders) const { pool_.fill(holders, id_); }
+  // Whether the rest of the leap may store the first block of a prompt that others have in common with it.
+  bool may_store_a_beginning() const;
   ReplicaTotals totals() const;
 
  private:

@@ -14,10 +14,10 @@ void VllmV1Scheduler::Step::clear() {
   num_running_tokens = 0;
 }
 
-void VllmV1Scheduler::reset(const VllmV1Options& options, const BlockKeys& keys) {
+void VllmV1Scheduler::reset(const VllmV1Options& options, const BlockKeys& keys, KvChanges* changes) {
   options_ = options;
   keys_ = keys;
-  pool_.reset(options.num_gpu_blocks);
+  pool_.reset(options.num_gpu_blocks, changes);
   free_slots_.clear();
   for (std::size_t i = slots_.size(); i-- > 0;) {
     slots_[i].id = -1;
@@ -232,6 +232,15 @@ std::int32_t VllmV1Scheduler::num_cached_tokens(RequestId id, std::int32_t num_p
   for (const BlockKey key : asked_keys_) {
     if (pool_.find(key) == BlockPool::kNone) break;
     tokens += options_.block_size;
+  }
+  return tokens;
+}
+
+std::int64_t VllmV1Scheduler::num_waiting_uncached_tokens() {
+  std::int64_t tokens = 0;
+  for (const Slot slot : waiting_) {
+    lookup(at(slot));
+    tokens += at(slot).num_tokens - static_cast<std::int64_t>(hits_.size()) * options_.block_size;
   }
   return tokens;
 }

@@ -52,7 +52,8 @@ class VllmV1Scheduler {
     std::int64_t num_recomputed_tokens = 0;  // computed again after a preemption
   };
 
-  void reset(const VllmV1Options& options, const BlockKeys& keys);
+  // What the prefix cache gains and loses is added to `changes`, unless it is nullptr.
+  void reset(const VllmV1Options& options, const BlockKeys& keys, KvChanges* changes = nullptr);
 
   // A request arrives: to the back of the waiting ones. It must fit (see check_fits).
   void add(RequestId id, std::int32_t num_prompt_tokens, std::int32_t num_output_tokens);
@@ -71,6 +72,9 @@ class VllmV1Scheduler {
 
   // Tokens of the leading full blocks of the request's prompt that the cache holds now. Any request of the workload.
   std::int32_t num_cached_tokens(RequestId id, std::int32_t num_prompt_tokens) const;
+
+  // Tokens of waiting requests that they would have to compute if they were admitted now. O(their blocks).
+  std::int64_t num_waiting_uncached_tokens();
 
   // As policies see it, but for the batch that runs: booked steps count, others do not. O(1).
   ReplicaState state() const;

@@ -9,7 +9,8 @@ void VllmV1StepReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   cost_ = &kind.cost();
   context_ = &context;
   options_ = std::get<VllmV1Options>(kind.options());
-  scheduler_.reset(options_, BlockKeys(context.workload->content, options_.block_size));
+  scheduler_.reset(options_, BlockKeys(context.workload->content, options_.block_size),
+                   context.kv_changes ? &context.kv_changes[id] : nullptr);
   in_flight_.clear();
   ends_at_ = ends_at_told_ = kNever;
   last_plan_was_empty_ = false;
@@ -100,7 +101,10 @@ void VllmV1StepReplica::finish(std::vector<RequestId>& completed) {
   const StepInFlight& ended = in_flight_.front();
   scheduler_.book(ended.step, booking_);
   for (const RequestId id : booking_.computed) record(id).execution += now - ended.starts_at;
-  for (const RequestId id : booking_.first_tokens) record(id).prefill_completed_at = now;
+  for (const RequestId id : booking_.first_tokens) {
+    record(id).prefill_completed_at = now;
+    if (context_->first_tokens) context_->first_tokens->push_back(id);
+  }
   if (context_->observer) {
     for (const RequestId id : booking_.prefilled) context_->observer->on_prefill_complete(now, id, id_);
   }

@@ -38,6 +38,9 @@ class VllmV1StepReplica {
   void waiting(std::vector<ResidentRequest>& out) const;
   void running(std::vector<ResidentRequest>& out, Time now, const VllmV1StepReplica* caller) const;
   std::int32_t cached_tokens(RequestId request, Time now, const VllmV1StepReplica* caller) const;
+  std::int64_t waiting_uncached_tokens(Time, const VllmV1StepReplica*) {
+    return scheduler_.num_waiting_uncached_tokens();
+  }
   bool has_requests() const { return scheduler_.has_requests(); }
   ReplicaTotals totals() const;
 

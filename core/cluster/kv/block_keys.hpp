@@ -15,6 +15,10 @@ namespace switchyard {
 class BlockKeys {
  public:
   BlockKeys() = default;
+
+  // Whether a key is that of a block whose tokens the workload does not name.
+  static bool is_own(BlockKey key) { return key >> 63 != 0; }
+
   BlockKeys(const Content& content, std::int32_t block_size) : content_(&content), block_size_(block_size) {}
 
   // Sets `keys` to those of the request's blocks 0 .. num_blocks - 1.

@@ -4,10 +4,11 @@
 
 namespace switchyard {
 
-void BlockPool::reset(std::int32_t num_gpu_blocks) {
+void BlockPool::reset(std::int32_t num_gpu_blocks, KvChanges* changes) {
   assert(num_gpu_blocks >= 2);
   blocks_.assign(static_cast<std::size_t>(num_gpu_blocks), {});
   index_.clear();
+  changes_ = changes;
   num_free_ = 0;
   num_free_cached_ = 0;
   num_evicted_ = 0;
@@ -48,6 +49,7 @@ void BlockPool::publish(BlockId block, BlockKey key) {
   at(block).has_key = true;
   at(block).key = key;
   Twins& twins = index_[key];
+  if (changes_ && twins.first == kNone) changes_->push_back({key, true});
   at(block).previous_twin = twins.last;
   at(block).next_twin = kNone;
   (twins.last == kNone ? twins.first : at(twins.last).next_twin) = block;
@@ -60,7 +62,10 @@ void BlockPool::forget_key(BlockId block) {
   const BlockId next = at(block).next_twin;
   (previous == kNone ? found->second.first : at(previous).next_twin) = next;
   (next == kNone ? found->second.last : at(next).previous_twin) = previous;
-  if (found->second.first == kNone) index_.erase(found);
+  if (found->second.first == kNone) {
+    if (changes_) changes_->push_back({found->first, false});
+    index_.erase(found);
+  }
   at(block).has_key = false;
 }
 

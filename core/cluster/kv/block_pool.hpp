@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/cluster/kv/block_key.hpp"
+#include "core/cluster/kv/kv_change.hpp"
 
 namespace switchyard {
 
@@ -18,8 +19,9 @@ class BlockPool {
  public:
   static constexpr BlockId kNone = 0;  // block 0 is never given out
 
-  // Blocks 1 .. num_gpu_blocks - 1, all free in this order, none with a key.
-  void reset(std::int32_t num_gpu_blocks);
+  // Blocks 1 .. num_gpu_blocks - 1, all free in this order, none with a key. What can be found and what no more is
+  // added to `changes`, unless it is nullptr.
+  void reset(std::int32_t num_gpu_blocks, KvChanges* changes = nullptr);
 
   std::int32_t num_usable() const { return static_cast<std::int32_t>(blocks_.size()) - 1; }
   std::int32_t num_free() const { return num_free_; }
@@ -66,6 +68,7 @@ class BlockPool {
 
   std::vector<Block> blocks_;  // block 0 is both ends of the free list: a ring
   std::unordered_map<BlockKey, Twins> index_;
+  KvChanges* changes_ = nullptr;
   std::int32_t num_free_ = 0;
   std::int32_t num_free_cached_ = 0;
   std::int64_t num_evicted_ = 0;

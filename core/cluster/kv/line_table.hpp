@@ -30,6 +30,14 @@ class LineTable {
     }
   }
 
+  // In no order that means anything.
+  template <class Visit>
+  void visit(Visit visit) const {
+    for (const Line& line : lines_) {
+      if (line.id >= 0) visit(line);
+    }
+  }
+
   // A new line. Makes pointers to others invalid, as erase does.
   Line& insert(std::int32_t id) {
     if (2 * ++size_ > lines_.size()) grow();

@@ -5,8 +5,10 @@
 
 namespace switchyard {
 
-void RunPool::reset(std::int32_t num_blocks, const PrefixTree* tree) {
+void RunPool::reset(std::int32_t num_blocks, const PrefixTree* tree, HolderIndex* holders, std::int32_t replica) {
   tree_ = tree;
+  holders_ = holders;
+  replica_ = replica;
   num_usable_ = num_blocks;
   num_free_ = 0;
   num_free_cached_ = 0;
@@ -51,6 +53,13 @@ std::int32_t RunPool::num_cached(Request request) const {
     if (const LineTable::Line* line = lines_.find(id)) return line->end;
   }
   return 0;
+}
+
+void RunPool::fill(HolderIndex& holders, std::int32_t replica) const {
+  if (!tree_) return;
+  lines_.visit([&](const LineTable::Line& line) {
+    if (begins_prompts(line.id)) holders.add(line.id, replica);
+  });
 }
 
 void RunPool::find_pieces(const LineTable::Line& line, std::int32_t begin, std::int32_t end) const {
@@ -226,7 +235,10 @@ void RunPool::release_hold(const Hold& hold) {
 void RunPool::add_to_line(Index i) {
   const Run& run = at(i);
   LineTable::Line* line = lines_.find(run.line);
-  if (!line) line = &lines_.insert(run.line);
+  if (!line) {
+    line = &lines_.insert(run.line);
+    if (holders_ && holders_->built() && begins_prompts(run.line)) holders_->add(run.line, replica_);
+  }
   line->has_twins |= run.begin < line->end;
   line->end = std::max(line->end, run.end());
   link_in_line(i, kNone, *line);
@@ -258,6 +270,7 @@ void RunPool::shorten_line(Index i) {
   if (at(i).count == 0) remove_from_line(i, line);
   if (line.first_run == kNone) {
     lines_.erase(id);
+    if (holders_ && holders_->built() && begins_prompts(id)) holders_->remove(id, replica_);
     return;
   }
   line.end = 0;

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/cluster/kv/holder_index.hpp"
 #include "core/cluster/kv/line_table.hpp"
 #include "core/workload/prefix_tree.hpp"
 
@@ -32,8 +33,8 @@ class RunPool {
   };
 
   // `num_blocks` blocks, all free, none with content. `tree` outlives the use of the pool; nullptr if nothing is ever
-  // to be found again.
-  void reset(std::int32_t num_blocks, const PrefixTree* tree);
+  // to be found again. Once `holders` is built, the pool keeps it current for `replica`; nullptr: there is none.
+  void reset(std::int32_t num_blocks, const PrefixTree* tree, HolderIndex* holders = nullptr, std::int32_t replica = 0);
 
   std::int32_t num_usable() const { return num_usable_; }
   std::int32_t num_free() const { return num_free_; }
@@ -43,6 +44,9 @@ class RunPool {
 
   // How many leading blocks of a request the cache holds. O(segments).
   std::int32_t num_cached(Request request) const;
+
+  // Adds a replica that has this pool to an index that has just been built.
+  void fill(HolderIndex& holders, std::int32_t replica) const;
 
   // How many leading blocks another request of the workload has as well.
   std::int32_t num_shared(Request request) const { return tree_ ? tree_->num_shared_blocks(request) : 0; }
@@ -136,7 +140,13 @@ class RunPool {
   void link_free(Index i, Index after);  // in front of another; kNone: at the back
   void unlink_free(Index i);
 
+  bool begins_prompts(std::int32_t line) const {
+    return line < tree_->num_segments() && tree_->segment(line).parent == PrefixTree::kNone;
+  }
+
   const PrefixTree* tree_ = nullptr;
+  HolderIndex* holders_ = nullptr;
+  std::int32_t replica_ = 0;
   std::int32_t num_usable_ = 0;
   std::int32_t num_free_ = 0;
   std::int32_t num_free_cached_ = 0;
