@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/api/split_mix64.hpp"
+
 namespace switchyard {
 
 std::size_t fold_of(std::size_t i) {
-  std::uint64_t z = (static_cast<std::uint64_t>(i) + 1) * 0x9e3779b97f4a7c15ULL;  // SplitMix64's mixing
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return static_cast<std::size_t>((z ^ (z >> 31)) % kFolds);
+  return static_cast<std::size_t>(SplitMix64(SplitMix64::kStep * i).next() % kFolds);
 }
 
 FitError fit_error(std::string kind, std::vector<double> relative_errors) {

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "core/api/split_mix64.hpp"
+
 namespace switchyard {
 
 void HashIds::append_name() {
@@ -10,11 +12,8 @@ void HashIds::append_name() {
 }
 
 std::size_t HashIds::slot_of(std::uint32_t parent, std::int64_t id) const {
-  // The last steps of SplitMix64, which spread keys that differ little over the whole table.
-  std::uint64_t mixed = static_cast<std::uint64_t>(id) * 0x9e3779b97f4a7c15ULL + parent;
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebULL;
-  mixed ^= mixed >> 31;
+  // Keys that differ little are spread over the whole table.
+  const std::uint64_t mixed = SplitMix64::mix(static_cast<std::uint64_t>(id) * SplitMix64::kStep + parent);
   std::size_t slot = static_cast<std::size_t>(mixed) & (table_.size() - 1);
   for (; table_[slot] != 0; slot = (slot + 1) & (table_.size() - 1)) {
     const Segment& segment = segments_[table_[slot] - 1];

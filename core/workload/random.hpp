@@ -6,24 +6,18 @@
 #include <cstdint>
 #include <numbers>
 
+#include "core/api/split_mix64.hpp"
+
 namespace switchyard {
 
-// SplitMix64 (Steele, Lea, Flood 2014). Streams of one seed for different purposes are independent.
-class WorkloadRandom {
+// Streams of one seed for different purposes are independent.
+class WorkloadRandom : public SplitMix64 {
  public:
   enum class Purpose : std::uint64_t { arrivals = 1, lengths = 2, inflation = 3, blocks = 4, model = 5, policy = 6 };
 
-  WorkloadRandom(std::uint64_t seed, Purpose purpose) : state_(seed * 0xd1342543de82ef95ULL) {
+  WorkloadRandom(std::uint64_t seed, Purpose purpose) : SplitMix64(seed * 0xd1342543de82ef95ULL) {
     state_ = next() ^ (static_cast<std::uint64_t>(purpose) * 0xaef17502108ef2d9ULL);
     next();
-  }
-
-  std::uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
   }
 
   double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }  // [0, 1)
@@ -53,9 +47,6 @@ class WorkloadRandom {
       if (v > 0.0 && std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
     }
   }
-
- private:
-  std::uint64_t state_;
 };
 
 }  // namespace switchyard

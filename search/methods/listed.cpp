@@ -89,7 +89,7 @@ std::unique_ptr<Method> make_grid(const std::string& policy, const std::vector<P
 std::unique_ptr<Method> make_random(const std::string& policy, const std::vector<ParamSpec>& params,
                                     const MethodOptions& options) {
   auto next = [=, trial = std::uint64_t{0}]() mutable {
-    RandomStream random(options.study_seed * 0x9e3779b97f4a7c15ULL + trial++, policy);
+    RandomStream random(options.study_seed * SplitMix64::kStep + trial++, policy);
     return random_values(params, random);
   };
   return std::make_unique<Listed>(options.num_seeds, std::move(next));

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/api/split_mix64.hpp"
+
 namespace switchyard {
 
 class LineTable {
@@ -63,7 +65,7 @@ class LineTable {
   static constexpr std::size_t kFewest = 64;
 
   std::size_t home(std::int32_t id) const {
-    const std::uint64_t mixed = static_cast<std::uint64_t>(static_cast<std::uint32_t>(id)) * 0x9e3779b97f4a7c15ULL;
+    const std::uint64_t mixed = static_cast<std::uint64_t>(static_cast<std::uint32_t>(id)) * SplitMix64::kStep;
     return static_cast<std::size_t>(mixed >> 32) & (lines_.size() - 1);
   }
   std::size_t next(std::size_t i) const { return (i + 1) & (lines_.size() - 1); }
