@@ -7,6 +7,19 @@ set(headers_std <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> 
                 <optional> <set> <span> <sstream> <string> <string_view> <system_error> <unordered_map> <utility>
                 <variant> <vector> <fmt/format.h>)
 
+# Several files are compiled as one (a unity build), which reads the headers of all once. -DCMAKE_UNITY_BUILD=OFF compiles
+# each by itself: slower at first, quicker after an edit. Names in anonymous namespaces must then differ between the
+# files of a folder, which is kinder to readers too.
+if(NOT DEFINED CMAKE_UNITY_BUILD)
+  set(CMAKE_UNITY_BUILD ON)
+endif()
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 6)
+
+# switchyard_alone(TARGET SOURCE...): these are never joined with others, as what is inlined where decides their speed.
+function(switchyard_alone target)
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # switchyard_precompile(TARGET HEADER...): precompiles the standard headers, fmt and HEADERs for TARGET, or, if another
 # target has them already, reuses those: switchyard_precompile(TARGET FROM OTHER).
 function(switchyard_precompile target)

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
 
+#include "search/statistics.hpp"
 #include "search/student_t.hpp"
 
 namespace switchyard {
@@ -13,10 +13,6 @@ namespace switchyard {
 namespace {
 
 constexpr int kSteps = 100;  // of a search between two loads
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 // How far the curve is beyond its bend, by load and seed: it bends where the mean first reaches 0.
 std::vector<std::vector<double>> beyond(std::span<const double> loads, const std::vector<std::vector<double>>& by_seed,

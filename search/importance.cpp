@@ -6,6 +6,7 @@
 #include "policies/registry.hpp"
 #include "search/forest.hpp"
 #include "search/space.hpp"
+#include "search/statistics.hpp"
 
 namespace switchyard {
 
@@ -14,12 +15,6 @@ namespace {
 constexpr std::size_t kFewestTrials = 10;
 constexpr int kSettings = 128;  // at which the space is sampled
 constexpr int kPoints = 16;     // along a numeric axis
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
 
 double variance_of(const std::vector<double>& values) {
   const double mean = mean_of(values);

@@ -16,7 +16,7 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 2;
+constexpr int kPairsVersion = 2;
 
 std::string test_text(std::size_t num_pairs) {
   return fmt::format("paired t-test over seeds, p-values adjusted for {} pair{} by Holm's method; real: at most {}",
@@ -63,7 +63,7 @@ Json json_of(const std::optional<Value>& value) {
 }
 
 std::string comparison_json(const Leaderboard& leaderboard, const std::vector<PairedDifference>& pairs) {
-  Json json = {{"version", kVersion}, {"test", test_text(pairs.size())}, {"pairs", Json::array()}};
+  Json json = {{"version", kPairsVersion}, {"test", test_text(pairs.size())}, {"pairs", Json::array()}};
   for (const PairedDifference& pair : pairs) {
     json["pairs"].push_back({{"policy", pair.policy},
                              {"against", pair.other},
@@ -154,7 +154,7 @@ std::string comparison_schema() {
                      {"adjusted_p_value", p_value},
                      {"real", real}});
   return published("switchyard compare: what --json prints", "Policies on the same held-out seeds, pair by pair.",
-                   closed_object({{"version", version(kVersion)},
+                   closed_object({{"version", version(kPairsVersion)},
                                   {"test", text("how differences are judged")},
                                   {"pairs", list_of("every pair of the policies given that did not fail", pair)},
                                   {"leaderboard", leaderboard}}));

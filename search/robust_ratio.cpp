@@ -11,7 +11,7 @@ namespace switchyard {
 
 namespace {
 
-constexpr double kSame = 1e-12;  // logarithms this close are rounding
+constexpr double kSameLog = 1e-12;  // logarithms this close are rounding
 
 double sum_of(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
@@ -56,8 +56,8 @@ Interval geometric_mean(const BySeed& values, const BySeed& references, const Se
     squared_error += part.squared_error;
     shares += part.squared_error * part.squared_error / part.degrees;
   }
-  if (squared_error <= kSame * kSame) {  // one same factor on every seed: a spread that nothing is known of
-    const bool known = std::abs(log) <= kSame || sign_test(fewest) <= kSignificance;
+  if (squared_error <= kSameLog * kSameLog) {  // one same factor on every seed: a spread that nothing is known of
+    const bool known = std::abs(log) <= kSameLog || sign_test(fewest) <= kSignificance;
     return known ? Interval{mean, mean, mean} : Interval{mean};
   }
   if (!std::isfinite(squared_error)) return {mean, 0};

@@ -12,7 +12,7 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 2;
+constexpr int kSensitivityVersion = 2;
 
 std::string steps_text() {
   return fmt::format(
@@ -77,7 +77,7 @@ std::string render_csv(const Sensitivity& sensitivity) {
 }
 
 std::string render_json(const Sensitivity& sensitivity) {
-  Json json = {{"version", kVersion},
+  Json json = {{"version", kSensitivityVersion},
                {"scenario", sensitivity.scenario},
                {"workload", sensitivity.workload},
                {"cost", sensitivity.cost}};
@@ -126,7 +126,7 @@ std::string sensitivity_schema() {
                              {"change", spread("of the objective's mean, relative to the setting's, paired by seed")},
                              {"by_seed", by_seed}});
   step["required"] = {"parameter", "from", "to", "policy", "failure"};
-  Json properties = {{"version", version(kVersion)},
+  Json properties = {{"version", version(kSensitivityVersion)},
                      {"scenario", text("name of the scenario")},
                      {"workload", text("where the workload comes from")},
                      {"cost", text("where batch times come from")}};

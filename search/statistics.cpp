@@ -9,14 +9,14 @@
 
 namespace switchyard {
 
+double mean_of(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kSame = 1e-12;  // differences this small beside the figures are rounding
-
-double mean_of(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 bool same(std::span<const double> a, std::span<const double> b) { return std::equal(a.begin(), a.end(), b.begin()); }
 

@@ -15,6 +15,8 @@ using Interval = Spread;
 
 inline constexpr double kSignificance = 0.05;  // of a verdict, and what an interval of 95% leaves out
 
+double mean_of(std::span<const double> values);
+
 // Mean with Student's t interval. `alpha` is what the interval leaves out, here and below.
 Interval mean_interval(std::span<const double> values, double alpha = kSignificance);
 

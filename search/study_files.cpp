@@ -18,7 +18,7 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 1;
+constexpr int kStudyVersion = 1;
 
 Json params_json(const PolicySpec& policy) {
   Json json = Json::object();
@@ -74,7 +74,7 @@ std::vector<const PolicyInfo*> policies_of(const StudyOptions& options) {
 
 std::string study_json(const Ledger& ledger, const StudyOptions& options, const std::filesystem::path& folder) {
   const std::vector<std::uint64_t> seeds = ledger.scenario().train_seeds.seeds();
-  Json json = {{"version", kVersion},
+  Json json = {{"version", kStudyVersion},
                {"config", ordered_json_of(study_config(ledger.subject(), options, folder))},
                {"objective", options.goal.objective.text()},
                {"higher_is_better", options.goal.objective.higher_is_better()},
@@ -135,7 +135,7 @@ std::string study_schema() {
       {{"policy", schema::text("name")}, {"trials", schema::list_of("in the order of asking", trial)}});
   return schema::published(
       "switchyard search: study.json", "Every trial of a search.",
-      schema::closed_object({{"version", schema::version(kVersion)},
+      schema::closed_object({{"version", schema::version(kStudyVersion)},
                              {"config", config_schema()},
                              {"objective", schema::text("what ranks")},
                              {"higher_is_better", schema::flag("direction of the objective")},

@@ -173,7 +173,7 @@ std::vector<std::string> figure_names() {
 }
 
 // Rows of these tables are never changed: the triggers refuse it. Figures may be NULL: what does not exist is not 0.
-std::string schema() {
+std::string tables_sql() {
   std::string sql = fmt::format(
       "PRAGMA user_version = {};\n"
       "CREATE TABLE config (json TEXT NOT NULL);\n"
@@ -231,7 +231,7 @@ StudyStore::StudyStore(const std::filesystem::path& file, Mode mode, bool folder
       Statement tables(*database_, "SELECT count(*) FROM sqlite_master");
       empty = tables.next() && tables.whole(0) == 0;
     }
-    if (empty) database_->execute(schema());
+    if (empty) database_->execute(tables_sql());
     database_->execute("COMMIT");
   }
   Statement version(*database_, "PRAGMA user_version");

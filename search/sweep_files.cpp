@@ -16,7 +16,7 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kVersion = 3;
+constexpr int kSweepVersion = 3;
 
 std::string interval_methods(const Sweep& sweep) {
   for (const SweepRow& row : sweep.rows) {
@@ -145,7 +145,8 @@ std::string render_csv(const Sweep& sweep) {
 }
 
 std::string render_json(const Sweep& sweep) {
-  Json json = {{"version", kVersion}, {"scenario", sweep.scenario}, {"workload", sweep.workload}, {"cost", sweep.cost}};
+  Json json = {
+      {"version", kSweepVersion}, {"scenario", sweep.scenario}, {"workload", sweep.workload}, {"cost", sweep.cost}};
   json.update(goal_json(sweep.goal));
   json.update({{"seeds", sweep.seeds},
                {"intervals", interval_methods(sweep)},
@@ -205,7 +206,7 @@ std::string sweep_schema() {
                             {"kept_to", kept_to},
                             {"points", list_of("by load", point)}});
   row["required"] = {"policy", "clairvoyant", "failure"};
-  Json properties = {{"version", version(kVersion)},
+  Json properties = {{"version", version(kSweepVersion)},
                      {"scenario", text("name of the scenario")},
                      {"workload", text("where the workload comes from")},
                      {"cost", text("where batch times come from")}};

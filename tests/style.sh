@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # Clang cannot read the precompiled headers of GCC: compile commands without them, and what a build generates.
 build=build/style
-cmake -S . -B "$build" -G Ninja -DSWITCHYARD_DEVELOPER=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
+cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DSWITCHYARD_DEVELOPER=ON -DCMAKE_UNITY_BUILD=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
 cmake --build "$build" --target switchyard_build_facts >/dev/null
 mapfile -t files < <(find core policies search bench results tests -name '*.cpp' -o -name '*.hpp')
 wrong=0

@@ -12,7 +12,7 @@ namespace switchyard {
 namespace {
 
 constexpr double kElementwiseEfficiency = 0.8;  // of the memory's bandwidth
-constexpr double kMostTokens = 32768;
+constexpr double kMostStepTokens = 32768;
 constexpr double kMostRequests = 4096;
 
 void scale(Curve& curve, double factor) {
@@ -71,7 +71,7 @@ OperatorSum compose_step(const OperatorTables& tables, const Transformer& model,
     bytes += 3.0 * static_cast<double>(mlp) * 2;
   }
   const double elementwise_us = 1e6 * bytes / (kElementwiseEfficiency * deployment.gpu.memory_bandwidth);
-  layer.push_back({{0, kMostTokens}, {0, kMostTokens * elementwise_us}});
+  layer.push_back({{0, kMostStepTokens}, {0, kMostStepTokens * elementwise_us}});
   if (gpus > 1) {
     Curve reduce = tables.all_reduce(gpus);
     scale(reduce, 2);
@@ -83,7 +83,7 @@ OperatorSum compose_step(const OperatorTables& tables, const Transformer& model,
   OperatorSum sum;
   sum.overhead_ms = gpus >= 4 ? kHostMsOfMany : kHostMs;
   sum.derate = kDerate;
-  sum.tokens = sum_of(layer, kMostTokens);
+  sum.tokens = sum_of(layer, kMostStepTokens);
   scale(sum.tokens, layers);
   sum.requests = sum_of({tables.gemm("bfloat16", (model.vocabulary + gpus - 1) / gpus, hidden)}, kMostRequests);
   scale(sum.requests, 1e-3);

@@ -11,7 +11,7 @@ namespace switchyard {
 
 namespace {
 
-constexpr double kLongestMs = 1e6;
+constexpr double kLongestBatchMs = 1e6;
 
 std::int64_t count(const CsvReader& csv, std::size_t column, std::int64_t least, std::int64_t most) {
   const std::int64_t value = csv.integer(column);
@@ -54,8 +54,8 @@ std::vector<MeasuredBatch> read_measured_batches(const std::filesystem::path& fi
     }
     if (prefill_kv) shape.prefill_kv_tokens = count(csv, *prefill_kv, 0, shape.num_prefills > 0 ? kLongestProfile : 0);
     batch.milliseconds = csv.number(time);
-    if (!(batch.milliseconds > 0 && batch.milliseconds <= kLongestMs)) {
-      throw csv.fail(time, fmt::format("must be above 0 and at most {} ms", kLongestMs));
+    if (!(batch.milliseconds > 0 && batch.milliseconds <= kLongestBatchMs)) {
+      throw csv.fail(time, fmt::format("must be above 0 and at most {} ms", kLongestBatchMs));
     }
     batches.push_back(batch);
   }

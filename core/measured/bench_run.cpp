@@ -212,22 +212,22 @@ BenchRun read_csv(const std::filesystem::path& path) {
   return run;
 }
 
-enum class Content { json, json_lines, csv, other };
+enum class BenchFile { json, json_lines, csv, other };
 
-Content content_of(const std::filesystem::path& path) {
+BenchFile content_of(const std::filesystem::path& path) {
   const LineReader lines(path);
   const std::string_view start = lines.beginning();
   const auto first = start.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return Content::other;
-  if (start[first] == '[') return Content::json;
+  if (first == std::string_view::npos) return BenchFile::other;
+  if (start[first] == '[') return BenchFile::json;
   if (start[first] == '{') {
     // aiperf's lines each begin with their metadata.
     return start.substr(first, start.find('\n', first) - first).find("\"metadata\"") != std::string_view::npos
-               ? Content::json_lines
-               : Content::json;
+               ? BenchFile::json_lines
+               : BenchFile::json;
   }
   const std::string_view header = start.substr(first, start.find('\n', first) - first);
-  return header.find("sent_s") != std::string_view::npos ? Content::csv : Content::other;
+  return header.find("sent_s") != std::string_view::npos ? BenchFile::csv : BenchFile::other;
 }
 
 BenchRun read_json(const JsonFile& file) {
@@ -249,14 +249,14 @@ bool BenchRun::has_token_times() const {
 BenchRun read_bench_run(const std::filesystem::path& path) {
   BenchRun run;
   switch (content_of(path)) {
-    case Content::json:
+    case BenchFile::json:
       run = read_json(JsonFile(path));
       break;
-    case Content::json_lines:
+    case BenchFile::json_lines:
       run = read_aiperf(path);
       break;
-    case Content::csv:
-    case Content::other:
+    case BenchFile::csv:
+    case BenchFile::other:
       run = read_csv(path);
       break;
   }
@@ -271,6 +271,6 @@ BenchRun read_bench_run(const std::filesystem::path& path) {
   return run;
 }
 
-bool is_bench_run(const std::filesystem::path& file) { return content_of(file) != Content::other; }
+bool is_bench_run(const std::filesystem::path& file) { return content_of(file) != BenchFile::other; }
 
 }  // namespace switchyard

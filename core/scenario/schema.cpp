@@ -7,10 +7,10 @@ namespace switchyard {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json entry_of(const ScenarioField& field) {
-  Json entry = {{"description", field.only_if.empty() ? field.doc : field.doc + "; only if " + field.only_if}};
+OrderedJson entry_of(const ScenarioField& field) {
+  OrderedJson entry = {{"description", field.only_if.empty() ? field.doc : field.doc + "; only if " + field.only_if}};
   switch (field.kind) {
     case FieldKind::text:
       entry["type"] = "string";
@@ -44,17 +44,17 @@ Json entry_of(const ScenarioField& field) {
 }  // namespace
 
 std::string scenario_schema() {
-  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-                 {"title", "switchyard scenario"},
-                 {"description", "Version 1. Missing fields take their defaults."},
-                 {"type", "object"},
-                 {"additionalProperties", false}};
-  Json& properties = schema["properties"];
+  OrderedJson schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                        {"title", "switchyard scenario"},
+                        {"description", "Version 1. Missing fields take their defaults."},
+                        {"type", "object"},
+                        {"additionalProperties", false}};
+  OrderedJson& properties = schema["properties"];
   properties["$schema"] = {{"type", "string"}};
   properties["name"] = {{"type", "string"}};
   properties["description"] = {{"type", "string"}};
   for (const ScenarioField& field : scenario_fields()) {
-    Json& section = properties[field.section];
+    OrderedJson& section = properties[field.section];
     if (section.is_null()) section = {{"type", "object"}, {"additionalProperties", false}};
     section["properties"][field.key] = entry_of(field);
   }

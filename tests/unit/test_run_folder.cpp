@@ -81,7 +81,7 @@ TEST_CASE("run_folder: rows hold together, and the configuration names what was 
 TEST_CASE("run_folder: a folder that cannot be written is refused", "[run_folder]") {
   const ScratchFolder scratch;
   const auto file = scratch.write("file", "text");
-  using Earlier = ResultFolder::Earlier;
-  CHECK_THROWS_WITH(ResultFolder(file, Earlier::refuse, ""), Catch::StartsWith("--out: "));
-  CHECK_THROWS_WITH(ResultFolder(file / "below", Earlier::refuse, ""), Catch::StartsWith("--out: "));
+  constexpr auto kRefuse = ResultFolder::Earlier::refuse;
+  CHECK_THROWS_WITH(ResultFolder(file, kRefuse, ""), Catch::StartsWith("--out: "));
+  CHECK_THROWS_WITH(ResultFolder(file / "below", kRefuse, ""), Catch::StartsWith("--out: "));
 }

@@ -171,7 +171,9 @@ TEST_CASE("trace hash ids: a million rows with ids are read in bounded memory") 
   getrusage(RUSAGE_SELF, &after);
   CHECK(trace.content.ids.num_names() == 3'000'010);
   CHECK(trace.rows.back().num_hashed_tokens == 64);
-  CHECK(after.ru_maxrss - before.ru_maxrss < 200 * 1024);  // kB: two runs and a segment a row
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these keep memory of their own
+  CHECK(after.ru_maxrss - before.ru_maxrss < 200 * 1024);            // kB: two runs and a segment a row
+#endif
 }
 
 }  // namespace
