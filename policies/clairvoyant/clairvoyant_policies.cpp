@@ -120,6 +120,7 @@ class KnownGrowth final : public Admission {
 class Knowing : public Policy, public Clairvoyant {
  public:
   void see(Outputs outputs) final { outputs_ = outputs; }
+  Subscription subscription() const final { return {.requests = true}; }
   void start(const ClusterView& cluster, std::uint64_t seed) final {
     policy_ = make();
     policy_->start(cluster, seed);

@@ -30,6 +30,23 @@ void Composed::on_completion(const CompletedRequest& request) {
   for (Part* part : watchers_) part->completed(request);
 }
 
+Subscription Composed::subscription() const {
+  Subscription asked;
+  asked.requests = reads_requests;
+  if (order_) order_->ask(asked);
+  for (const auto& admission : admissions_) admission->ask(asked);
+  placement_->ask(asked);
+  return asked;
+}
+
+void Composed::on_first_token(const FirstToken& token) {
+  for (Part* part : watchers_) part->first_token(token);
+}
+
+void Composed::on_kv_event(std::int32_t replica, KvEvent event, std::span<const BlockName> blocks) {
+  for (Part* part : watchers_) part->kv_event(replica, event, blocks);
+}
+
 bool Composed::admits(const QueuedRequest& request, std::int32_t replica) {
   if (idle == Idle::admits && scene.cluster().outstanding(replica) == 0) return true;
   for (const auto& admission : admissions_) {

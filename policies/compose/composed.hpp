@@ -22,11 +22,15 @@ class Composed final : public Policy {
   Idle idle = Idle::admits;
   Scan scan = Scan::head;
   std::int32_t scan_depth = 32;
-  Scene scene;  // its lengths and forecast are set before the first replay
+  Scene scene;                  // its lengths and forecast are set before the first replay
+  bool reads_requests = false;  // a part looks at each request that waits or runs
 
+  Subscription subscription() const override;
   void start(const ClusterView& cluster, std::uint64_t seed) override;
   void on_arrival(const QueuedRequest& request) override;
   void on_completion(const CompletedRequest& request) override;
+  void on_first_token(const FirstToken& token) override;
+  void on_kv_event(std::int32_t replica, KvEvent event, std::span<const BlockName> blocks) override;
   void schedule(ClusterView& cluster) override;
   void scores(const ClusterView&, const QueuedRequest& request, std::vector<double>& out) const override;
 

@@ -22,10 +22,16 @@ class Part {
   // Before each replay: forgets everything. The scene outlives the replay. `seed` feeds a part's random stream.
   virtual void start(Scene& scene, std::uint64_t /*seed*/) { scene_ = &scene; }
 
-  // Adds those parts of this one, itself included, that want to be told of assignments and completions.
+  // Adds what it needs from the kernel, beyond arrivals and completions; its parameters decide.
+  virtual void ask(Subscription&) const {}
+
+  // Adds those parts of this one, itself included, that want to be told of assignments, completions, and what they
+  // asked for.
   virtual void watch(std::vector<Part*>& /*watchers*/) {}
   virtual void assigned(const QueuedRequest&, std::int32_t /*replica*/) {}
   virtual void completed(const CompletedRequest&) {}
+  virtual void first_token(const FirstToken&) {}
+  virtual void kv_event(std::int32_t /*replica*/, KvEvent, std::span<const BlockName>) {}
 
  protected:
   Scene* scene_ = nullptr;

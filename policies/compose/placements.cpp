@@ -44,6 +44,7 @@ class WithScoring : public Placement {
     Placement::start(scene, seed);
     scoring_->start(scene, seed);
   }
+  void ask(Subscription& asked) const override { scoring_->ask(asked); }
   void watch(std::vector<Part*>& watchers) override { scoring_->watch(watchers); }
 
  protected:

@@ -33,6 +33,12 @@ Setting& Setting::expose(Exposed param) {
   return *this;
 }
 
+Setting& Setting::reads(std::vector<Signal> signals, double interval_s) {
+  info_.signals = std::move(signals);
+  info_.signal_interval = ticks_from_seconds(interval_s);
+  return *this;
+}
+
 PolicyInfo Setting::done() {
   const PolicyInfo compose = compose_policy();
   ParamValues base = default_values(compose.params);

@@ -31,6 +31,8 @@ class Setting {
   Setting(std::string name, std::string summary, std::string source);
   Setting& fix(std::string param, std::string value);
   Setting& expose(Exposed param);
+  // The signals that it reads, and how often it polls those that are polled.
+  Setting& reads(std::vector<Signal> signals, double interval_s = 0);
   PolicyInfo done();
 
  private:

@@ -78,6 +78,7 @@ void SharedParams::apply(std::span<const double> values, unsigned uses, Composed
   policy.scan_depth = shared.scan_depth;
   KvForecast& forecast = policy.scene.forecast;
   forecast.by_request = shared.ages == Shared::Ages::each;
+  policy.reads_requests = (uses & (kUsesForecast | kUsesAges)) != 0;
   if (uses & kUsesForecast) {
     forecast.decode_ratio = shared.decode_ratio;
     forecast.horizon = shared.horizon;

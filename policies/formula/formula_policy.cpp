@@ -79,6 +79,7 @@ PolicyInfo with_texts(PolicyInfo info, std::string_view where) {
     ParamValues all = defaults;
     for (std::size_t i = 0; i < exposed.size(); ++i) all[exposed[i]] = values[i];
     SharedParams::apply(all, uses, *policy);
+    policy->reads_requests = true;  // some features do
     return policy;
   };
   return info;

@@ -39,6 +39,7 @@ class TenantTree {
   // While more than `max_blocks` are kept for a replica, its least recently accessed leaf goes: a node that it is a
   // tenant of, but of none below.
   void evict(std::int64_t max_blocks);
+  void evict(std::int32_t replica, std::int64_t max_blocks);
 
  private:
   struct Tenant {
@@ -61,7 +62,6 @@ class TenantTree {
 
   static Tenant* find(Tenants& tenants, std::int32_t replica);
   void access(Tenants& tenants, Tenant& tenant);
-  void evict(std::int32_t replica, std::int64_t max_blocks);
   bool drop_below(std::int32_t node, std::int32_t replica);
 
   Tree tree_;

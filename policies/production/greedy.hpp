@@ -4,6 +4,7 @@
 #include "policies/compose/composed.hpp"
 #include "policies/compose/least.hpp"
 #include "policies/compose/waiting_blocks.hpp"
+#include "policies/picking/ties.hpp"
 
 namespace switchyard {
 
@@ -17,14 +18,32 @@ class GreedyDeclaration : public ParamBindings<T, GreedyDeclaration<T>> {
     info_.source = std::move(source);
   }
 
+  // What decides between equal scores of a Scoring: the lowest id, if nothing else is said.
+  GreedyDeclaration& ties(Ties rule) {
+    ties_ = rule;
+    return *this;
+  }
+
+  // The signals that it reads, and how often it polls those that are polled.
+  GreedyDeclaration& reads(std::vector<Signal> signals, double interval_s = 0) {
+    info_.signals = std::move(signals);
+    info_.signal_interval = ticks_from_seconds(interval_s);
+    return *this;
+  }
+
   PolicyInfo done() {
     info_.params = std::move(this->params_);
-    info_.make = [setters = std::move(this->setters_)](const ParamValues& values) -> std::unique_ptr<Policy> {
+    info_.make = [setters = std::move(this->setters_), ties = ties_,
+                  name = info_.name](const ParamValues& values) -> std::unique_ptr<Policy> {
       auto made = std::make_unique<T>();
       GreedyDeclaration::apply(setters, *made, values);
       std::unique_ptr<Placement> placement;
       if constexpr (std::is_base_of_v<Scoring, T>) {
-        placement = std::make_unique<Least>(std::move(made));
+        if (ties == Ties::first) {
+          placement = std::make_unique<Least>(std::move(made));
+        } else {
+          placement = std::make_unique<LeastTied>(std::move(made), ties, name);
+        }
       } else {
         placement = std::move(made);
       }
@@ -35,6 +54,7 @@ class GreedyDeclaration : public ParamBindings<T, GreedyDeclaration<T>> {
 
  private:
   PolicyInfo info_;
+  Ties ties_ = Ties::first;
 };
 
 template <class T>
