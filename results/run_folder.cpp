@@ -27,8 +27,11 @@ std::string seconds_to_picoseconds(Time time) {
   return fmt::format("{}.{:012}", time / kTicksPerSecond, time % kTicksPerSecond);
 }
 
+}  // namespace
+
 // Of vllm_v1, `completed_at` has 12 decimals, and two columns more follow.
-std::string request_metrics(const Workload& workload, const Replay& replay, bool is_vllm_v1) {
+std::string request_metrics(const Workload& workload, const Replay& replay, const ReplicaLimits& limits) {
+  const bool is_vllm_v1 = limits.engine == EngineKind::vllm_v1;
   std::string csv = kRequestColumns;
   csv += is_vllm_v1 ? ",first_token_at,num_cached_tokens\n" : "\n";
   for (std::size_t i = 0; i < workload.size(); ++i) {
@@ -59,8 +62,6 @@ std::string request_metrics(const Workload& workload, const Replay& replay, bool
   }
   return csv;
 }
-
-}  // namespace
 
 std::string exact_seconds(Time time) {
   std::string text = seconds_to_picoseconds(time);
@@ -95,8 +96,7 @@ void write_run_folder(ResultFolder& folder, const Experiment& experiment, const 
                         {"num_blocks", limits.num_blocks},
                         {"watermark_blocks", limits.watermark_blocks}};
   write_file(folder.staging() / "config.json", json_text(config, 2) + "\n");
-  write_file(folder.staging() / "request_metrics.csv",
-             request_metrics(workload, replay, limits.engine == EngineKind::vllm_v1));
+  write_file(folder.staging() / "request_metrics.csv", request_metrics(workload, replay, limits));
   write_file(folder.staging() / "summary.json", summary_json(summary));
   write_file(folder.staging() / "states.json", description.states);
   folder.commit();

@@ -19,6 +19,10 @@ struct RunDescription {
 void write_run_folder(ResultFolder& folder, const Experiment& experiment, const Workload& workload,
                       const Replay& replay, const Summary& summary, const RunDescription& description);
 
+// request_metrics.csv: Vidur's columns as far as one number a batch tells them, then arrival, completion, replica; of
+// vllm_v1 also when the first token was there and what the prefix cache held.
+std::string request_metrics(const Workload& workload, const Replay& replay, const ReplicaLimits& limits);
+
 std::string summary_json(const Summary& summary);
 
 // Exact decimal seconds of a time in ticks, without trailing zeros.

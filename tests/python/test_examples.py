@@ -27,6 +27,21 @@ class Examples(unittest.TestCase):
         tested = {name.removeprefix("test_example_") + ".py" for name in dir(self) if name.startswith("test_example_")}
         self.assertEqual({path.name for path in EXAMPLES.glob("*.py")}, tested)
 
+    def test_the_evaluator_of_openevolve(self):
+        folder = EXAMPLES / "openevolve"
+        evaluate = runpy.run_path(str(folder / "evaluator.py"))["evaluate"]
+        metrics = evaluate(folder / "initial_program.py")
+        metrics = getattr(metrics, "metrics", metrics)
+        self.assertAlmostEqual(metrics["combined_score"], 1.0)  # it is llq
+        self.assertGreater(metrics["chat-pressure_mean_e2e_s"], 1)
+        try:
+            import yaml
+        except ImportError:
+            self.skipTest("PyYAML is not installed")
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        self.assertGreater(config["evaluator"]["timeout"], 240)
+        self.assertNotIn("api_key", str(config))
+
     def test_example_first_comparison(self):
         self.run_example("first_comparison.py", "llq", "p99")
 

@@ -1,10 +1,14 @@
 """The package: scenarios, replays, policies in Python, commands, Optuna."""
 
+import contextlib
 import gc
+import io
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -59,6 +63,32 @@ class Replays(unittest.TestCase):
         np.testing.assert_array_equal(result.requests["num_decode_tokens"], [10, 20, 30])
         self.assertEqual(list(result.requests["arrived_at_ps"]), [0, 500_000_000_000, 1_000_000_000_000])
 
+    def test_a_workload_goes_through_a_frame(self):
+        workload = sy.Workload.from_columns([0.0, 1.0, 2.0], [1024, 1024, 2000], [5, 6, 7],
+                                            hash_ids=[[1, 2], [1, 3], [1, 2, 7]])
+        v1 = sy.scenario("azure-conv", replica_scheduler="vllm_v1", replicas=1)
+        first = sy.run(v1, "llq", workload=workload).requests
+        self.assertEqual(list(first["num_cached_tokens"]), [0, 512, 1024])
+        for library in ("pandas", "polars"):
+            try:
+                frame = workload.frame(library)
+            except ImportError:
+                continue
+            again = sy.run(v1, "llq", workload=sy.Workload.from_frame(frame)).requests
+            for name, column in first.items():
+                np.testing.assert_array_equal(column, again[name])
+
+    def test_a_trace_is_taken_as_it_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = Path(folder) / "trace.csv"
+            trace.write_text("arrived_at,num_prefill_tokens,num_decode_tokens\n0.25,100,10\n0.5,200,20\n")
+            workload = sy.Workload.from_file(trace)
+            self.assertEqual((list(workload.arrived_at_ps), list(workload.num_prefill_tokens),
+                              list(workload.num_decode_tokens)),
+                             ([250_000_000_000, 500_000_000_000], [100, 200], [10, 20]))
+            with self.assertRaisesRegex(sy.InputError, "trace2.csv"):
+                sy.Workload.from_file(Path(folder) / "trace2.csv")
+
     def test_bad_rows_are_named(self):
         for columns, message in (
             (([0, 1], [5, 5.5], [1, 1]), "row 1: num_prefill_tokens is 5.5"),
@@ -68,6 +98,15 @@ class Replays(unittest.TestCase):
         ):
             with self.assertRaises(sy.InputError) as caught:
                 sy.Workload.from_columns(*columns)
+            self.assertIn(message, str(caught.exception))
+        for more, message in (
+            ({"hash_ids": [[1]]}, "arrived_at has 2 rows, hash_ids 1"),
+            ({"hash_ids": [[1], [-1]]}, "row 1: hash_ids has -1"),
+            ({"hash_ids": [[1], [2]], "num_hashed_tokens": [5, 600]}, "row 1: num_hashed_tokens is 600"),
+            ({"hash_ids": [[1], [2]], "hash_id_tokens": 0}, "hash_id_tokens is 0"),
+        ):
+            with self.assertRaises(sy.InputError) as caught:
+                sy.Workload.from_columns([0, 1], [500, 500], [9, 9], **more)
             self.assertIn(message, str(caught.exception))
 
 
@@ -177,6 +216,35 @@ class Commands(unittest.TestCase):
                                held_out_seeds="101-103")
         answer = sy.search(scenario, ["memory_headroom"], replays=20, threads=1)
         self.assertIn("memory_headroom", json.dumps(answer))
+
+
+class Speed(unittest.TestCase):
+    def test_a_policy_in_python_is_at_most_60_times_slower(self):
+        def fastest(policy, turns):
+            times = []
+            for _ in range(turns):
+                begun = time.perf_counter()
+                sy.run(scenario, policy, seed=42)
+                times.append(time.perf_counter() - begun)
+            return min(times)
+
+        scenario = sy.scenario("azure-conv")
+        native = fastest("llq", 20)
+        self.assertLess(fastest(Llq(), 5), 60 * native)
+        self.assertLess(fastest(sy.vidur.load(SOURCE / "tests" / "python" / "routers" / "llq.py"), 3), 50 / 200)
+
+
+class Progress(unittest.TestCase):
+    def test_it_goes_to_the_stderr_of_python(self):
+        stream = io.StringIO()
+        with contextlib.redirect_stderr(stream):
+            sy.search("azure-conv", ["memory_headroom"], replays=20, duration=60, train_seeds="1-2",
+                      validation_seeds="51-52", held_out_seeds="101-102", progress=True)
+            self.assertRegex(stream.getvalue(), "replays in [0-9.]+ s")
+            stream.truncate(0)
+            sy.search("azure-conv", ["memory_headroom"], replays=20, duration=60, train_seeds="1-2",
+                      validation_seeds="51-52", held_out_seeds="101-102")
+        self.assertEqual(stream.getvalue().strip("\0"), "")
 
 
 class Pages(unittest.TestCase):

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -13,6 +14,18 @@ import switchyard as sy
 
 SOURCE = Path(os.environ["SWITCHYARD_SOURCE"])
 ROUTERS = SOURCE / "tests" / "python" / "routers"
+
+# Of request_metrics.csv, as Vidur writes it.
+VIDUR_COLUMNS = [
+    "Request Id", "request_e2e_time", "request_e2e_time_normalized", "request_execution_time",
+    "request_execution_time_normalized", "request_model_execution_time", "request_model_execution_time_normalized",
+    "request_preemption_time", "request_scheduling_delay", "request_execution_plus_preemption_time",
+    "request_execution_plus_preemption_time_normalized", "prefill_e2e_time", "prefill_time_execution_plus_preemption",
+    "prefill_time_execution_plus_preemption_normalized", "decode_time_execution_plus_preemption_normalized",
+    "request_inter_arrival_delay", "request_num_tokens", "request_num_prefill_tokens", "request_num_decode_tokens",
+    "request_pd_ratio", "request_num_restarts"]
+# A batch has one time here, which is not split into the model's and the processor's.
+NOT_TOLD = {"request_model_execution_time", "request_model_execution_time_normalized"}
 
 HEAD = """
 from vidur.scheduler.global_scheduler.base_global_scheduler import BaseGlobalScheduler
@@ -159,6 +172,37 @@ class Evaluate(unittest.TestCase):
         self.assertIn("more than 3 s", self.broken("while True: pass", time_s=3))
         self.assertIn("MemoryError", self.broken("x = bytearray(10**10)", memory_mib=2048))
         self.assertIn("SystemExit", self.broken("raise SystemExit(3)"))
+        self.assertIn("ended without an answer", self.broken("os._exit(3)"))
+        self.assertIn("was killed", self.broken("os.kill(os.getpid(), 9)"))
+
+    def test_what_it_prints_is_no_answer(self):
+        answer = self.broken("os.write(1, b'{\"error\": null}\\n'); print('x'); return 1 / 0")
+        self.assertIn("ZeroDivisionError", answer)
+
+    def test_what_it_has_started_ends_with_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mark = Path(folder) / "pid"
+            self.broken(f"import subprocess; p = subprocess.Popen(['sleep', '600']); "
+                        f"open({str(mark)!r}, 'w').write(str(p.pid)); p.wait()", time_s=15)
+            process = int(mark.read_text())
+            for _ in range(50):
+                if not Path(f"/proc/{process}").exists() or "Z" in Path(f"/proc/{process}/stat").read_text().split()[2]:
+                    break
+                time.sleep(0.1)
+            else:
+                self.fail("it is still there")
+
+    def test_the_network_is_cut_or_it_says_not(self):
+        body = ("import socket\n        s = socket.socket()\n        s.settimeout(2)\n"
+                "        s.connect(('127.0.0.1', {port}))\n        return 1 / 0")
+        import socket
+
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen()
+            error = self.broken(body.format(port=server.getsockname()[1]))
+        cut = sy.vidur.evaluate(ROUTERS / "llq.py", ["azure-conv"], seeds=[1])["network"] == "none"
+        self.assertIn("OSError" if cut else "ZeroDivisionError", error)
 
 
 class Command(unittest.TestCase):
@@ -171,12 +215,43 @@ class Command(unittest.TestCase):
             (run,) = (Path(folder) / "azure-conv").iterdir()
             rows = (run / "request_metrics.csv").read_text().splitlines()
             self.assertEqual(len(rows), 1 + 2072)
+            self.assertEqual(set(VIDUR_COLUMNS) - set(rows[0].split(",")), NOT_TOLD)
             self.assertEqual(json.loads((run / "config.json").read_text())["seed"], 42)
+            again = subprocess.run([sys.executable, "-m", "switchyard.vidur.command", str(ROUTERS / "lor.py"), "--out",
+                                    folder], capture_output=True, text=True)
+            self.assertEqual(again.returncode, 0, again.stderr)
+            runs = sorted((Path(folder) / "azure-conv").iterdir())
+            self.assertEqual(len(runs), 2)
+            self.assertRegex(runs[1].name, r"^\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}$")
+            for name in ("config.json", "request_metrics.csv", "summary.json"):  # the time is in no file
+                self.assertEqual((runs[0] / name).read_bytes(), (runs[1] / name).read_bytes())
 
     def test_a_fault_is_one_line(self):
-        done = subprocess.run([sys.executable, "-m", "switchyard.vidur.command", "nowhere.py"], capture_output=True,
-                              text=True)
-        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
+        llq = str(ROUTERS / "llq.py")
+        for words, message in ((["nowhere.py"], "there is no such file"),
+                               ([], "required: file"),
+                               ([llq, "--scenaro", "azure-conv"], "did you mean '--scenario'?"),
+                               ([llq, "--scenario", "azure-conf"], "did you mean 'azure-conv'?"),
+                               ([llq, "--held-out"], "--held-out: has no effect without --evaluate"),
+                               ([llq, "--evaluate", "--out", "x"], "--out: has no effect with --evaluate"),
+                               ([llq, "--evaluate", "--held-out", "--seed", "3"], "--held-out: contradicts --seed"),
+                               ([llq, "--evaluate", "--memory-mib", "10"], "memory_mib: 10 is not allowed")):
+            with self.subTest(words):
+                done = subprocess.run([sys.executable, "-m", "switchyard.vidur.command", *words], capture_output=True,
+                                      text=True)
+                self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+                self.assertIn(message, done.stderr)
+
+    def test_what_a_router_raises_is_told_with_its_own_lines(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "mine.py"
+            file.write_text(HEAD + "class Mine(BaseGlobalScheduler):\n    def schedule(self):\n        return 1 / 0\n")
+            done = subprocess.run([sys.executable, "-m", "switchyard.vidur.command", str(file), "--out",
+                                   str(Path(folder) / "out")], capture_output=True, text=True)
+            self.assertFalse((Path(folder) / "out").exists())
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"mine.py., line \d+, in schedule\n +return 1 / 0\n(.*\n)?ZeroDivisionError")
+        self.assertNotIn("load.py", done.stderr)
 
 
 if __name__ == "__main__":

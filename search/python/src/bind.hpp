@@ -9,6 +9,7 @@ void bind_scenario(nanobind::module_& module);
 void bind_view(nanobind::module_& module);
 void bind_policy(nanobind::module_& module);
 void bind_search(nanobind::module_& module);
+void bind_study(nanobind::module_& module);
 void bind_result(nanobind::module_& module);
 
 }  // namespace switchyard::python

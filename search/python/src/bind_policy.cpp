@@ -2,8 +2,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "core/check/check_policy.hpp"
 #include "policies/registry.hpp"
 #include "search/python/src/bind.hpp"
+#include "search/python/src/python_policy.hpp"
 
 namespace nb = nanobind;
 
@@ -56,6 +58,23 @@ void bind_policy(nb::module_& module) {
         return it;
       },
       nb::arg("name"), "What is declared of a built-in policy: summary, source, parameters with ranges and scales.");
+  module.def(
+      "_check_policy",
+      [](const std::string& name, const nb::object& make, int rounds) {
+        PolicyInfo info;
+        info.name = name;
+        info.make = [&](const ParamValues&) { return std::make_unique<PythonPolicy>(make()); };
+        return check_policy(info, rounds);
+      },
+      nb::arg("name"), nb::arg("make"), nb::arg("rounds"));
+  module.def(
+      "_check_spec",
+      [](const std::string& text, int rounds) {
+        const PolicySpec spec = parse_policy(text, "policy");
+        const nb::gil_scoped_release released;
+        return check_policy(*spec.info, spec.values, rounds);
+      },
+      nb::arg("spec"), nb::arg("rounds"));
   module.def(
       "canonical_spec", [](const std::string& spec) { return parse_policy(spec, "policy").text(); }, nb::arg("spec"),
       "A spec as the command line writes it. Raises InputError if it is none.");

@@ -6,12 +6,13 @@
 #include <exception>
 
 #include "core/cluster/policy_error.hpp"
+#include "core/input/error.hpp"
 #include "core/metrics/interference_free.hpp"
 #include "policies/registry.hpp"
 #include "results/run_folder.hpp"
 #include "results/state_history.hpp"
 #include "search/python/src/bind.hpp"
-#include "search/python/src/experiment_of.hpp"
+#include "search/python/src/held_replay.hpp"
 #include "search/python/src/python_policy.hpp"
 
 namespace nb = nanobind;
@@ -20,54 +21,75 @@ namespace switchyard::python {
 
 namespace {
 
-struct HeldReplay {
-  std::shared_ptr<HeldScenario> scenario;
-  std::shared_ptr<const Workload> workload;
-  std::string policy;
-  std::uint64_t seed = 0;
-  Replay replay;
-  Summary summary;
+struct Made {
+  std::string name;  // canonical spec, or the class of a policy in Python
+  std::unique_ptr<Policy> policy;
+  bool in_python = false;
 };
 
-std::shared_ptr<HeldReplay> replay(const std::shared_ptr<HeldScenario>& scenario, const nb::object& policy,
-                                   std::uint64_t seed, const std::shared_ptr<Workload>& given) {
-  auto result = std::make_shared<HeldReplay>();
-  result->scenario = scenario;
-  result->seed = seed;
-  std::unique_ptr<Policy> made;
-  if (nb::isinstance<nb::str>(policy)) {
-    const PolicySpec spec = parse_policy(nb::cast<std::string>(policy), "policy");
-    result->policy = spec.text();
-    made = spec.make();
-  } else {
-    result->policy = nb::cast<std::string>(nb::str(policy.type().attr("__name__")));
-    made = std::make_unique<PythonPolicy>(policy);
+Made make_policy(const nb::object& policy) {
+  if (!nb::isinstance<nb::str>(policy)) {
+    return {nb::cast<std::string>(nb::str(policy.type().attr("__name__"))), std::make_unique<PythonPolicy>(policy),
+            true};
   }
-  const bool in_python = !nb::isinstance<nb::str>(policy);
-  std::optional<nb::gil_scoped_release> released(std::in_place);
-  const Experiment& experiment = scenario->experiment();
-  if (given) check_fits(*given, experiment.cluster().kind(0).limits());
-  result->workload = given ? std::shared_ptr<const Workload>(given) : experiment.workload(seed);
-  const auto alone =
-      given ? std::make_shared<const std::vector<Time>>(interference_free_times(experiment.cluster(), *given))
-            : experiment.alone(seed);
-  if (in_python) released.reset();
-  Simulation simulation;
+  const PolicySpec spec = parse_policy(nb::cast<std::string>(policy), "policy");
+  return {spec.text(), spec.make(), false};
+}
+
+Replay run(const HeldReplay& held, Made& made, StateSampler* sampler = nullptr) {
+  std::optional<nb::gil_scoped_release> released;
+  if (!made.in_python) released.emplace();
   try {
-    result->replay = simulation.run(experiment.cluster(), *result->workload, *made, seed);
+    Simulation simulation;
+    return simulation.run(held.scenario->experiment().cluster(), *held.workload, *made.policy, held.seed, nullptr,
+                          sampler);
   } catch (const PolicyError& error) {
     std::rethrow_if_nested(error);  // what the policy raised, with its own traceback
     throw;
   }
-  result->summary = summarize(result->replay, *result->workload, experiment.cluster(), *alone);
-  if (in_python) made.reset();  // its references are Python's
-  released.reset();
-  return result;
+}
+
+std::shared_ptr<HeldReplay> replay(const std::shared_ptr<HeldScenario>& scenario, const nb::object& policy,
+                                   std::uint64_t seed, const std::shared_ptr<Workload>& given) {
+  auto held = std::make_shared<HeldReplay>();
+  Made made = make_policy(policy);
+  held->scenario = scenario;
+  held->policy = made.name;
+  held->seed = seed;
+  {
+    const nb::gil_scoped_release released;
+    const Experiment& experiment = scenario->experiment();
+    if (given) check_fits(*given, experiment.cluster().kind(0).limits());
+    held->workload = given ? std::shared_ptr<const Workload>(given) : experiment.workload(seed);
+    held->alone = given
+                      ? std::make_shared<const std::vector<Time>>(interference_free_times(experiment.cluster(), *given))
+                      : experiment.alone(seed);
+  }
+  held->replay = run(*held, made);
+  const nb::gil_scoped_release released;
+  held->summary = summarize(held->replay, *held->workload, scenario->experiment().cluster(), *held->alone);
+  return held;
+}
+
+// What `switchyard run --out` writes. What replicas did over time takes another replay, which must be the same.
+void write_run(const HeldReplay& held, const nb::object& policy, const std::string& path, bool force) {
+  using Earlier = ResultFolder::Earlier;
+  ResultFolder folder(path, force ? Earlier::replace : Earlier::refuse, "force=True replaces it");
+  const Experiment& experiment = held.scenario->experiment();
+  StateHistory states(experiment.scenario().replicas);
+  Made made = make_policy(policy);
+  const Replay again = run(held, made, &states);
+  const ReplicaLimits& limits = experiment.cluster().kind(0).limits();
+  if (request_metrics(*held.workload, again, limits) != request_metrics(*held.workload, held.replay, limits)) {
+    throw InputError(held.policy + ": a second replay differs from the first: start() must make it forget everything");
+  }
+  write_run_folder(folder, experiment, *held.workload, held.replay, held.summary,
+                   {held.policy, "leap", states.json(limits)});
 }
 
 // A column of the records as an array that keeps the replay alive.
 template <class T, auto member>
-nb::object column(const std::shared_ptr<HeldReplay>& held) {
+nb::object record_column(const std::shared_ptr<HeldReplay>& held) {
   auto* keep = new std::shared_ptr<HeldReplay>(held);
   nb::capsule owner(keep, [](void* p) noexcept { delete static_cast<std::shared_ptr<HeldReplay>*>(p); });
   static_assert(sizeof(RequestRecord) % sizeof(T) == 0);
@@ -85,16 +107,22 @@ void bind_result(nb::module_& module) {
       .def_ro("policy", &HeldReplay::policy)
       .def_ro("seed", &HeldReplay::seed)
       .def_prop_ro("workload", [](const HeldReplay& it) { return std::const_pointer_cast<Workload>(it.workload); })
+      .def("request_metrics",
+           [](const HeldReplay& it) {
+             return request_metrics(*it.workload, it.replay, it.scenario->experiment().cluster().kind(0).limits());
+           })
       .def("summary_json", [](const HeldReplay& it) { return summary_json(it.summary); })
-      .def_prop_ro("assigned_at_ps", &column<Time, &RequestRecord::assigned_at>)
-      .def_prop_ro("scheduled_at_ps", &column<Time, &RequestRecord::scheduled_at>)
-      .def_prop_ro("first_token_at_ps", &column<Time, &RequestRecord::prefill_completed_at>)
-      .def_prop_ro("completed_at_ps", &column<Time, &RequestRecord::completed_at>)
-      .def_prop_ro("execution_ps", &column<Time, &RequestRecord::execution>)
-      .def_prop_ro("replica", &column<std::int32_t, &RequestRecord::replica>)
-      .def_prop_ro("num_restarts", &column<std::int32_t, &RequestRecord::num_restarts>);
+      .def_prop_ro("assigned_at_ps", &record_column<Time, &RequestRecord::assigned_at>)
+      .def_prop_ro("scheduled_at_ps", &record_column<Time, &RequestRecord::scheduled_at>)
+      .def_prop_ro("first_token_at_ps", &record_column<Time, &RequestRecord::prefill_completed_at>)
+      .def_prop_ro("completed_at_ps", &record_column<Time, &RequestRecord::completed_at>)
+      .def_prop_ro("execution_ps", &record_column<Time, &RequestRecord::execution>)
+      .def_prop_ro("replica", &record_column<std::int32_t, &RequestRecord::replica>)
+      .def_prop_ro("num_restarts", &record_column<std::int32_t, &RequestRecord::num_restarts>)
+      .def_prop_ro("num_cached_tokens", &record_column<std::int32_t, &RequestRecord::num_cached_tokens>);
   module.def("_replay", &replay, nb::arg("scenario"), nb::arg("policy"), nb::arg("seed"),
              nb::arg("workload").none() = nb::none());
+  module.def("_write_run", &write_run, nb::arg("replay"), nb::arg("policy"), nb::arg("folder"), nb::arg("force"));
 }
 
 }  // namespace switchyard::python

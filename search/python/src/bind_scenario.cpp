@@ -4,6 +4,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <optional>
+#include <span>
+
 #include "core/input/error.hpp"
 #include "core/scenario/fields.hpp"
 #include "search/cli/options.hpp"
@@ -34,8 +38,40 @@ std::shared_ptr<HeldScenario> scenario_of(std::vector<std::string> words) {
 template <class T>
 using Column = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-std::shared_ptr<const Workload> workload_from(const Column<double>& arrived_at, const Column<std::int64_t>& prefill,
-                                              const Column<std::int64_t>& decode) {
+std::string row_of(std::size_t row, const std::string& what) { return fmt::format("Workload: row {}: {}", row, what); }
+
+// What rows have in common: of row i the ids [begins[i], begins[i + 1]), each of as many tokens as `tokens` says.
+struct Hashes {
+  Column<std::int64_t> begins, ids, num_hashed;
+  std::int32_t tokens = 0;
+};
+
+TraceContent content_from(const Hashes& hashes, std::vector<RawRequest>& rows) {
+  TraceContent content;
+  content.hash_id_tokens = hashes.tokens;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::span<const std::int64_t> ids(
+        hashes.ids.data() + hashes.begins.data()[i],
+        static_cast<std::size_t>(hashes.begins.data()[i + 1] - hashes.begins.data()[i]));
+    const std::int64_t hashed = hashes.num_hashed.data()[i];
+    const std::int64_t tokens = std::int64_t{rows[i].num_prefill_tokens} + rows[i].num_decode_tokens;
+    const std::int64_t most = std::min<std::int64_t>(tokens, std::ssize(ids) * hashes.tokens);
+    if (hashed < 0 || hashed > most) {
+      throw InputError(row_of(i, fmt::format("num_hashed_tokens is {}; it has {} tokens, and {} ids of {} tokens",
+                                             hashed, tokens, ids.size(), hashes.tokens)));
+    }
+    for (const std::int64_t id : ids) {
+      if (id < 0) throw InputError(row_of(i, fmt::format("hash_ids has {}; whole numbers from 0 are wanted", id)));
+    }
+    if (hashed == 0) continue;
+    rows[i].content = content.ids.add(ids);
+    rows[i].num_hashed_tokens = static_cast<std::int32_t>(hashed);
+  }
+  return content;
+}
+
+std::shared_ptr<Workload> workload_from(const Column<double>& arrived_at, const Column<std::int64_t>& prefill,
+                                        const Column<std::int64_t>& decode, const std::optional<Hashes>& hashes) {
   const std::size_t size = arrived_at.shape(0);
   if (prefill.shape(0) != size || decode.shape(0) != size) {
     throw InputError(fmt::format("Workload: arrived_at has {} rows, num_prefill_tokens {}, num_decode_tokens {}", size,
@@ -45,25 +81,41 @@ std::shared_ptr<const Workload> workload_from(const Column<double>& arrived_at, 
   for (std::size_t i = 0; i < size; ++i) {
     const double time = arrived_at.data()[i];
     if (!(time >= 0 && time <= kMaxArrivalSeconds) || (i > 0 && time < rows[i - 1].arrived_at_s)) {
-      throw InputError(
-          fmt::format("Workload: row {}: arrived_at is {}; seconds from 0 to {}, not decreasing, are wanted", i, time,
-                      kMaxArrivalSeconds));
+      throw InputError(row_of(i, fmt::format("arrived_at is {}; seconds from 0 to {}, not decreasing, are wanted", time,
+                                             kMaxArrivalSeconds)));
     }
     const auto tokens = [&](const char* name, std::int64_t value) {
       if (value < 1 || value > INT32_MAX / 4) {
-        throw InputError(fmt::format("Workload: row {}: {} is {}; a whole number from 1 to {} is wanted", i, name,
-                                     value, INT32_MAX / 4));
+        throw InputError(
+            row_of(i, fmt::format("{} is {}; a whole number from 1 to {} is wanted", name, value, INT32_MAX / 4)));
       }
       return static_cast<std::int32_t>(value);
     };
     rows[i] = {time, tokens("num_prefill_tokens", prefill.data()[i]), tokens("num_decode_tokens", decode.data()[i])};
   }
-  return std::make_shared<Workload>(make_workload("rows from Python", rows));
+  const TraceContent content = hashes ? content_from(*hashes, rows) : TraceContent();
+  return std::make_shared<Workload>(make_workload("rows from Python", rows, content));
+}
+
+// What requests have in common, as lists of ids that `Workload._from_columns` takes; none if nothing is known.
+nb::object hashes_of(const Workload& workload) {
+  const Content& content = workload.content;
+  if (content.empty()) return nb::none();
+  nb::list ids, hashed;
+  for (std::size_t i = 0; i < workload.size(); ++i) {
+    nb::list row;
+    for (const Content::StoredRun& run : content.runs(i)) {
+      for (std::uint32_t k = 0; k < run.count; ++k) row.append(run.first + k);
+    }
+    ids.append(row);
+    hashed.append(content.num_hashed_tokens(i));
+  }
+  return nb::make_tuple(ids, hashed, content.hash_id_tokens());
 }
 
 // A column of the workload as an array that keeps it alive.
 template <class T>
-nb::object column(const std::shared_ptr<const Workload>& workload, const T* first, std::int64_t stride_bytes) {
+nb::object workload_column(const std::shared_ptr<const Workload>& workload, const T* first, std::int64_t stride_bytes) {
   auto* keep = new std::shared_ptr<const Workload>(workload);
   nb::capsule owner(keep, [](void* p) noexcept { delete static_cast<std::shared_ptr<const Workload>*>(p); });
   const std::size_t shape[1] = {workload->size()};
@@ -110,27 +162,32 @@ void bind_scenario(nb::module_& module) {
   nb::class_<Workload>(module, "Workload", "Requests: when each arrives, its prompt and its output.")
       .def_static("_from_columns",
                   [](const Column<double>& arrived_at, const Column<std::int64_t>& prefill,
-                     const Column<std::int64_t>& decode) {
-                    return std::const_pointer_cast<Workload>(workload_from(arrived_at, prefill, decode));
+                     const Column<std::int64_t>& decode) { return workload_from(arrived_at, prefill, decode, {}); })
+      .def_static("_from_columns",
+                  [](const Column<double>& arrived_at, const Column<std::int64_t>& prefill,
+                     const Column<std::int64_t>& decode, const Column<std::int64_t>& begins,
+                     const Column<std::int64_t>& ids, const Column<std::int64_t>& num_hashed, std::int32_t tokens) {
+                    return workload_from(arrived_at, prefill, decode, Hashes{begins, ids, num_hashed, tokens});
                   })
+      .def("_hashes", &hashes_of)
       .def("__len__", &Workload::size)
       .def_prop_ro("source", [](const Workload& workload) { return workload.source; })
       .def_prop_ro(
           "arrived_at_ps",
           [](const std::shared_ptr<Workload>& w) {
-            return column<Time>(w, &w->requests.data()->arrived_at, sizeof(QueuedRequest));
+            return workload_column<Time>(w, &w->requests.data()->arrived_at, sizeof(QueuedRequest));
           },
           "Arrival, picoseconds, int64 (n,), not a copy.")
       .def_prop_ro(
           "num_prefill_tokens",
           [](const std::shared_ptr<Workload>& w) {
-            return column<std::int32_t>(w, &w->requests.data()->num_prefill_tokens, sizeof(QueuedRequest));
+            return workload_column<std::int32_t>(w, &w->requests.data()->num_prefill_tokens, sizeof(QueuedRequest));
           },
           "Prompt, tokens, int32 (n,), not a copy.")
       .def_prop_ro(
           "num_decode_tokens",
           [](const std::shared_ptr<Workload>& w) {
-            return column<std::int32_t>(w, w->hidden.num_decode_tokens.data(), sizeof(std::int32_t));
+            return workload_column<std::int32_t>(w, w->hidden.num_decode_tokens.data(), sizeof(std::int32_t));
           },
           "Output, tokens, int32 (n,), not a copy. No policy sees it.");
 }

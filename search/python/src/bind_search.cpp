@@ -2,6 +2,10 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
+#include <chrono>
+#include <thread>
+
+#include "search/python/src/asked_elsewhere.hpp"
 #include "search/python/src/bind.hpp"
 #include "search/remote/pooled_evaluator.hpp"
 #include "search/remote/wire.hpp"
@@ -42,7 +46,8 @@ class PythonPool final : public WorkerPool {
   std::size_t size_;
 };
 
-// Threads of this process, which look for Ctrl-C whenever a list of jobs is done: within a second, as a rule.
+// Threads of this process. The one that asked, which replays too, looks for Ctrl-C after each replay of its own; then
+// the others end theirs and begin no more, and what was asked for together is not written down.
 class Interruptible final : public Evaluator {
  public:
   Interruptible(const RequestLimits& limits, int threads) : inner_(limits, threads) {}
@@ -50,18 +55,39 @@ class Interruptible final : public Evaluator {
   std::string add(const Experiment& experiment) override { return inner_.add(experiment); }
   void remove(const std::string& key) override { inner_.remove(key); }
   std::vector<ReplayResult> run(std::span<const Job> jobs, const Progress& progress) override {
-    std::vector<ReplayResult> results = inner_.run(jobs, progress);
-    const nb::gil_scoped_acquire held;
-    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    const std::thread::id asker = std::this_thread::get_id();
+    Clock::time_point looked = Clock::now();
+    std::vector<ReplayResult> results = inner_.run(jobs, [&](std::size_t done, std::size_t total) {
+      if (progress) progress(done, total);
+      if (std::this_thread::get_id() != asker || Clock::now() - looked < std::chrono::milliseconds(50)) return;
+      looked = Clock::now();
+      look_for_signals();
+    });
+    look_for_signals();
     return results;
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  static void look_for_signals() {
+    const nb::gil_scoped_acquire held;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+  }
+
   ThreadEvaluator inner_;
 };
 
-void replay_with_threads() {
+// Who replays for the commands of a process: threads, or a pool that was set.
+std::shared_ptr<PythonPool>& pool_in_use() {
+  static std::shared_ptr<PythonPool> pool;
+  return pool;
+}
+
+void set_evaluator_maker_for_python() {
   set_evaluator_maker([](const RequestLimits& limits, int threads) -> std::unique_ptr<Evaluator> {
+    if (auto asked = AskedElsewhere::of_this_thread(limits)) return asked;
+    if (const auto pool = pool_in_use()) return std::make_unique<PooledEvaluator>(limits, pool);
     return std::make_unique<Interruptible>(limits, threads);
   });
 }
@@ -69,17 +95,23 @@ void replay_with_threads() {
 }  // namespace
 
 void bind_search(nb::module_& module) {
-  replay_with_threads();
+  set_evaluator_maker_for_python();
   module.def(
       "_replay_with",
-      [](const nb::object& pool) {
-        if (pool.is_none()) return replay_with_threads();
-        const auto workers = std::make_shared<PythonPool>(pool);
-        set_evaluator_maker([workers](const RequestLimits& limits, int) -> std::unique_ptr<Evaluator> {
-          return std::make_unique<PooledEvaluator>(limits, workers);
-        });
-      },
+      [](const nb::object& pool) { pool_in_use() = pool.is_none() ? nullptr : std::make_shared<PythonPool>(pool); },
       nb::arg("pool").none());
+  module.def("_traffic", [] {
+    nb::dict it;
+    if (const auto pool = pool_in_use()) {
+      const Traffic& traffic = pool->traffic;
+      it["replays"] = traffic.replays;
+      it["batches"] = traffic.batches;
+      it["bytes_out"] = traffic.bytes_out;
+      it["bytes_in"] = traffic.bytes_in;
+      it["lost_batches"] = traffic.lost_batches;
+    }
+    return it;
+  });
 
   nb::class_<Replayer>(module, "_Replayer")
       .def(nb::init<int>(), nb::arg("threads"))

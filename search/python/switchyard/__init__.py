@@ -22,10 +22,12 @@ from ._core import (
     scenario_fields,
     scenario_names,
 )
-from .commands import compare, search, suite
+from .check import check_policy
+from .commands import Answer, compare, search, suite
 from .policy import Cluster, Policy
 from .result import Result, run
 from .scenario import Scenario, Workload, scenario
+from .study import Job, Study
 
 from . import optuna, vidur  # noqa: E402 (they use what is above)
 
@@ -33,7 +35,8 @@ InputError.__doc__ = "What a user gave is wrong; the message names it, what is a
 StalledError.__doc__ = "The policy left requests waiting with nothing more to happen."
 
 __all__ = [
-    "Cluster", "CompletedRequest", "InputError", "Policy", "QueuedRequest", "ReplicaLimits", "ReplicaState",
-    "ResidentRequest", "Result", "Scenario", "StalledError", "Workload", "__version__", "canonical_spec", "compare",
-    "describe_policy", "optuna", "policy_names", "run", "scenario", "scenario_fields", "scenario_names", "search", "suite", "vidur",
+    "Answer", "Cluster", "CompletedRequest", "InputError", "Job", "Policy", "QueuedRequest", "ReplicaLimits",
+    "ReplicaState", "ResidentRequest", "Result", "Scenario", "StalledError", "Study", "Workload", "__version__",
+    "canonical_spec", "check_policy", "compare", "describe_policy", "optuna", "policy_names", "run", "scenario",
+    "scenario_fields", "scenario_names", "search", "suite", "vidur",
 ]

@@ -9,8 +9,14 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import multiprocessing
+import multiprocessing.pool
+import os
 import queue
+import subprocess
+import sys
+import threading
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 from . import _core
 
@@ -31,6 +37,20 @@ def _answer(experiment_texts: tuple[str, ...], batch: str) -> str:
     return _replayer.answer(batch)
 
 
+def size_of(executor) -> int:
+    """How many batches an executor works on at a time. Raises InputError if it does not tell."""
+    if hasattr(executor, "scheduler_info"):  # Dask
+        return max(1, sum(executor.ncores().values()))
+    for attribute in ("_max_workers", "_processes"):
+        if isinstance(getattr(executor, attribute, None), int):
+            return max(1, getattr(executor, attribute))
+    if isinstance(getattr(executor, "num_workers", None), int):  # mpi4py
+        return max(1, executor.num_workers)
+    if hasattr(executor, "_actor_pool"):  # Ray
+        return max(1, len(executor._actor_pool))
+    raise _core.InputError(f"workers: {type(executor).__name__} does not tell how many workers it has; give workers=")
+
+
 class ExecutorPool:
     """Sends batches to an executor with ``submit`` as in concurrent.futures (Dask's Client, MPIPoolExecutor), or to a
     pool with ``apply_async`` (multiprocessing.Pool, ray.util.multiprocessing.Pool). `workers`: batches under way at a
@@ -38,11 +58,14 @@ class ExecutorPool:
 
     def __init__(self, executor, workers: int):
         if workers < 1:
-            raise ValueError(f"workers is {workers}; at least 1 is wanted")
+            raise _core.InputError(f"workers: {workers} is not allowed; a whole number from 1 is wanted")
         self._executor = executor
         self._workers = workers
         self._done: queue.Queue = queue.Queue()
         self._known: dict[str, str] = {}  # texts that describe experiments, as batches without jobs, by key
+        self._sent = 0
+        self._under_way: dict[int, int] = {}  # by worker: the number of what was sent to it last
+        self._processes = _processes_of(executor)
 
     def size(self) -> int:
         return self._workers
@@ -56,68 +79,170 @@ class ExecutorPool:
         else:
             key = described
         content["experiment"] = key
-        self._submit(worker, (self._known[key],), json.dumps(content))
+        self._sent += 1
+        self._under_way[worker] = self._sent
+        self._submit(worker, self._sent, (self._known[key],), json.dumps(content))
 
-    def _submit(self, worker: int, texts: tuple[str, ...], batch: str) -> None:
+    def _submit(self, worker: int, number: int, texts: tuple[str, ...], batch: str) -> None:
         executor = self._executor
+
+        def done(outcome: Any) -> None:
+            self._done.put((worker, number, outcome))
+
         if hasattr(executor, "submit"):
             options = {"pure": False} if hasattr(executor, "scheduler_info") else {}  # Dask would remember the answer
-            future = executor.submit(_answer, texts, batch, **options)
-            future.add_done_callback(lambda it: self._done.put((worker, it)))
+            executor.submit(_answer, texts, batch, **options).add_done_callback(done)
         elif hasattr(executor, "apply_async"):
-            executor.apply_async(_answer, (texts, batch), callback=lambda it: self._done.put((worker, it)),
-                                 error_callback=lambda it: self._done.put((worker, it)))
+            executor.apply_async(_answer, (texts, batch), callback=done, error_callback=done)
         else:
             raise TypeError(f"{type(executor).__name__} is no executor: it has neither submit nor apply_async")
 
     def receive(self) -> tuple[int, str | None]:
         while True:
             try:
-                worker, outcome = self._done.get(timeout=0.2)  # wakes up now and then, for Ctrl-C
-                break
+                worker, number, outcome = self._done.get(timeout=0.2)  # wakes up now and then, for Ctrl-C
             except queue.Empty:
-                continue
-        if isinstance(outcome, str):
-            return worker, outcome
-        if isinstance(outcome, BaseException):
-            raise outcome
+                lost = self._lost_in_silence()
+                if lost is None:
+                    continue
+                return lost, None
+            if self._under_way.get(worker) == number:  # else it was taken for lost, and was sent again
+                break
+        del self._under_way[worker]
         try:
-            return worker, outcome.result()
+            if hasattr(outcome, "result"):
+                outcome = outcome.result()
+            if isinstance(outcome, BaseException):
+                raise outcome
         except Exception as error:  # noqa: BLE001 (each executor has its own error for a dead worker)
             if _is_death(error) and self.revive():
+                _replace_dead_actors(self._executor)
                 return worker, None
             raise
+        return worker, outcome
+
+    def _lost_in_silence(self) -> int | None:
+        """multiprocessing.Pool replaces a process that dies and says nothing of its job: whatever was under way may be
+        lost. One of these batches a call."""
+        now = _processes_of(self._executor)
+        if now == self._processes or not self._under_way:
+            self._processes = now
+            return None
+        worker = min(self._under_way)
+        del self._under_way[worker]
+        if not self._under_way:
+            self._processes = now
+        return worker
 
     def revive(self) -> bool:
         """Whether the executor goes on after the death of a worker."""
         return not isinstance(self._executor, concurrent.futures.ProcessPoolExecutor)
 
 
+def _replace_dead_actors(executor) -> None:
+    """Ray's pool goes on handing jobs to an actor that is dead."""
+    if not (hasattr(executor, "_actor_pool") and hasattr(executor, "_new_actor_entry")):
+        return
+    import ray
+
+    for i, (actor, _) in enumerate(executor._actor_pool):
+        try:
+            ray.get(actor.ping.remote(), timeout=60)
+        except ray.exceptions.GetTimeoutError:
+            continue  # busy
+        except ray.exceptions.RayError:
+            executor._actor_pool[i] = executor._new_actor_entry()
+
+
+def _processes_of(executor) -> frozenset[int]:
+    if not isinstance(executor, multiprocessing.pool.Pool):
+        return frozenset()
+    return frozenset(process.pid for process in executor._pool if process.exitcode is None)
+
+
+_DEATHS = {"KilledWorker", "WorkerCrashedError", "RayActorError", "ActorDiedError", "ActorUnavailableError",
+           "WorkerDiedError", "NodeDiedError", "OwnerDiedError"}  # of Dask and Ray
+
+
 def _is_death(error: BaseException) -> bool:
-    return isinstance(error, BrokenProcessPool) or type(error).__name__ in ("KilledWorker", "WorkerCrashedError",
-                                                                            "RayActorError", "WorkerDiedError")
+    return isinstance(error, BrokenProcessPool) or any(cls.__name__ in _DEATHS for cls in type(error).__mro__)
 
 
-class ProcessPool(ExecutorPool):
-    """Processes of our own. When one dies, concurrent.futures gives up the whole pool; then it is made anew."""
+class ProcessPool:
+    """Processes of our own, which need nothing of the script that started them. One that dies is replaced."""
 
     def __init__(self, workers: int):
-        super().__init__(None, workers)
-        self._start()
+        if workers < 1:
+            raise _core.InputError(f"workers: {workers} is not allowed; a whole number from 1 is wanted")
+        self._workers = workers
+        self._done: queue.Queue = queue.Queue()  # (worker, process, line), the line empty at the end
+        self._processes: list[subprocess.Popen | None] = [None] * workers
+        self._busy: set[int] = set()
 
-    def _start(self) -> None:
-        self._executor = concurrent.futures.ProcessPoolExecutor(
-            self._workers, mp_context=multiprocessing.get_context("spawn"))
+    def size(self) -> int:
+        return self._workers
 
-    def _submit(self, worker, texts, batch):
+    def _process(self, worker: int) -> subprocess.Popen:
+        process = self._processes[worker]
+        if process is not None:
+            return process
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
+        process = subprocess.Popen([sys.executable, "-m", "switchyard.replayer"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True, env=environment)
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            process.kill()
+            process.wait()
+            raise RuntimeError(f"a process that replays does not start: `{sys.executable} -m switchyard.replayer` "
+                               f"ended with exit code {process.returncode}")
+        threading.Thread(target=self._listen, args=(worker, process), daemon=True).start()
+        self._processes[worker] = process
+        return process
+
+    def _listen(self, worker: int, process: subprocess.Popen) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self._done.put((worker, process, line))
+        self._done.put((worker, process, ""))
+
+    def send(self, worker: int, batch: str) -> None:
+        process = self._process(worker)
+        self._busy.add(worker)
+        assert process.stdin is not None
         try:
-            super()._submit(worker, texts, batch)
-        except BrokenProcessPool:
-            self._start()
-            super()._submit(worker, texts, batch)
+            process.stdin.write(batch + "\n")
+            process.stdin.flush()
+        except OSError:
+            pass  # it has died: its end is in the queue, or will be
 
-    def revive(self) -> bool:
-        return True
+    def receive(self) -> tuple[int, str | None]:
+        while True:
+            try:
+                worker, process, line = self._done.get(timeout=0.2)  # wakes up now and then, for Ctrl-C
+            except queue.Empty:
+                continue
+            if self._processes[worker] is not process:
+                continue
+            if line.endswith("\n"):
+                self._busy.discard(worker)
+                return worker, line
+            process.kill()
+            process.wait()
+            self._processes[worker] = None
+            if worker in self._busy:  # else it has died with nothing to do
+                self._busy.discard(worker)
+                return worker, None
 
     def close(self) -> None:
-        self._executor.shutdown(cancel_futures=True)
+        """Ends the processes, whatever they are at."""
+        for process in self._processes:
+            if process is None:
+                continue
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream:
+                    try:
+                        stream.close()
+                    except OSError:
+                        pass  # what was not read any more

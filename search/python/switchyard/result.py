@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import _core
-from .scenario import Workload, scenario as _scenario
+from .scenario import Workload, frame_of, scenario as _scenario
 
 _COLUMNS = ("assigned_at_ps", "scheduled_at_ps", "first_token_at_ps", "completed_at_ps", "execution_ps", "replica",
-            "num_restarts")
+            "num_restarts", "num_cached_tokens")
 
 
 class Result:
     """What a replay left: `summary`, and `requests`, a dictionary of columns (n,) in the order of the workload."""
 
-    def __init__(self, replay: _core.Replay):
+    def __init__(self, replay: _core.Replay, policy: Any):
         self._replay = replay
+        self._policy = policy
         #: The figures of summary.json, by name; times in seconds. A figure that does not exist is None.
         self.summary: dict[str, Any] = json.loads(replay.summary_json())
 
@@ -43,12 +47,24 @@ class Result:
                    "num_decode_tokens": workload.num_decode_tokens}
         return columns | {name: getattr(self._replay, name) for name in _COLUMNS}
 
-    def frame(self):
-        """A pandas frame of `requests`, times in seconds without ``_ps``."""
-        import pandas
+    def frame(self, library: str = "pandas"):
+        """A frame of `requests`, of pandas or "polars"; times in seconds without ``_ps``."""
+        return frame_of({name.removesuffix("_ps"): column / 1e12 if name.endswith("_ps") else column
+                         for name, column in self.requests.items()}, library)
 
-        return pandas.DataFrame({name.removesuffix("_ps"): column / 1e12 if name.endswith("_ps") else column
-                                 for name, column in self.requests.items()})
+    def write(self, folder: str | os.PathLike, force: bool = False) -> None:
+        """config.json, request_metrics.csv, summary.json and states.json, as ``switchyard run --out`` writes them.
+        force: in place of a result that is there. Raises InputError if a second replay, which tells what replicas did
+        over time, differs from the first."""
+        _core._write_run(self._replay, self._policy, os.fspath(folder), force)
+
+    def report(self, file: str | os.PathLike | None = None) -> str:
+        """One HTML page that loads nothing: the text, also written to `file`."""
+        from .commands import page_of
+
+        with tempfile.TemporaryDirectory() as scratch:
+            self.write(Path(scratch) / "run")
+            return page_of(Path(scratch) / "run", file)
 
     def __repr__(self) -> str:
         return (f"<Result of {self.policy}, seed {self.seed}: mean_e2e_s "
@@ -67,4 +83,4 @@ def run(scenario, policy="llq", seed: int | None = None, workload: Workload | No
     """
     held = _scenario(scenario, **fields)
     return Result(_core._replay(held, policy, held.seed if seed is None else seed,
-                                None if workload is None else workload._core))
+                                None if workload is None else workload._core), policy)

@@ -52,44 +52,93 @@ def scenario(name: str | os.PathLike | Scenario = "", **fields: Any) -> Scenario
     return _core._scenario((["--scenario", os.fspath(name)] if name else []) + _flags(fields))
 
 
+def frame_of(columns: dict[str, Any], library: str):
+    """Columns as a frame of pandas or polars."""
+    if library == "pandas":
+        import pandas
+
+        return pandas.DataFrame(columns)
+    if library == "polars":
+        import polars
+
+        return polars.DataFrame(columns)
+    raise _core.InputError(f"library: '{library}' is not allowed; pandas or polars is wanted")
+
+
+def _whole(name: str, values) -> np.ndarray:
+    array = np.ascontiguousarray(values)
+    if array.dtype.kind not in "iuf":
+        raise _core.InputError(f"Workload: {name}: numbers are wanted, not {array.dtype}")
+    with np.errstate(invalid="ignore"):  # what is no number is told below
+        as_int = array.astype(np.int64)
+    if not np.array_equal(as_int, array):
+        row = int(np.flatnonzero(as_int != array)[0])
+        raise _core.InputError(f"Workload: row {row}: {name} is {array[row]}; a whole number is wanted")
+    return as_int
+
+
 class Workload:
-    """Requests: when each arrives (seconds), its prompt and its output (tokens)."""
+    """Requests: when each arrives (seconds), its prompt and its output (tokens), and which blocks of tokens they have in
+    common, if that is known."""
 
     def __init__(self, core: _core.Workload):
         self._core = core
 
     @classmethod
-    def from_columns(cls, arrived_at, num_prefill_tokens, num_decode_tokens) -> "Workload":
-        """Of three columns of equal length, (n,): seconds, not decreasing; tokens; tokens."""
+    def from_columns(cls, arrived_at, num_prefill_tokens, num_decode_tokens, hash_ids=None, hash_id_tokens: int = 512,
+                     num_hashed_tokens=None) -> "Workload":
+        """Of three columns of equal length, (n,): seconds, not decreasing; tokens; tokens.
 
-        def whole(name, values):
-            array = np.ascontiguousarray(values)
-            as_int = array.astype(np.int64)
-            if not np.array_equal(as_int, array):
-                row = int(np.flatnonzero(as_int != array)[0])
-                raise _core.InputError(f"Workload: row {row}: {name} is {array[row]}; a whole number is wanted")
-            return as_int
-
-        return cls(_core.Workload._from_columns(np.ascontiguousarray(arrived_at, dtype=np.float64),
-                                                whole("num_prefill_tokens", num_prefill_tokens),
-                                                whole("num_decode_tokens", num_decode_tokens)))
+        hash_ids: for each request a list of ids of its blocks of `hash_id_tokens` tokens, as Mooncake's traces have
+        them: equal ids stand for equal tokens behind equal tokens. num_hashed_tokens: how many leading tokens, prompt
+        and output, are named so; by default the prompt, as far as ids are there.
+        """
+        columns = (np.ascontiguousarray(arrived_at, dtype=np.float64),
+                   _whole("num_prefill_tokens", num_prefill_tokens), _whole("num_decode_tokens", num_decode_tokens))
+        if hash_ids is None:
+            return cls(_core.Workload._from_columns(*columns))
+        if hash_id_tokens < 1 or hash_id_tokens > 2**20:
+            raise _core.InputError(f"Workload: hash_id_tokens is {hash_id_tokens}; a whole number from 1 to {2**20} is "
+                                   "wanted")
+        lists = [[] if ids is None else list(ids) for ids in hash_ids]
+        if len(lists) != len(columns[0]):
+            raise _core.InputError(f"Workload: arrived_at has {len(columns[0])} rows, hash_ids {len(lists)}")
+        begins = np.cumsum([0, *map(len, lists)], dtype=np.int64)
+        ids = _whole("hash_ids", [one for row in lists for one in row] or np.zeros(0, np.int64))
+        if num_hashed_tokens is None:
+            num_hashed_tokens = np.minimum(columns[1], np.diff(begins) * hash_id_tokens)
+        hashed = _whole("num_hashed_tokens", num_hashed_tokens)
+        if len(hashed) != len(lists):
+            raise _core.InputError(f"Workload: arrived_at has {len(lists)} rows, num_hashed_tokens {len(hashed)}")
+        return cls(_core.Workload._from_columns(*columns, begins, ids, hashed, hash_id_tokens))
 
     @classmethod
-    def from_frame(cls, frame) -> "Workload":
-        """Of a frame (pandas, polars) with the columns arrived_at, num_prefill_tokens, num_decode_tokens."""
+    def from_frame(cls, frame, hash_id_tokens: int | None = None) -> "Workload":
+        """Of a frame (pandas, polars) with the columns arrived_at, num_prefill_tokens, num_decode_tokens and, if need
+        be, hash_ids and num_hashed_tokens, as `from_columns` takes them. `frame()` gives such a one."""
         missing = [name for name in ("arrived_at", "num_prefill_tokens", "num_decode_tokens")
                    if name not in list(frame.columns)]
         if missing:
             raise _core.InputError(f"Workload: the frame has no column '{missing[0]}' (it has: "
                                    f"{', '.join(map(str, frame.columns))})")
-        return cls.from_columns(*(np.asarray(frame[name])
-                                  for name in ("arrived_at", "num_prefill_tokens", "num_decode_tokens")))
+        columns = {name: np.asarray(frame[name])
+                   for name in ("arrived_at", "num_prefill_tokens", "num_decode_tokens", "num_hashed_tokens")
+                   if name in list(frame.columns)}
+        if "hash_ids" not in list(frame.columns):
+            if hash_id_tokens is not None:
+                raise _core.InputError("Workload: hash_id_tokens: has no effect: the frame has no column 'hash_ids'")
+            columns.pop("num_hashed_tokens", None)
+            return cls.from_columns(**columns)
+        if hash_id_tokens is None:
+            hash_id_tokens = getattr(frame, "attrs", {}).get("hash_id_tokens", 512)
+        return cls.from_columns(**columns, hash_ids=list(frame["hash_ids"]), hash_id_tokens=hash_id_tokens)
 
     @classmethod
-    def from_file(cls, path, **fields: Any) -> "Workload":
-        """Of a trace file, as ``--workload`` reads it."""
+    def from_file(cls, path: str | os.PathLike, seed: int | None = None, **fields: Any) -> "Workload":
+        """Of a trace or a model of one, as ``--workload`` reads it. seed: of what is drawn; a trace is taken as it is
+        unless one is given, which then draws anew from it."""
         with_trace = scenario(workload=path, **fields)
-        return cls.of(with_trace, with_trace.seed)
+        return cls.of(with_trace, with_trace.seed if seed is None else seed)
 
     @classmethod
     def of(cls, scenario: Scenario, seed: int) -> "Workload":
@@ -98,6 +147,9 @@ class Workload:
 
     def __len__(self) -> int:
         return len(self._core)
+
+    def __repr__(self) -> str:
+        return f"<Workload of {len(self)} requests, {self._core.source}>"
 
     @property
     def arrived_at_ps(self) -> np.ndarray:
@@ -114,10 +166,16 @@ class Workload:
         """Output, int32 (n,), not a copy."""
         return self._core.num_decode_tokens
 
-    def frame(self):
-        """A pandas frame; arrived_at in seconds."""
-        import pandas
-
-        return pandas.DataFrame({"arrived_at": self.arrived_at_ps / 1e12,
-                                 "num_prefill_tokens": self.num_prefill_tokens,
-                                 "num_decode_tokens": self.num_decode_tokens})
+    def frame(self, library: str = "pandas"):
+        """A frame of pandas or "polars" that `from_frame` reads; arrived_at in seconds. hash_ids and num_hashed_tokens
+        are there if it is known what requests have in common; a pandas frame's ``attrs["hash_id_tokens"]`` says how
+        many tokens an id stands for."""
+        columns = {"arrived_at": self.arrived_at_ps / 1e12, "num_prefill_tokens": self.num_prefill_tokens,
+                   "num_decode_tokens": self.num_decode_tokens}
+        hashes = self._core._hashes()
+        if hashes is None:
+            return frame_of(columns, library)
+        frame = frame_of({**columns, "hash_ids": hashes[0], "num_hashed_tokens": hashes[1]}, library)
+        if library == "pandas":
+            frame.attrs["hash_id_tokens"] = hashes[2]
+        return frame

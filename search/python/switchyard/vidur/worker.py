@@ -1,20 +1,18 @@
-"""The process that a router is evaluated in: one job on stdin, one line of JSON on stdout."""
+"""The process that a router is evaluated in: one job on stdin, one line of JSON on what was stdout."""
 
 from __future__ import annotations
 
 import ctypes
-import io
 import json
 import os
 import resource
 import sys
-import traceback
-from contextlib import redirect_stdout
 
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # of unshare(2)
 
 
 def _cut_network() -> str:
+    """A network of our own with nothing on it. Needs user namespaces, and that there is one thread only."""
     try:
         return "none" if ctypes.CDLL(None, use_errno=True).unshare(_NEW_USER | _NEW_NET) == 0 else "as this process"
     except (OSError, AttributeError):
@@ -41,21 +39,26 @@ def _work(job: dict) -> dict:
 
 
 def main() -> None:
+    # What the router prints, by whatever way, is not the answer.
+    channel = os.fdopen(os.dup(1), "w")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
     job = json.load(sys.stdin)
     answer = {"scenarios": {}, "error": None, "network": _cut_network()}
     limit = job["memory_mib"] * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    file = os.path.realpath(job["file"])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        with redirect_stdout(io.StringIO()):  # what the router prints is not the answer
-            answer["scenarios"] = _work(job)
+        answer["scenarios"] = _work(job)
     except MemoryError:
         answer["error"] = f"MemoryError: more than {job['memory_mib']} MiB"
     except BaseException as error:  # noqa: BLE001 (SystemExit and the like of the router too)
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-        lines = traceback.format_list(frames) + traceback.format_exception_only(error)
-        answer["error"] = "".join(lines).strip()
-    print(json.dumps(answer))
+        from switchyard.vidur.faults import fault_text
+
+        answer["error"] = fault_text(error, job["file"])
+    channel.write(json.dumps(answer) + "\n")
+    channel.flush()
+    os._exit(0)  # threads that the router has left do not count
 
 
 if __name__ == "__main__":

@@ -1,0 +1,100 @@
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "search/python/src/asked_elsewhere.hpp"
+#include "search/python/src/bind.hpp"
+#include "search/python/src/command_text.hpp"
+#include "search/python/src/held_replay.hpp"
+
+namespace nb = nanobind;
+
+namespace switchyard::python {
+
+namespace {
+
+class HeldStudy {
+ public:
+  HeldStudy(const std::string& command, const std::vector<std::string>& words)
+      : exchange_(std::make_unique<Exchange>([=] { return run_command(command, words); })) {}
+  ~HeldStudy() { close(); }
+
+  using Question = std::tuple<std::size_t, std::string, std::uint64_t>;  // number, spec, seed
+
+  std::vector<Question> ask(std::size_t most) {
+    Exchange& exchange = open();
+    const nb::gil_scoped_release released;
+    std::vector<Question> questions;
+    for (const auto& [number, job] : exchange.ask(most)) questions.emplace_back(number, job.policy, job.seed);
+    return questions;
+  }
+
+  bool done() {
+    Exchange& exchange = open();
+    const nb::gil_scoped_release released;
+    return exchange.done();
+  }
+
+  std::string outcome() { return open().outcome(); }
+
+  void tell(std::size_t number, const HeldReplay& replay) {
+    Exchange& exchange = open();
+    ReplayResult result;
+    {
+      const nb::gil_scoped_release released;
+      const Experiment& experiment = replay.scenario->experiment();
+      result.summary = summarize(replay.replay, *replay.workload, experiment.cluster(), *replay.alone,
+                                 exchange.limits());  // with the study's limits, which goodput counts by
+    }
+    exchange.tell(number, std::move(result));
+  }
+
+  void tell_figures(std::size_t number, const nb::dict& figures) {
+    ReplayResult result;
+    for (const SummaryField& field : summary_fields()) {
+      const nb::object value =
+          figures.contains(field.name.c_str()) ? figures[field.name.c_str()] : nb::borrow(nb::none());
+      field.set(result.summary, value.is_none() ? std::numeric_limits<double>::quiet_NaN() : nb::cast<double>(value));
+    }
+    open().tell(number, std::move(result));
+  }
+
+  void tell_failure(std::size_t number, const std::string& failure) {
+    open().tell(number, {.failure = failure.empty() ? "failed" : failure, .summary = {}});
+  }
+
+  void close() {
+    const nb::gil_scoped_release released;
+    exchange_.reset();
+  }
+
+ private:
+  Exchange& open() {
+    if (!exchange_) throw nb::value_error("this study is closed");
+    return *exchange_;
+  }
+
+  std::unique_ptr<Exchange> exchange_;
+};
+
+}  // namespace
+
+void bind_study(nb::module_& module) {
+  nb::class_<HeldStudy>(module, "_Study")
+      .def(nb::init<const std::string&, const std::vector<std::string>&>(), nb::arg("command"), nb::arg("words"))
+      .def("ask", &HeldStudy::ask, nb::arg("most"))
+      .def("tell", &HeldStudy::tell, nb::arg("number"), nb::arg("replay"))
+      .def("tell_figures", &HeldStudy::tell_figures, nb::arg("number"), nb::arg("figures"))
+      .def("tell_failure", &HeldStudy::tell_failure, nb::arg("number"), nb::arg("failure"))
+      .def("done", &HeldStudy::done)
+      .def("outcome", &HeldStudy::outcome)
+      .def("close", &HeldStudy::close);
+}
+
+}  // namespace switchyard::python
