@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/api/policy.hpp"
+#include "core/api/routed_by.hpp"
 
 namespace switchyard {
 
@@ -30,6 +30,10 @@ struct PolicySpec {
   std::string text() const { return info->spec(values); }  // canonical
   // Throws std::logic_error for a policy that inherits Clairvoyant and is not marked as one.
   std::unique_ptr<Policy> make() const;
+  // The same for each of a replay's routers. Valid as long as this is.
+  RoutedBy routed() const {
+    return {[this] { return make(); }, info->signal_interval};
+  }
 };
 
 // Throws InputError for unknown names, unknown parameters, values out of range.

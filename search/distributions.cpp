@@ -13,9 +13,8 @@ namespace {
 
 RequestTimes times_of(const Experiment& experiment, const PolicySpec& spec, std::uint64_t seed) {
   const auto workload = experiment.workload(seed);
-  const auto policy = spec.make();
   Simulation simulation;
-  const Replay& replay = simulation.run(experiment.cluster(), *workload, *policy, seed);
+  const Replay& replay = simulation.run(experiment.cluster(), *workload, spec.routed(), seed);
   RequestTimes times;
   for (std::size_t i = 0; i < workload->size(); ++i) {
     const RequestRecord& record = replay.requests[i];

@@ -29,8 +29,7 @@ ReplayResult replay(const Task& task, const RequestLimits& limits, Simulation& s
   const auto fail = [&](const std::exception& error) { result.failure = error.what(); };
   const Replay* records = nullptr;
   try {
-    const auto policy = task.policy->make();
-    records = &simulation.run(experiment.cluster(), *workload, *policy, task.seed);
+    records = &simulation.run(experiment.cluster(), *workload, task.policy->routed(), task.seed);
   } catch (const StalledError& error) {
     fail(error);
   } catch (const PolicyError& error) {

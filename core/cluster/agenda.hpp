@@ -17,9 +17,20 @@ namespace switchyard {
 // added: so replicas that leap need not know about it.
 class Agenda {
  public:
-  // In the order in which they happen at an instant. Their numbers: arrivals have the request's id, KV events the
-  // replica's; the others none. Reports and timers are the clock's own events: nothing happens by them alone.
-  enum class Kind : std::uint8_t { arrival, kv_event, report, timer };
+  // In the order in which they happen at an instant. Their numbers: those of the request, the replica or the router.
+  // Snapshots, reports and timers are the clock's own events: nothing happens by them alone.
+  enum class Kind : std::uint8_t {
+    arrival,
+    first_token,  // a router sees it, or the end of an answer
+    completion,
+    delivery,  // a request comes to its replica
+    snapshot,  // a replica takes one of itself; routers can read it
+    poll,
+    kv_event,  // routers are told
+    report,    // of throughput
+    timer,     // of a policy
+    decision,  // a policy call has been served its time
+  };
 
   struct Event {
     Time at = kNever;
@@ -36,6 +47,7 @@ class Agenda {
     arrivals_ = arrivals;
     num_arrived_ = 0;
     added_.clear();
+    taken_at_ = 0;
     next_at_ = next_arrival().at;
   }
 

@@ -9,8 +9,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <exception>
+#include <memory>
 #include <new>
+#include <span>
 #include <utility>
 
 #include "core/clairvoyant/clairvoyant.hpp"
@@ -19,7 +22,9 @@
 #include "core/cluster/end_times.hpp"
 #include "core/cluster/kv/block_keys.hpp"
 #include "core/cluster/policy_error.hpp"
+#include "core/cluster/publications.hpp"
 #include "core/cluster/replica_context.hpp"
+#include "core/cluster/router.hpp"
 #include "core/cluster/told.hpp"
 
 namespace switchyard {
@@ -31,13 +36,20 @@ class Cluster final : public detail::Observatory {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
-  void run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
+  // `policies`: one for each router, made alike.
+  void run(const ClusterConfig& config, const Workload& workload, std::span<Policy* const> policies, std::uint64_t seed,
            Observer* observer, StateSampler* sampler, Replay& replay) {
-    policy_ = &policy;
-    by_policy([&] { told_.reset(policy.subscription(), config.num_replicas()); });
+    by_policy([&] { told_.reset(policies.front()->subscription(), config.num_replicas()); });
     reset(config, workload, observer, replay);
-    if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
-    by_policy([&] { policy.start(view_, policy_seed(seed)); });
+    reset_signals();
+    reset_routers(policies);
+    for (const auto& router : routers()) {
+      Policy& policy = *router->policy;
+      if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
+      calling_ = router.get();
+      sync(*router);
+      by_policy([&] { policy.start(*router->view, policy_seed(seed, router->board->router)); });
+    }
     sampler_ = sampler;
     run_events();
     close(replay);
@@ -45,19 +57,21 @@ class Cluster final : public detail::Observatory {
 
   // Observatory
   ReplicaState state_of(std::int32_t replica) override {
-    ReplicaState state = at(replica).state(board_.now, caller());
-    state.taken_at = board_.now;
-    if (told_.asks().waiting_uncached) {
-      state.waiting_uncached_tokens = at(replica).waiting_uncached_tokens(board_.now, caller());
-    }
-    if (told_.asks().throughput) state.generation_throughput = told_.throughput(replica);
+    if (signals().are_live()) return present_state(replica);
+    ReplicaState state = published_.read(replica, board_.now).state;
+    if (signals().interval == 0) state.taken_at = std::max<Time>(0, board_.now - signals().delay);
     return state;
   }
-  void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) override { at(replica).waiting(out); }
+  void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
+    if (signals().are_live()) return at(replica).waiting(out);
+    out = listed(replica).waiting;
+  }
   void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
-    at(replica).running(out, board_.now, caller());
+    if (signals().are_live()) return at(replica).running(out, board_.now, caller());
+    out = listed(replica).running;
   }
   std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) override {
+    if (signals().kv_delay > 0) return at(replica).cached_tokens_ago(request, board_.now, caller());
     return at(replica).cached_tokens(request, board_.now, caller());
   }
   void prefix_holders_of(RequestId request, std::vector<PrefixHolder>& out) override {
@@ -81,17 +95,19 @@ class Cluster final : public detail::Observatory {
   void assign(RequestId id, std::int32_t replica) override {
     if (!is_queued(id) || size(replica) >= replicas_.size()) reject(id, replica);
     if (observer()) observe_decision(id, replica);
-    unlink(id);
-    table_.lifecycle[size(id)] = detail::Lifecycle::sent;
+    Router& router = *calling_;
+    router.unlink(id);
+    set_lifecycle(router, id, detail::Lifecycle::sent);
     table_.records[size(id)].replica = replica;
     table_.records[size(id)].assigned_at = board_.now;
-    context_.add_waiting(replica, 1);
-    context_.add_outstanding(replica, 1);
-    received_.push_back(replica);
+    router.add_outstanding(replica, 1);
     if (observer()) observer()->on_assign(board_.now, id, replica);
-    const Time planned_end = at(replica).ends_at();
-    const bool ends_now = at(replica).enqueue(id, board_.now, caller());
-    if (at(replica).ends_at() != planned_end) cut_leap(replica, ends_now);
+    if (config_->routers.dispatch > 0) {
+      agenda_.add({board_.now + config_->routers.dispatch, Agenda::Kind::delivery, id});
+      return;
+    }
+    deliver(id, replica);
+    if (router.has_own_board() && signals().are_live()) sync(router);
   }
 
  private:
@@ -100,6 +116,12 @@ class Cluster final : public detail::Observatory {
     Kind kind = Kind::start;
     StartCause cause = StartCause::own_batch_end;
     std::int32_t replica = 0;
+    std::uint64_t routers = 0;  // a set of those that are called
+  };
+  // What follows an event from outside: a call of a router's policy, or a request that comes to its replica.
+  struct Call {
+    std::int32_t router = 0;
+    RequestId delivered = -1;
   };
 
   template <class I>
@@ -107,7 +129,8 @@ class Cluster final : public detail::Observatory {
     return static_cast<std::size_t>(i);
   }
   bool is_queued(RequestId id) const {
-    return size(id) < table_.lifecycle.size() && table_.lifecycle[size(id)] == detail::Lifecycle::queued;
+    const auto& lifecycle = calling_->board->books.lifecycle;
+    return size(id) < lifecycle.size() && lifecycle[size(id)] == detail::Lifecycle::queued;
   }
   // A call of the policy. What it throws is its own failure; that there is no memory left is not.
   template <class Call>
@@ -149,7 +172,14 @@ class Cluster final : public detail::Observatory {
       at(replica).cached_tokens(request, board_.now, caller());  // catches up
       return !at(replica).may_store_a_beginning();
     });
-    found_.assign(holders_.of(beginning).begin(), holders_.of(beginning).end());
+    const bool late = signals().kv_delay > 0;
+    if (late) {
+      for (std::int32_t i = kv_news_.take(board_.now); i >= 0; i = kv_news_.take(board_.now)) {
+        at(i).settle_known(board_.now);
+      }
+    }
+    const auto holders = (late ? known_holders_ : holders_).of(beginning);
+    found_.assign(holders.begin(), holders.end());
     std::sort(found_.begin(), found_.end());
     for (const std::int32_t replica : found_) add_holder(request, replica, out);
   }
@@ -163,33 +193,32 @@ class Cluster final : public detail::Observatory {
     workload_ = &workload;
     board_.now = 0;
     board_.published.num_waiting.assign(num_replicas, 0);
-    board_.books.outstanding.assign(num_replicas, 0);
     board_.published.least_waiting.reset(num_replicas);
-    board_.books.least_outstanding.reset(num_replicas);
-    board_.books.requests = table_.requests;
-    board_.books.lifecycle = table_.lifecycle;
-    board_.books.next.resize(num_requests + 1);
-    board_.books.previous.resize(num_requests + 1);
-    board_.books.next[0] = board_.books.previous[0] = -1;
-    board_.books.queue_length = 0;
+    known_holders_.reset();
+    if constexpr (requires(Replica replica) { replica.settle_known(Time{}); }) {
+      if (config.signals.kv_delay > 0) known_holders_.build(workload.prefix_tree(config.kinds[0].limits().block_size));
+    }
     holders_.reset();
     context_ = {.table = &table_,
                 .workload = &workload,
                 .board = &board_,
                 .observer = observer,
                 .first_tokens = told_.asks().first_tokens ? &first_tokens_ : nullptr,
-                .kv_changes = told_.asks().kv_events ? told_.kv_changes() : nullptr,
-                .holders = &holders_};
+                .kv_changes = told_.asks().kv_events || config.signals.kv_delay > 0 ? told_.kv_changes() : nullptr,
+                .holders = &holders_,
+                .known_holders = config.kinds.size() == 1 ? &known_holders_ : nullptr,
+                .kv_news = &kv_news_,
+                .kv_delay = config.signals.kv_delay};
     first_tokens_.clear();
+    kv_news_.reset();
     replicas_.resize(num_replicas);
     for (std::int32_t i = 0; i < config.num_replicas(); ++i) at(i).reset(i, config.kind(i), context_);
     ends_.reset(num_replicas);
     agenda_.reset(workload.requests);
-    if (told_.asks().throughput) agenda_.add({kReportPeriod, Agenda::Kind::report, 0});
-    num_clocks_ = told_.asks().throughput ? 1 : 0;
-    timer_runs_ = false;
+    num_clocks_ = 0;
     num_arrived_ = 0;
     nothing_since_ = kNever;
+    touched_.clear();
     block_naming_.reset();
     num_steps_ = 0;
     num_completed_ = 0;
@@ -204,7 +233,7 @@ class Cluster final : public detail::Observatory {
     for (Time time = sampler_->next_sample(); time <= until; time = sampler_->next_sample()) {
       states_.clear();
       for (Replica& replica : replicas_) states_.push_back(replica.state(time, nullptr));
-      sampler_->on_sample(board_.books.queue_length, states_);
+      sampler_->on_sample(queue_length(), states_);
     }
   }
 
@@ -229,39 +258,38 @@ class Cluster final : public detail::Observatory {
   }
 
   void observe_decision(RequestId id, std::int32_t replica) {
-    const QueuedRequest& request = board_.books.requests[size(id)];
+    const QueuedRequest& request = table_.requests[size(id)];
     scores_.clear();
-    by_policy([&] { policy_->scores(view_, request, scores_); });
-    observer()->on_decision(board_.now, request, replica, view_, scores_);
+    by_policy([&] { calling_->policy->scores(*calling_->view, request, scores_); });
+    observer()->on_decision(board_.now, request, replica, *calling_->view, scores_);
   }
 
   void arrive(RequestId id) {
     QueuedRequest& request = table_.requests[size(id)] = workload_->requests[size(id)];
     request.arrived_at = board_.now;
-    table_.lifecycle[size(id)] = detail::Lifecycle::queued;
+    Router& router = receive(request);
+    set_lifecycle(router, id, detail::Lifecycle::queued);
     table_.records[size(id)] = {.scheduled_at = kNever};
     table_.live[size(id)] = {.total_tokens = request.num_prefill_tokens + workload_->hidden.num_decode_tokens[size(id)],
                              .num_prefill_tokens = request.num_prefill_tokens,
                              .original_prefill_tokens = request.num_prefill_tokens};
-    link(id);
+    router.link(id);
     ++num_arrived_;
-    if (told_.asks().every > 0 && !timer_runs_) start_timer();
+    ++router.num_under_way;
+    if (told_.asks().every > 0 && !router.timer_runs) start_timer(router);
     if (observer()) observer()->on_arrival(board_.now, request);
-    by_policy([&] { policy_->on_arrival(request); });
+    by_policy([&] { router.policy->on_arrival(request); });
+    want_call(router);
   }
 
-  void link(RequestId id) {
-    join(board_.books.previous[0], id);
-    join(id, -1);
-    ++board_.books.queue_length;
-  }
-  void unlink(RequestId id) {
-    join(board_.books.previous[size(id + 1)], board_.books.next[size(id + 1)]);
-    --board_.books.queue_length;
-  }
-  void join(RequestId before, RequestId after) {
-    board_.books.next[size(before + 1)] = after;
-    board_.books.previous[size(after + 1)] = before;
+  // A request comes to its replica.
+  void deliver(RequestId id, std::int32_t replica) {
+    context_.add_waiting(replica, 1);
+    received_.push_back(replica);
+    const Time planned_end = at(replica).ends_at();
+    const bool ends_now = at(replica).enqueue(id, board_.now, caller());
+    if (at(replica).ends_at() != planned_end) cut_leap(replica, ends_now);
+    if (keeps_history()) touched_.push_back(replica);
   }
 
   [[gnu::flatten]] void run_events() {
@@ -269,10 +297,11 @@ class Cluster final : public detail::Observatory {
       if (sampler_) {
         take_samples(std::min(first.at, agenda_.next_at()));
         run_instant(std::min(first.at, agenda_.next_at()), first.at <= agenda_.next_at());
-      } else if (first.at < agenda_.next_at()) {
+      } else if (first.at < agenda_.next_at() && !keeps_history()) {
         run_batch_ends(first);
       } else {
-        run_instant(agenda_.next_at(), first.at == agenda_.next_at());
+        const Time now = std::min(first.at, agenda_.next_at());
+        run_instant(now, first.at == now);
       }
     }
   }
@@ -289,32 +318,49 @@ class Cluster final : public detail::Observatory {
 
   [[gnu::noinline]] void run_instant(Time now, bool batches_end) {
     board_.now = now;
-    std::int32_t calls = 0;
+    calls_.clear();
     while (agenda_.next_at() == now) {
       const Agenda::Event event = agenda_.take();
       if (event.kind == Agenda::Kind::arrival) {
         arrive(event.number);
-        ++calls;
       } else {
-        calls += take_place(event);
+        take_place(event);
       }
     }
     ended_.clear();
     if (batches_end) take_ended(now);
-    for (std::int32_t call = 0; call < calls; ++call) {
-      call_policy(-1);
-      if (calls == 1 && ended_.empty()) {  // as a rule: nothing else happens at this instant
+    for (const Call& call : calls_) {
+      follow(call);
+      if (calls_.size() == 1 && ended_.empty()) {  // as a rule: nothing else happens at this instant
         for (const std::int32_t replica : received_) start(replica, StartCause::arrival_call);
+        if (keeps_history()) keep_history();
         return;
       }
       queue_starts(StartCause::arrival_call);
     }
     for (std::size_t i = 0; i < ended_.size(); ++i) {  // a policy call may have added to them
-      const bool completes = book(ended_[i]);
+      const std::uint64_t routers = book(ended_[i]);
       items_.push_back({Kind::start, StartCause::own_batch_end, ended_[i]});
-      if (completes) items_.push_back({Kind::policy_call, StartCause::own_batch_end, ended_[i]});
+      if (routers != 0) items_.push_back({Kind::policy_call, StartCause::own_batch_end, ended_[i], routers});
     }
     run_items();
+    if (keeps_history()) keep_history();
+  }
+
+  // Sets received_.
+  void follow(const Call& call) {
+    if (call.delivered >= 0) {
+      caller_ = -1;
+      received_.clear();
+      deliver(call.delivered, table_.records[size(call.delivered)].replica);
+      return;
+    }
+    Router& router = *routers_[size(call.router)];
+    call_policy(router, -1);
+    while (router.num_calls_waiting > 0 && !router.is_deciding) {
+      --router.num_calls_waiting;
+      begin_decision(router);
+    }
   }
 
   // The same for the commonest instants, those of one batch end and nothing else, up to the next arrival.
@@ -351,13 +397,12 @@ class Cluster final : public detail::Observatory {
 
   // False if a policy call followed, so that anything may have changed.
   bool run_batch_end(std::int32_t replica, Time now) {
-    const bool completes = book(replica);
+    const std::uint64_t routers = book(replica);
     if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
     if (context_.kv_changes) note_kv_changes(replica);
-    if (!completes || board_.books.queue_length == 0) return true;
+    if (routers == 0) return true;
     ends_.set(replica, at(replica).ends_at());
-    call_policy(replica);
-    queue_starts(StartCause::completion_call);
+    call_policies(routers, replica);
     run_items();
     return false;
   }
@@ -367,8 +412,7 @@ class Cluster final : public detail::Observatory {
       // Field by field, as it was written a moment ago: a wider load would have to wait for the stores.
       const Item& item = items_[next_item_++];
       if (item.kind == Kind::policy_call) {
-        call_policy(item.replica);
-        queue_starts(StartCause::completion_call);
+        call_policies(item.routers, item.replica);
       } else {
         start(item.replica, item.cause);
       }
@@ -379,57 +423,101 @@ class Cluster final : public detail::Observatory {
 
   void start(std::int32_t replica, StartCause cause) {
     const bool starts = at(replica).start(board_.now, cause);
+    if (keeps_history()) touched_.push_back(replica);
     if (context_.kv_changes) note_kv_changes(replica);
     if (!starts) return;
     ++num_steps_;
     ends_.set(replica, at(replica).ends_at());
   }
 
-  // Bookkeeping of a batch that has ended. Whether a policy call follows: a request completed, or one got its first
-  // token and the policy wants to know.
-  bool book(std::int32_t replica) {
+  // Bookkeeping of a batch that has ended. The set of routers that have requests queued and are called for it: a
+  // request of theirs completed, or got its first token and they want to know.
+  std::uint64_t book(std::int32_t replica) {
     at(replica).finish(completed_);
-    if (!first_tokens_.empty()) tell_first_tokens(replica);
-    if (completed_.empty()) return std::exchange(told_first_tokens_, false);
-    told_first_tokens_ = false;
-    if (told_.asks().throughput) told_.add_completed(replica, output_tokens(completed_));
-    context_.add_outstanding(replica, -static_cast<std::int32_t>(completed_.size()));
-    num_completed_ += static_cast<std::int64_t>(completed_.size());
-    makespan_ = board_.now;
-    for (const RequestId id : completed_) {
-      const LiveRequest& request = table_.live[size(id)];
-      table_.lifecycle[size(id)] = detail::Lifecycle::done;
-      if (observer()) observer()->on_complete(board_.now, id, replica);
-      const RequestRecord& record = table_.records[size(id)];
-      by_policy([&] {
-        policy_->on_completion({.id = id,
-                                .replica = replica,
-                                .arrived_at = board_.books.requests[size(id)].arrived_at,
-                                .scheduled_at = record.scheduled_at,
-                                .first_token_at = record.prefill_completed_at,
-                                .completed_at = board_.now,
-                                .num_prefill_tokens = request.original_prefill_tokens,
-                                .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});
-      });
-    }
-    completed_.clear();
-    return true;
+    const std::uint64_t routers = first_tokens_.empty() ? 0 : send_first_tokens();
+    if (completed_.empty()) return routers;
+    return routers | send_completions(replica);
   }
 
-  void tell_first_tokens(std::int32_t replica) {
+  // The set of routers that are called at once.
+  std::uint64_t send_completions(std::int32_t replica) {
+    if (told_.asks().throughput) told_.add_completed(replica, output_tokens(completed_));
+    const Time response = config_->routers.response;
+    std::uint64_t routers = 0;
+    for (const RequestId id : completed_) {
+      if (observer()) observer()->on_complete(board_.now, id, replica);
+      if (response > 0) {
+        agenda_.add({board_.now + response, Agenda::Kind::completion, id});
+      } else {
+        tell_completion(id);
+        routers |= call_after_batch(router_of(id));
+      }
+    }
+    completed_.clear();
+    return routers;
+  }
+
+  std::uint64_t send_first_tokens() {
     std::sort(first_tokens_.begin(), first_tokens_.end());
+    const Time response = config_->routers.response;
+    std::uint64_t routers = 0;
     for (const RequestId id : first_tokens_) {
-      by_policy([&] { policy_->on_first_token({.id = id, .replica = replica, .at = board_.now}); });
+      if (response > 0) {
+        agenda_.add({board_.now + response, Agenda::Kind::first_token, id});
+      } else {
+        tell_first_token(id);
+        routers |= call_after_batch(router_of(id));
+      }
     }
     first_tokens_.clear();
-    told_first_tokens_ = true;
+    return routers;
+  }
+
+  // The router as a set, if it is called at once.
+  std::uint64_t call_after_batch(Router& router) {
+    if (config_->routers.decision > 0) {
+      begin_decision(router);
+      return 0;
+    }
+    return router.board->books.queue_length > 0 ? std::uint64_t{1} << router.board->router : 0;
+  }
+
+  void tell_first_token(RequestId id) {
+    by_policy([&] {
+      router_of(id).policy->on_first_token({.id = id, .replica = table_.records[size(id)].replica, .at = board_.now});
+    });
+  }
+
+  // The router has all of the answer.
+  void tell_completion(RequestId id) {
+    Router& router = router_of(id);
+    RequestRecord& record = table_.records[size(id)];
+    const LiveRequest& request = table_.live[size(id)];
+    record.completed_at = board_.now;
+    record.prefill_completed_at += config_->routers.response;
+    set_lifecycle(router, id, detail::Lifecycle::done);
+    router.add_outstanding(record.replica, -1);
+    --router.num_under_way;
+    ++num_completed_;
+    makespan_ = board_.now;
+    by_policy([&] {
+      router.policy->on_completion({.id = id,
+                                    .replica = record.replica,
+                                    .arrived_at = table_.requests[size(id)].arrived_at,
+                                    .scheduled_at = record.scheduled_at,
+                                    .first_token_at = record.prefill_completed_at,
+                                    .completed_at = board_.now,
+                                    .num_prefill_tokens = request.original_prefill_tokens,
+                                    .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});
+    });
   }
 
   // Of requests that have completed.
   std::int64_t output_tokens(const std::vector<RequestId>& requests) const {
     std::int64_t tokens = 0;
-    for (const RequestId id : requests)
+    for (const RequestId id : requests) {
       tokens += table_.live[size(id)].total_tokens - table_.live[size(id)].original_prefill_tokens;
+    }
     return tokens;
   }
   // Output tokens that requests at a replica have got so far.
@@ -442,41 +530,95 @@ class Cluster final : public detail::Observatory {
     return tokens;
   }
 
-  // An event that is no arrival. How many policy calls follow.
-  [[gnu::noinline]] std::int32_t take_place(const Agenda::Event& event) {
+  // An event from outside that is no arrival.
+  [[gnu::noinline]] void take_place(const Agenda::Event& event) {
     caller_ = -1;
     switch (event.kind) {
       case Agenda::Kind::arrival:
         break;
+      case Agenda::Kind::first_token:
+        tell_first_token(event.number);
+        want_call(router_of(event.number));
+        break;
+      case Agenda::Kind::completion:
+        tell_completion(event.number);
+        want_call(router_of(event.number));
+        break;
+      case Agenda::Kind::delivery:
+        calls_.push_back({.delivered = event.number});
+        break;
+      case Agenda::Kind::snapshot:
+        take_snapshot(event.number);
+        break;
+      case Agenda::Kind::poll:
+        tell_poll(event.number);
+        break;
       case Agenda::Kind::kv_event:
         tell_kv_changes(event.number);
-        return 1;
+        break;
       case Agenda::Kind::report:
-        for (std::int32_t i = 0; i < config_->num_replicas(); ++i) told_.report(i, tokens_so_far(i), kReportPeriod);
-        if (clocks_go_on()) agenda_.add({board_.now + kReportPeriod, event.kind, 0});
-        return 0;
+        for (std::int32_t i = 0; i < config_->num_replicas(); ++i) told_.report(i, tokens_so_far(i), board_.now);
+        repeat(event, kReportPeriod);
+        break;
       case Agenda::Kind::timer:
-        timer_runs_ = false;
-        --num_clocks_;
-        if (num_arrived_ == num_completed_ || !clocks_go_on()) return 0;
-        start_timer();
-        by_policy([&] { policy_->on_timer(view_); });
-        return 1;
+        run_timer(*routers_[size(event.number)]);
+        break;
+      case Agenda::Kind::decision:
+        routers_[size(event.number)]->is_deciding = false;
+        calls_.push_back({.router = event.number});
+        break;
     }
-    return 0;
   }
 
-  void start_timer() {
-    timer_runs_ = true;
+  // A call of its policy follows an event from outside.
+  void want_call(Router& router) {
+    if (config_->routers.decision > 0) {
+      begin_decision(router);
+    } else {
+      calls_.push_back({.router = router.board->router});
+    }
+  }
+
+  // The call takes the router's time, after those before it. An empty queue takes none.
+  void begin_decision(Router& router) {
+    if (router.is_deciding) {
+      ++router.num_calls_waiting;
+    } else if (router.board->books.queue_length > 0) {
+      router.is_deciding = true;
+      agenda_.add({board_.now + config_->routers.decision, Agenda::Kind::decision, router.board->router});
+    }
+  }
+
+  // The clock's own events.
+  void begin_clock(Time at, Agenda::Kind kind, std::int32_t number) {
     ++num_clocks_;
-    const Time every = told_.asks().every;
-    agenda_.add({(board_.now / every + 1) * every, Agenda::Kind::timer, 0});
+    agenda_.add({at, kind, number});
+  }
+  void repeat(const Agenda::Event& event, Time period) {
+    --num_clocks_;
+    if (clocks_go_on()) begin_clock(board_.now + period, event.kind, event.number);
   }
 
-  // Whether something may still happen: a policy that has done nothing for an hour in which nothing else happened never
-  // will.
+  void start_timer(Router& router) {
+    router.timer_runs = true;
+    const Time every = told_.asks().every;
+    begin_clock((board_.now / every + 1) * every, Agenda::Kind::timer, router.board->router);
+  }
+  void run_timer(Router& router) {
+    router.timer_runs = false;
+    --num_clocks_;
+    if (router.num_under_way == 0 || !clocks_go_on()) return;
+    start_timer(router);
+    calling_ = &router;
+    sync(router);
+    by_policy([&] { router.policy->on_timer(*router.view); });
+    want_call(router);
+  }
+
+  // Whether something may still happen: policies that have done nothing for an hour in which nothing else happened
+  // never will.
   bool clocks_go_on() {
-    if (num_completed_ == static_cast<std::int64_t>(board_.books.requests.size())) return false;
+    if (num_completed_ == static_cast<std::int64_t>(table_.requests.size())) return false;
     if (ends_.first().at != kNever || agenda_.has_more_than(num_clocks_)) {
       nothing_since_ = kNever;
       return true;
@@ -485,12 +627,104 @@ class Cluster final : public detail::Observatory {
     return board_.now - nothing_since_ <= 3600 * kTicksPerSecond;
   }
 
+  const SignalOptions& signals() const { return config_->signals; }
+  // Whether routers see replicas as they were some time ago, whenever that was.
+  bool keeps_history() const { return !Replica::kLeaps && signals().interval == 0 && signals().delay > 0; }
+
+  void reset_signals() {
+    const std::int32_t n = config_->num_replicas();
+    const bool reports = told_.asks().throughput && signals().interval == 0;
+    if (reports) begin_clock(kReportPeriod, Agenda::Kind::report, 0);
+    if (signals().are_live()) return;
+    published_.reset(n, signals().delay);
+    for (std::int32_t i = 0; i < n; ++i) {
+      fill(published_.add(i), i);
+      if (signals().interval == 0) continue;
+      const bool spread = signals().phase == SnapshotPhase::spread;
+      const Time phase = spread ? static_cast<Time>(Int128{signals().interval} * i / n) : 0;
+      begin_clock(phase > 0 ? phase : signals().interval, Agenda::Kind::snapshot, i);
+    }
+  }
+
+  ReplicaState present_state(std::int32_t replica) {
+    ReplicaState state = at(replica).state(board_.now, caller());
+    state.taken_at = board_.now;
+    if (told_.asks().waiting_uncached) {
+      state.waiting_uncached_tokens = at(replica).waiting_uncached_tokens(board_.now, caller());
+    }
+    if (told_.asks().throughput) state.generation_throughput = told_.throughput(replica);
+    return state;
+  }
+
+  void fill(Snapshot& snapshot, std::int32_t replica) {
+    snapshot.state = present_state(replica);
+    if (!told_.asks().requests) return;
+    at(replica).waiting(snapshot.waiting);
+    at(replica).running(snapshot.running, board_.now, caller());
+  }
+
+  const Snapshot& listed(std::int32_t replica) {
+    if (!told_.asks().requests) {
+      throw std::logic_error(
+          "policy asked for the requests of a published snapshot, and its subscription does not (Subscription::"
+          "requests)");
+    }
+    return published_.read(replica, board_.now);
+  }
+
+  void take_snapshot(std::int32_t replica) {
+    if (told_.asks().throughput) told_.report(replica, tokens_so_far(replica), board_.now);
+    fill(published_.add(replica), replica);
+    repeat({board_.now, Agenda::Kind::snapshot, replica}, signals().interval);
+    announce(replica);
+  }
+  void announce(std::int32_t replica) {
+    if (!told_.asks().polls) return;
+    if (signals().delay > 0) {
+      agenda_.add({board_.now + signals().delay, Agenda::Kind::poll, replica});
+    } else {
+      tell_poll(replica);
+    }
+  }
+  void tell_poll(std::int32_t replica) {
+    for (const auto& router : routers()) {
+      calling_ = router.get();
+      sync(*router);
+      by_policy([&] { router->policy->on_poll(*router->view, replica); });
+      want_call(*router);
+    }
+  }
+
+  // What this instant has left of the replicas that it changed.
+  void keep_history() {
+    std::sort(touched_.begin(), touched_.end());
+    touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
+    caller_ = -1;
+    for (const std::int32_t replica : touched_) {
+      fill(published_.add(replica), replica);
+      published_.read(replica, board_.now);  // forgets what is too old
+      announce(replica);
+    }
+    touched_.clear();
+  }
+
   void note_kv_changes(std::int32_t replica) {
-    if (!told_.kv_changes()[replica].empty()) agenda_.add({board_.now, Agenda::Kind::kv_event, replica});
+    KvChanges& changes = told_.kv_changes()[replica];
+    if (changes.empty()) return;
+    if constexpr (requires(Replica r) { r.tell_later(Time{}, KvChange{}); }) {
+      for (const KvChange& change : changes) at(replica).tell_later(board_.now, change);
+    }
+    if (!told_.asks().kv_events) {
+      changes.clear();
+      return;
+    }
+    told_.kv_under_way(replica).push_back(std::exchange(changes, {}));
+    agenda_.add({board_.now + signals().kv_delay, Agenda::Kind::kv_event, replica});
   }
   // Blocks of one kind of change after another. Those of which the workload does not say what they hold have no name.
   void tell_kv_changes(std::int32_t replica) {
-    KvChanges& changes = told_.kv_changes()[replica];
+    const KvChanges changes = std::move(told_.kv_under_way(replica).front());
+    told_.kv_under_way(replica).pop_front();
     const std::int32_t block_size = config_->kind(replica).limits().block_size;
     for (std::size_t i = 0; i < changes.size();) {
       const bool stored = changes[i].stored;
@@ -499,21 +733,88 @@ class Cluster final : public detail::Observatory {
         if (!BlockKeys::is_own(changes[i].key)) blocks_.push_back(block_naming_.name(block_size, changes[i].key));
       }
       if (blocks_.empty()) continue;
-      by_policy([&] { policy_->on_kv_event(replica, stored ? KvEvent::stored : KvEvent::removed, blocks_); });
+      for (const auto& router : routers()) {
+        by_policy([&] { router->policy->on_kv_event(replica, stored ? KvEvent::stored : KvEvent::removed, blocks_); });
+      }
     }
-    changes.clear();
+    for (const auto& router : routers()) want_call(*router);
+  }
+
+  void reset_routers(std::span<Policy* const> policies) {
+    num_routers_ = policies.size();
+    while (routers_.size() < num_routers_) routers_.push_back(std::make_unique<Router>(*this));
+    // One router whose signals are live has the cluster's board: replicas keep it current themselves.
+    const bool own_boards = num_routers_ > 1 || !signals().are_live();
+    for (std::size_t i = 0; i < num_routers_; ++i) {
+      routers_[i]->open(*policies[i], static_cast<std::int32_t>(i), static_cast<std::int32_t>(num_routers_), table_,
+                        replicas_.size(), own_boards ? nullptr : &board_, own_boards ? nullptr : &view_);
+    }
+    calling_ = routers_[0].get();
+    if (num_routers_ > 1) router_numbers_.resize(table_.requests.size());
+  }
+  std::span<const std::unique_ptr<Router>> routers() const { return std::span(routers_).first(num_routers_); }
+
+  Router& router_of(RequestId id) {
+    if (num_routers_ == 1) return *routers_[0];
+    return *routers_[router_numbers_[size(id)]];
+  }
+  // The one that a request arrives at.
+  Router& receive(const QueuedRequest& request) {
+    if (num_routers_ == 1) return *routers_[0];
+    const bool in_turn = config_->routers.split == Split::round_robin;
+    const std::uint64_t key = in_turn ? static_cast<std::uint64_t>(num_arrived_) : session_hash(request);
+    const std::size_t number = key % num_routers_;
+    router_numbers_[size(request.id)] = static_cast<std::uint8_t>(number);
+    return *routers_[number];
+  }
+
+  void set_lifecycle(Router& router, RequestId id, detail::Lifecycle lifecycle) {
+    table_.lifecycle[size(id)] = lifecycle;
+    router.set_lifecycle(id, lifecycle);
+  }
+
+  std::int32_t queue_length() const {
+    std::int32_t length = 0;
+    for (const auto& router : routers()) length += router->board->books.queue_length;
+    return length;
+  }
+
+  // What the router's own board says of time and replicas becomes what it can know now.
+  void sync(Router& router) {
+    if (!router.has_own_board()) return;
+    detail::Board& board = *router.board;
+    board.now = board_.now;
+    board.published.least_waiting.reset(replicas_.size());
+    if (signals().are_live()) {
+      board.published.num_waiting = board_.published.num_waiting;
+      return;
+    }
+    for (std::int32_t i = 0; i < config_->num_replicas(); ++i) {
+      board.published.num_waiting[size(i)] = published_.read(i, board_.now).state.num_waiting;
+    }
   }
 
   // `caller`: the replica whose completion this follows, or -1 for an arrival. Sets received_.
-  void call_policy(std::int32_t caller) {
+  void call_policy(Router& router, std::int32_t caller) {
     received_.clear();
-    if (board_.books.queue_length == 0) return;
+    if (router.board->books.queue_length == 0) return;
     caller_ = caller;
-    by_policy([&] { policy_->schedule(view_); });
-    if (observer() && board_.books.queue_length > 0) observer()->on_hold(board_.now, board_.books.queue_length);
+    calling_ = &router;
+    sync(router);
+    by_policy([&] { router.policy->schedule(*router.view); });
+    const std::int32_t held = router.board->books.queue_length;
+    if (observer() && held > 0) observer()->on_hold(board_.now, held);
     if (received_.size() > 1) {
       std::sort(received_.begin(), received_.end());
       received_.erase(std::unique(received_.begin(), received_.end()), received_.end());
+    }
+  }
+
+  // Those of a set of routers, after a completion on `caller`.
+  void call_policies(std::uint64_t routers, std::int32_t caller) {
+    for (; routers != 0; routers &= routers - 1) {
+      call_policy(*routers_[size(std::countr_zero(routers))], caller);
+      queue_starts(StartCause::completion_call);
     }
   }
 
@@ -533,7 +834,7 @@ class Cluster final : public detail::Observatory {
   }
 
   void close(Replay& replay) {
-    const auto num_requests = static_cast<std::int64_t>(board_.books.requests.size());
+    const auto num_requests = static_cast<std::int64_t>(table_.requests.size());
     replay.requests.swap(table_.records);
     replay.replicas.clear();
     for (const Replica& replica : replicas_) replay.replicas.push_back(replica.totals());
@@ -543,8 +844,8 @@ class Cluster final : public detail::Observatory {
       throw StalledError(fmt::format(
           "the run stalled after {:.6f} s: {} of {} requests completed, {} wait in the global queue that the policy "
           "never assigns, {} are held by replicas that cannot go on, and nothing is left to happen",
-          seconds_from_ticks(board_.now), num_completed_, num_requests, board_.books.queue_length,
-          num_requests - num_completed_ - board_.books.queue_length));
+          seconds_from_ticks(board_.now), num_completed_, num_requests, queue_length(),
+          num_requests - num_completed_ - queue_length()));
     }
   }
 
@@ -554,8 +855,15 @@ class Cluster final : public detail::Observatory {
   const Workload* workload_ = nullptr;
   detail::Board board_;
   ClusterView view_;
-  Policy* policy_ = nullptr;
+  std::vector<std::unique_ptr<Router>> routers_;  // the first num_routers_ are in use
+  std::size_t num_routers_ = 1;
+  std::vector<std::uint8_t> router_numbers_;  // by request that has arrived, where there are several
+  Router* calling_ = nullptr;                 // the one whose policy is called
   Told told_;
+  Publications published_;             // unless signals are live
+  std::vector<std::int32_t> touched_;  // replicas that this instant has changed, where that is kept
+  HolderIndex known_holders_;          // by the KV events that routers have, where these take time
+  KvNews kv_news_;
   StateSampler* sampler_ = nullptr;
   std::vector<Replica> replicas_;
   EndTimes ends_;
@@ -565,15 +873,14 @@ class Cluster final : public detail::Observatory {
   std::int64_t num_completed_ = 0;
   Time makespan_ = 0;
   std::int32_t caller_ = -1;
+  std::vector<Call> calls_;          // that follow the events from outside of this instant
   std::vector<std::int32_t> ended_;  // at this instant, in order of creation
   std::vector<Item> items_;          // the FIFO of this instant
   std::size_t next_item_ = 0;
   std::vector<std::int32_t> received_;   // replicas that the last policy call assigned to, in order
   std::vector<RequestId> first_tokens_;  // of the batch whose bookkeeping is done, if the policy wants to know
-  bool told_first_tokens_ = false;
   HolderIndex holders_;
   std::size_t num_clocks_ = 0;  // reports and timers to come
-  bool timer_runs_ = false;
   std::int64_t num_arrived_ = 0;
   Time nothing_since_ = kNever;             // but the clock's own events
   std::vector<std::int32_t> found_;         // scratch

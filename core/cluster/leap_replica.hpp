@@ -55,6 +55,7 @@ class LeapReplica {
   void running(std::vector<ResidentRequest>& out, Time now, const LeapReplica* caller) const;
   // Without a prefix cache, none.
   std::int32_t cached_tokens(RequestId, Time, const LeapReplica*) const { return 0; }
+  std::int32_t cached_tokens_ago(RequestId, Time, const LeapReplica*) const { return 0; }
   std::int64_t waiting_uncached_tokens(Time, const LeapReplica*) const { return waiting_tokens_; }
   const ReplicaTotals& totals() const { return totals_; }
 

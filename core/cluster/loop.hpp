@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "core/cluster/simulation.hpp"
 
@@ -11,8 +12,8 @@ namespace switchyard {
 class Loop {
  public:
   virtual ~Loop() = default;
-  virtual void run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
-                   Observer* observer, StateSampler* sampler, Replay& replay) = 0;
+  virtual void run(const ClusterConfig& config, const Workload& workload, std::span<Policy* const> policies,
+                   std::uint64_t seed, Observer* observer, StateSampler* sampler, Replay& replay) = 0;
 };
 
 std::unique_ptr<Loop> make_step_loop();
@@ -24,9 +25,9 @@ std::unique_ptr<Loop> make_vllm_v1_leap_loop();
 template <class Cluster>
 class LoopOver final : public Loop {
  public:
-  void run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
+  void run(const ClusterConfig& config, const Workload& workload, std::span<Policy* const> policies, std::uint64_t seed,
            Observer* observer, StateSampler* sampler, Replay& replay) override {
-    cluster_.run(config, workload, policy, seed, observer, sampler, replay);
+    cluster_.run(config, workload, policies, seed, observer, sampler, replay);
   }
 
  private:

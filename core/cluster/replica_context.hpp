@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/api/cluster_view.hpp"
+#include "core/cluster/kv/delayed_cache.hpp"
 #include "core/cluster/kv/holder_index.hpp"
 #include "core/cluster/kv/kv_change.hpp"
 #include "core/cluster/live_request.hpp"
@@ -27,19 +28,16 @@ struct ReplicaContext {
   std::vector<RequestId>* first_tokens = nullptr;
   // Where replicas that take single steps add what their prefix caches gain and lose, by replica; nullptr as above.
   KvChanges* kv_changes = nullptr;
-  HolderIndex* holders = nullptr;  // there always is one
+  HolderIndex* holders = nullptr;        // there always is one
+  HolderIndex* known_holders = nullptr;  // by the KV events that routers have
+  KvNews* kv_news = nullptr;
+  Time kv_delay = 0;  // 0: routers know of KV events at once, and the last two are not used
 
   void add_waiting(std::int32_t replica, std::int32_t change) {
     std::int32_t& count = board->published.num_waiting[static_cast<std::size_t>(replica)];
     count += change;
     assert(count >= 0);
     if (board->published.least_waiting.built()) board->published.least_waiting.update(replica, count);
-  }
-  void add_outstanding(std::int32_t replica, std::int32_t change) {
-    std::int32_t& count = board->books.outstanding[static_cast<std::size_t>(replica)];
-    count += change;
-    assert(count >= 0);
-    if (board->books.least_outstanding.built()) board->books.least_outstanding.update(replica, count);
   }
 };
 

@@ -10,6 +10,18 @@
 
 namespace switchyard {
 
+// A number that is the same for the turns of a session. A request that tells no session is one of its own.
+template <class Request>
+std::uint64_t session_hash(const Request& request) {
+  std::int64_t key = -1 - std::int64_t{request.id};
+  if constexpr (requires { request.session; }) {
+    if (request.session >= 0) key = request.session;
+  }
+  std::uint64_t hash = static_cast<std::uint64_t>(key) * 0x9e3779b97f4a7c15ULL;
+  hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93ULL;
+  return hash ^ (hash >> 32);
+}
+
 struct Router {
   explicit Router(detail::Observatory& kernel) : own_view(own_board, kernel) {}
   Router(const Router&) = delete;
@@ -72,7 +84,7 @@ struct Router {
   detail::Board* board = nullptr;
   ClusterView* view = nullptr;
   Policy* policy = nullptr;
-  std::int64_t num_under_way = 0;  // requests that have arrived here, and whose answers have not
+  std::int64_t num_under_way = 0;      // requests that have arrived here, and whose answers have not
   std::int64_t num_calls_waiting = 0;  // of its policy, behind the one that takes its time now
   bool is_deciding = false;
   bool timer_runs = false;

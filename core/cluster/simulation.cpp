@@ -1,5 +1,7 @@
 #include "core/cluster/simulation.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/cluster/loop.hpp"
@@ -7,8 +9,11 @@
 
 namespace switchyard {
 
-std::uint64_t policy_seed(std::uint64_t workload_seed) {
-  return WorkloadRandom(workload_seed, WorkloadRandom::Purpose::policy).next();
+std::uint64_t policy_seed(std::uint64_t workload_seed, std::int32_t router) {
+  WorkloadRandom random(workload_seed, WorkloadRandom::Purpose::policy);
+  std::uint64_t seed = random.next();
+  for (; router > 0; --router) seed = random.next();
+  return seed;
 }
 
 struct Simulation::Impl {
@@ -18,6 +23,13 @@ struct Simulation::Impl {
   std::unique_ptr<Loop> vllm_v1_leap = make_vllm_v1_leap_loop();
   std::unique_ptr<Loop> vllm_v1_step = make_vllm_v1_step_loop();
   Replay replay;
+  std::vector<std::unique_ptr<Policy>> made;  // of this run
+  std::vector<Policy*> policies;
+  ClusterConfig config;
+
+  const ClusterConfig& with_interval(const ClusterConfig& given, Time of_policy);
+  const Replay& run(const ClusterConfig& its_config, const Workload& workload, std::span<Policy* const> its_policies,
+                    std::uint64_t seed, Observer* observer, StateSampler* sampler);
 };
 
 Simulation::Simulation(Kernel kernel) : impl_(std::make_unique<Impl>()) { impl_->kernel = kernel; }
@@ -37,14 +49,62 @@ bool runs_vllm_v1(const ClusterConfig& config) {
 
 }  // namespace
 
+namespace {
+
+void check(const ClusterConfig& config, std::size_t num_policies) {
+  const auto refuse = [](const char* what, std::int64_t found, const char* wanted) {
+    throw std::invalid_argument(fmt::format("{}: {} is not allowed; {} is wanted", what, found, wanted));
+  };
+  const RouterOptions& routers = config.routers;
+  if (routers.count < 1 || routers.count > kMostRouters) refuse("routers", routers.count, "a number from 1 to 64");
+  if (static_cast<std::size_t>(routers.count) != num_policies) {
+    refuse("policies", static_cast<std::int64_t>(num_policies), "one for each router");
+  }
+  for (const Time time : {routers.dispatch, routers.response, routers.decision, config.signals.interval,
+                          config.signals.delay, config.signals.kv_delay}) {
+    if (time < 0) refuse("a time of signals or routers, in ticks", time, "0 or more");
+  }
+}
+
+}  // namespace
+
+const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, const RoutedBy& policy,
+                              std::uint64_t seed, Observer* observer, StateSampler* sampler) {
+  impl_->made.clear();
+  impl_->policies.clear();
+  for (std::int32_t router = 0; router < config.routers.count; ++router) {
+    impl_->made.push_back(policy.make());
+    impl_->policies.push_back(impl_->made.back().get());
+  }
+  return impl_->run(impl_->with_interval(config, policy.signal_interval), workload, impl_->policies, seed, observer,
+                    sampler);
+}
+
 const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
                               Observer* observer, StateSampler* sampler) {
-  const bool v1 = runs_vllm_v1(config);
-  // Leaps do not tell of single blocks.
-  const bool steps = impl_->kernel == Kernel::step || observer || policy.subscription().kv_events;
-  Loop& loop = v1 ? (steps ? *impl_->vllm_v1_step : *impl_->vllm_v1_leap) : (steps ? *impl_->step : *impl_->leap);
-  loop.run(config, workload, policy, seed, observer, sampler, impl_->replay);
-  return impl_->replay;
+  Policy* const policies[] = {&policy};
+  return impl_->run(impl_->with_interval(config, 0), workload, policies, seed, observer, sampler);
+}
+
+const ClusterConfig& Simulation::Impl::with_interval(const ClusterConfig& given, Time of_policy) {
+  if (given.signals.interval != SignalOptions::kByPolicy) return given;
+  config = given;
+  config.signals.interval = of_policy;
+  return config;
+}
+
+const Replay& Simulation::Impl::run(const ClusterConfig& its_config, const Workload& workload,
+                                    std::span<Policy* const> its_policies, std::uint64_t seed, Observer* observer,
+                                    StateSampler* sampler) {
+  check(its_config, its_policies.size());
+  const bool v1 = runs_vllm_v1(its_config);
+  // Leaps do not tell of single blocks, nor of each moment of the past.
+  const bool each_step = its_policies.front()->subscription().kv_events ||
+                         (its_config.signals.interval == 0 && its_config.signals.delay > 0);
+  const bool steps = kernel == Kernel::step || observer || each_step;
+  Loop& loop = v1 ? (steps ? *vllm_v1_step : *vllm_v1_leap) : (steps ? *step : *leap);
+  loop.run(its_config, workload, its_policies, seed, observer, sampler, replay);
+  return replay;
 }
 
 }  // namespace switchyard

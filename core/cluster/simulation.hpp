@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/api/policy.hpp"
+#include "core/api/routed_by.hpp"
 #include "core/cluster/kinds.hpp"
 #include "core/cluster/records.hpp"
 #include "core/cost/cost_model.hpp"
@@ -81,7 +82,7 @@ class StateSampler {
 
 // What a policy's start() is given on the workload of this seed. Not the seed itself: a generated workload is a
 // function of it, so a policy that knew it could draw the future.
-std::uint64_t policy_seed(std::uint64_t workload_seed);
+std::uint64_t policy_seed(std::uint64_t workload_seed, std::int32_t router = 0);
 
 // Reusable: a worker keeps one Simulation and runs replay after replay; buffers stay allocated, nothing else stays.
 class Simulation {
@@ -95,6 +96,11 @@ class Simulation {
   // its random stream derives from it, and is another number (policy_seed). The result is valid until the next run.
   // Throws StalledError; std::overflow_error if the run would last longer than the clock can count;
   // std::invalid_argument for a replica that cannot be simulated.
+  const Replay& run(const ClusterConfig& config, const Workload& workload, const RoutedBy& policy, std::uint64_t seed,
+                    Observer* observer = nullptr, StateSampler* sampler = nullptr);
+
+  // The same with a policy object, where there is one router; if replicas publish as the policy has it, it says nothing
+  // of that: signals are live then.
   const Replay& run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
                     Observer* observer = nullptr, StateSampler* sampler = nullptr);
 

@@ -35,6 +35,7 @@ class StepReplica {
   void running(std::vector<ResidentRequest>& out, Time now, const StepReplica* caller) const;
   // Without a prefix cache, none.
   std::int32_t cached_tokens(RequestId, Time, const StepReplica*) const { return 0; }
+  std::int32_t cached_tokens_ago(RequestId, Time, const StepReplica*) const { return 0; }
   std::int64_t waiting_uncached_tokens(Time now, const StepReplica* caller) const {
     return state(now, caller).waiting_prefill_tokens;
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <deque>
 #include <stdexcept>
 #include <vector>
 
@@ -27,21 +28,25 @@ class Told {
     const auto n = static_cast<std::size_t>(num_replicas);
     kv_changes_.resize(n);
     for (KvChanges& changes : kv_changes_) changes.clear();
+    kv_under_way_.resize(n);
+    for (auto& changes : kv_under_way_) changes.clear();
     reports_.assign(n, {});
   }
   const Subscription& asks() const { return asks_; }
 
-  // By replica: what has not been told yet.
+  // By replica: what has not been told yet, and what is on its way to the routers.
   KvChanges* kv_changes() { return kv_changes_.data(); }
+  std::deque<KvChanges>& kv_under_way(std::int32_t replica) { return kv_under_way_[static_cast<std::size_t>(replica)]; }
 
   // Output tokens of requests that completed there.
   void add_completed(std::int32_t replica, std::int64_t tokens) { at(replica).completed_tokens += tokens; }
   // A reporting period ends; requests that are there have `tokens_so_far` output tokens.
-  void report(std::int32_t replica, std::int64_t tokens_so_far, Time period) {
-    Report& report = at(replica);
-    const std::int64_t tokens = report.completed_tokens + tokens_so_far;
-    report.throughput = static_cast<double>(tokens - report.reported_tokens) / seconds_from_ticks(period);
-    report.reported_tokens = tokens;
+  void report(std::int32_t replica, std::int64_t tokens_so_far, Time now) {
+    Report& last = at(replica);
+    const std::int64_t tokens = last.completed_tokens + tokens_so_far;
+    last.throughput = static_cast<double>(tokens - last.reported_tokens) / seconds_from_ticks(now - last.reported_at);
+    last.reported_tokens = tokens;
+    last.reported_at = now;
   }
   double throughput(std::int32_t replica) const { return reports_[static_cast<std::size_t>(replica)].throughput; }
 
@@ -49,12 +54,14 @@ class Told {
   struct Report {
     std::int64_t completed_tokens = 0;
     std::int64_t reported_tokens = 0;  // all, at the end of the last period
+    Time reported_at = 0;
     double throughput = 0;
   };
   Report& at(std::int32_t replica) { return reports_[static_cast<std::size_t>(replica)]; }
 
   Subscription asks_;
   std::vector<KvChanges> kv_changes_;
+  std::vector<std::deque<KvChanges>> kv_under_way_;  // by replica, a step's at a time
   std::vector<Report> reports_;
 };
 

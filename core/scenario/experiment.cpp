@@ -106,6 +106,23 @@ EngineOptions engine_options(const Scenario& scenario, const CostSource& source)
   throw std::logic_error("an engine without options");
 }
 
+// A policy that polls ten thousand times a second is none; and each snapshot costs time.
+constexpr double kShortestInterval = 1e-4;
+
+SignalOptions signals_of(const Scenario& scenario) {
+  const double interval = scenario.signal_interval_s;
+  if (interval > 0 && interval < kShortestInterval) {
+    throw InputError(fmt::format("--signal-interval: '{}' is not allowed; 0, or at least {} s, is wanted", interval,
+                                 kShortestInterval));
+  }
+  const bool by_policy = interval == Scenario::kIntervalOfRouter;
+  const bool caches = scenario.replica_scheduler == EngineKind::vllm_v1 && scenario.enable_prefix_caching;
+  return {.interval = by_policy ? SignalOptions::kByPolicy : ticks_from_seconds(interval),
+          .delay = ticks_from_seconds(scenario.signal_delay_s),
+          .phase = scenario.signal_phase,
+          .kv_delay = caches ? ticks_from_seconds(scenario.kv_delay_s) : 0};
+}
+
 }  // namespace
 
 Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
@@ -121,6 +138,12 @@ Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
   cost_description_ = source.description;
   trace_ = trace_of(scenario_.workload);
   cluster_ = ClusterConfig::uniform(scenario_.replicas, ReplicaKind(engine_options(scenario_, source), *cost_));
+  cluster_.signals = signals_of(scenario_);
+  cluster_.routers = {.count = scenario_.routers,
+                      .split = scenario_.split,
+                      .dispatch = ticks_from_seconds(scenario_.dispatch_s),
+                      .response = ticks_from_seconds(scenario_.response_s),
+                      .decision = ticks_from_seconds(scenario_.decision_s)};
 }
 
 std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {

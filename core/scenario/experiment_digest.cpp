@@ -31,8 +31,8 @@ bool belongs(const ScenarioField& field, const Scenario& scenario) {
     return scenario.train_overload > 0 &&
            (field.key == "train_overload" || field.key == "train_seeds" || field.key == "validation_seeds");
   }
-  return !is_source(field) && !plans_memory(field) && field.engines.has(scenario.replica_scheduler) &&
-         field.matters(scenario);
+  return !is_source(field) && !plans_memory(field) && is_written(field, scenario) &&
+         field.engines.has(scenario.replica_scheduler) && field.matters(scenario);
 }
 
 std::string cluster_part(const Scenario& scenario, const ReplicaLimits& limits) {
@@ -42,10 +42,12 @@ std::string cluster_part(const Scenario& scenario, const ReplicaLimits& limits) 
     // A number is the same number however it is written: 2 and 2.0.
     const nlohmann::json value = field.get(scenario);
     hash.add(field.section).add(field.key);
-    if (field.kind == FieldKind::integer || field.kind == FieldKind::real) {
+    if (value.is_string()) {
+      hash.add(value.get<std::string>());
+    } else if (field.kind == FieldKind::integer || field.kind == FieldKind::real) {
       hash.add(value.get<double>() + 0.0);
     } else {
-      hash.add(value.is_string() ? value.get<std::string>() : json_text(value));
+      hash.add(json_text(value));
     }
   }
   return hash.add(std::int64_t{limits.num_blocks}).add(std::int64_t{limits.max_tokens}).hex();

@@ -103,6 +103,25 @@ class Fields {
     return *this;
   }
 
+  // The field declared last, a number, may be a word instead, which is stored as a number outside the range.
+  Fields& or_word(std::string word, double stored_as, std::string doc) {
+    ScenarioField& field = fields_.back();
+    field.word = std::move(word);
+    field.word_value = stored_as;
+    field.word_doc = std::move(doc);
+    field.get = [get = field.get, text = field.word, stored_as](const Scenario& s) {
+      const nlohmann::json value = get(s);
+      return value == stored_as ? nlohmann::json(text) : value;
+    };
+    return *this;
+  }
+
+  // The section is left out of files, and of digests, where all of it is at its defaults.
+  Fields& left_out_at_defaults() {
+    for (ScenarioField& field : fields_) field.is_left_out_at_defaults = true;
+    return *this;
+  }
+
   // The field declared last is a file or folder, or one of these names.
   Fields& path_or(std::function<std::vector<std::string>()> names) {
     fields_.back().names = std::move(names);
@@ -146,6 +165,8 @@ class Fields {
 const std::vector<std::string>& engine_names();
 
 Fields cluster_fields();
+Fields signal_fields();
+Fields router_fields();
 
 }  // namespace switchyard
 

@@ -170,7 +170,10 @@ InputError refuse(const ScenarioField& field, const std::string& found, std::str
 const std::vector<ScenarioField>& scenario_fields() {
   static const std::vector<ScenarioField> fields = [] {
     std::vector<ScenarioField> all;
-    for (Fields section : {cluster_fields(), cost_fields(), workload_fields(), seed_fields()}) section.append_to(all);
+    for (Fields section :
+         {cluster_fields(), signal_fields(), router_fields(), cost_fields(), workload_fields(), seed_fields()}) {
+      section.append_to(all);
+    }
     return all;
   }();
   return fields;
@@ -200,6 +203,16 @@ bool is_stated(const ScenarioField& field, EngineKind engine) {
   return engine != vllm_v1 && (field.engines.has(vllm_v0) || field.engines.has(sarathi) || field.engines.has(orca));
 }
 
+bool is_written(const ScenarioField& field, const Scenario& scenario) {
+  if (!is_stated(field, scenario.replica_scheduler)) return false;
+  if (!field.is_left_out_at_defaults) return true;
+  const Scenario defaults;
+  const std::vector<ScenarioField>& all = scenario_fields();
+  return std::any_of(all.begin(), all.end(), [&](const ScenarioField& other) {
+    return other.section == field.section && other.get(scenario) != other.get(defaults);
+  });
+}
+
 std::string not_an_option(const ScenarioField& field, EngineKind engine, std::string_view dashes) {
   const auto name = [dashes](const ScenarioField& option) {
     return dashes.empty() ? option.key : std::string(dashes) + option.flag;
@@ -222,8 +235,10 @@ std::string describe_range(const ScenarioField& field) {
       return "text";
     case FieldKind::integer:
       return fmt::format("a whole number from {:.0f} to {:.0f}", field.low, field.high);
-    case FieldKind::real:
-      return fmt::format("a number from {} to {}", field.low, field.high);
+    case FieldKind::real: {
+      const std::string range = fmt::format("a number from {} to {}", field.low, field.high);
+      return field.word.empty() ? range : fmt::format("{}, or {}: {}", range, field.word, field.word_doc);
+    }
     case FieldKind::choice:
       return fmt::format("one of {}", fmt::join(field.choices, ", "));
     case FieldKind::on_off:
@@ -238,6 +253,10 @@ void set_field(const ScenarioField& field, Scenario& scenario, const Json& given
   Json value = given;
   for (const auto& [alias, meant] : field.choice_aliases) {
     if (value == alias) value = meant;
+  }
+  if (!field.word.empty() && value == field.word) {
+    field.set(scenario, Json(field.word_value));
+    return;
   }
   const std::string found = value.is_string() ? value.get<std::string>() : json_text(value);
   switch (field.kind) {

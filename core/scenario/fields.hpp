@@ -41,7 +41,11 @@ struct ScenarioField {
   std::vector<std::string> choices;
   std::vector<std::pair<std::string, std::string>> choice_aliases;  // other names that are read, and what they mean
   std::vector<std::string> flag_aliases;                            // other spellings of the flag
-  EngineSet engines;                                                // whose option it is
+  std::string word;                                                 // that a number may be instead
+  double word_value = 0;                                            // what is stored for it
+  std::string word_doc;
+  bool is_left_out_at_defaults = false;  // with its section, where all of that is at its defaults
+  EngineSet engines;                     // whose option it is
   std::string role;  // what it decides there: an option of another engine with the same role is its counterpart
   std::string doc;   // one line, with the unit
   // Of a field that names a file or folder: the names that stand for something built in instead.
@@ -64,6 +68,9 @@ void set_field_from_text(const ScenarioField& field, Scenario& scenario, const s
 // Whether a scenario with this engine states the field. Engines before vllm_v1 state each other's options, too: their
 // files always have.
 bool is_stated(const ScenarioField& field, EngineKind engine);
+
+// Whether its file states the field: files and digests do not speak of sections that came later and are as ever.
+bool is_written(const ScenarioField& field, const Scenario& scenario);
 
 // Why the engine does not have this option, and which of its own decides the same.
 std::string not_an_option(const ScenarioField& field, EngineKind engine, std::string_view dashes);

@@ -213,7 +213,7 @@ Scenario seen_from(const std::filesystem::path& folder, Scenario scenario) {
 std::string scenario_json(const Scenario& scenario) {
   nlohmann::ordered_json json = {{"name", scenario.name}, {"description", scenario.description}};
   for (const ScenarioField& field : scenario_fields()) {
-    if (is_stated(field, scenario.replica_scheduler)) json[field.section][field.key] = field.get(scenario);
+    if (is_written(field, scenario)) json[field.section][field.key] = field.get(scenario);
   }
   return json_text(json, 2);
 }

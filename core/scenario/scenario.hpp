@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/cluster/engine_options.hpp"
+#include "core/cluster/signal_options.hpp"
 #include "core/scenario/seed_range.hpp"
 #include "core/workload/spec.hpp"
 
@@ -50,6 +51,18 @@ struct Scenario {
   double sleep_after_empty_plan_ms = 1.0;
   double gpu_memory_gib = 80.0;
   double memory_margin = 0.1;
+
+  // signals and routers
+  static constexpr double kIntervalOfRouter = -1;
+  double signal_interval_s = 0;  // kIntervalOfRouter: each policy's own
+  double signal_delay_s = 0;
+  SnapshotPhase signal_phase = SnapshotPhase::spread;
+  double kv_delay_s = 0;
+  std::int32_t routers = 1;
+  Split split = Split::round_robin;
+  double dispatch_s = 0;
+  double response_s = 0;
+  double decision_s = 0;
 
   // cost: one of the two, the other empty
   std::string profile = "a100-llama2-7b";  // embedded name, folder of Vidur CSVs, or file of a profile

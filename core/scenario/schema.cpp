@@ -24,6 +24,12 @@ OrderedJson entry_of(const ScenarioField& field) {
       entry["type"] = "number";
       entry["minimum"] = field.low;
       entry["maximum"] = field.high;
+      if (!field.word.empty()) {
+        entry = {{"description", entry["description"]},
+                 {"anyOf",
+                  {{{"type", "number"}, {"minimum", field.low}, {"maximum", field.high}},
+                   {{"const", field.word}, {"description", field.word_doc}}}}};
+      }
       break;
     case FieldKind::choice:
       entry["enum"] = field.choices;

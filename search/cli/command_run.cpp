@@ -28,9 +28,9 @@ Kernel parse_kernel(const std::string& name) {
 
 // What the user gave makes the run fail, not a fault of ours.
 const Replay& replay_of(Simulation& simulation, const Experiment& experiment, const Workload& workload,
-                        const PolicySpec& spec, Policy& policy, Observer* observer, StateSampler* sampler) {
+                        const PolicySpec& spec, Observer* observer, StateSampler* sampler) {
   try {
-    return simulation.run(experiment.cluster(), workload, policy, experiment.scenario().seed, observer, sampler);
+    return simulation.run(experiment.cluster(), workload, spec.routed(), experiment.scenario().seed, observer, sampler);
   } catch (const StalledError& error) {
     throw InputError(fmt::format("--policy: {}: {}", spec.text(), error.what()));
   } catch (const PolicyError& error) {
@@ -95,9 +95,8 @@ int command_run(const Options& options) {
   }
 
   StateHistory states(experiment.scenario().replicas);
-  const auto made = policy.make();
   const Replay& replay =
-      replay_of(simulation, experiment, *workload, policy, *made, observer, options.has("out") ? &states : nullptr);
+      replay_of(simulation, experiment, *workload, policy, observer, options.has("out") ? &states : nullptr);
   const Summary summary = summarize(replay, *workload, experiment.cluster());
   if (log) log->close();
   if (timeline) timeline->close();

@@ -6,6 +6,7 @@
 #include "core/workload/random.hpp"
 #include "policies/registry.hpp"
 #include "tests/support/curious.hpp"
+#include "tests/support/random_signals.hpp"
 #include "tests/support/small_cluster.hpp"
 
 using namespace switchyard;
@@ -78,13 +79,13 @@ class Comparison {
   void compare(const ClusterConfig& config, const Workload& workload, std::uint64_t round) {
     const auto& registered = registered_policies();
     const PolicyInfo& one = registered[round % registered.size()];
-    std::vector<std::unique_ptr<Policy>> policies;
     WorkloadRandom random(round, WorkloadRandom::Purpose::policy);
-    policies.push_back(std::make_unique<Curious>(Curious::random_subscription(random)));
-    policies.push_back(one.make(default_values(one.params)));
-    for (const auto& policy : policies) {
-      const Replay* expected = run(step_, config, workload, *policy, round);
-      const Replay* found = run(leap_, config, workload, *policy, round);
+    const Subscription asks = Curious::random_subscription(random);
+    const RoutedBy policies[] = {{[&] { return std::make_unique<Curious>(asks); }},
+                                 routed_by(one, default_values(one.params))};
+    for (const RoutedBy& policy : policies) {
+      const Replay* expected = run(step_, config, workload, policy, round);
+      const Replay* found = run(leap_, config, workload, policy, round);
       INFO("round " << round << " " << one.name);
       REQUIRE((expected == nullptr) == (found == nullptr));
       if (!expected) continue;
@@ -96,7 +97,7 @@ class Comparison {
 
  private:
   static const Replay* run(Simulation& simulation, const ClusterConfig& config, const Workload& workload,
-                           Policy& policy, std::uint64_t seed) {
+                           const RoutedBy& policy, std::uint64_t seed) {
     try {
       return &simulation.run(config, workload, policy, seed);
     } catch (const StalledError&) {
@@ -148,4 +149,21 @@ TEST_CASE("both kernels give the same bytes with up to 40 replicas of several ki
     comparison.compare(config, random_workload(random, 5 + random.below(4 * num_replicas), longest), round);
   }
   CHECK(comparison.num_compared() > 2500);
+}
+
+TEST_CASE("both kernels give the same bytes with old signals, several routers and a network", "[kernels][signals]") {
+  Comparison comparison;
+  for (std::uint64_t round = 0; round < 3000; ++round) {
+    WorkloadRandom random(round + 2'000'000, WorkloadRandom::Purpose::lengths);
+    const CostModel cost = random_cost(random, round % 3 == 0);
+    const bool plenty = random.below(3) == 0;
+    const std::int32_t longest = plenty ? 512 : 128;
+    const auto engine = static_cast<EngineKind>(random.below(3));
+    const EngineOptions options = random_engine(random, engine, random.below(2) ? 16 : 4, longest, plenty);
+    const auto num_replicas = static_cast<std::int32_t>(1 + random.below(6));
+    const ClusterConfig config = ClusterConfig::uniform(num_replicas, ReplicaKind(options, cost));
+    comparison.compare(with_random_signals(config, random), random_workload(random, 5 + random.below(40), longest),
+                       round);
+  }
+  CHECK(comparison.num_compared() > 4000);
 }

@@ -12,9 +12,9 @@ class Curious final : public Policy {
  public:
   explicit Curious(const Subscription& asks = {}) : asks_(asks) {}
 
-  // Half of them ask for nothing, the others for any of it.
+  // Half of them ask for no more than it needs, the others for any of it.
   static Subscription random_subscription(WorkloadRandom& random) {
-    Subscription asks;
+    Subscription asks{.requests = true};
     if (random.below(2) == 0) return asks;
     asks.first_tokens = random.below(2) == 0;
     asks.polls = random.below(2) == 0;
@@ -34,7 +34,11 @@ class Curious final : public Policy {
     mix(cluster.now());
     for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) look(cluster, r);
   }
-  void start(const ClusterView&, std::uint64_t) override { hash_ = 1; }
+  void start(const ClusterView& cluster, std::uint64_t seed) override {
+    hash_ = 1;
+    mix(cluster.router() + 100 * cluster.num_routers());
+    mix(static_cast<std::int64_t>(seed));
+  }
   void on_completion(const CompletedRequest& request) override { mix(request.id + 7 * request.replica); }
   void schedule(ClusterView& cluster) override {
     cluster.prefix_holders(cluster.first_queued(), holders_);

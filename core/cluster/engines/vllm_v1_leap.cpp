@@ -75,6 +75,14 @@ void VllmV1LeapReplica::catch_up(Time now, const VllmV1LeapReplica* caller) {
 // Carries out the next plans of the leap: all running requests decode, and get a token each time.
 void VllmV1LeapReplica::catch_up(std::int64_t plans) {
   if (plans == 0) return;
+  if (!known_.is_used()) return catch_up_at_once(plans);
+  for (; plans > 0; --plans) {  // of each change the time counts
+    known_.set_now(first_event_ + num_caught_up_ * newest().duration);
+    catch_up_at_once(1);
+  }
+}
+
+void VllmV1LeapReplica::catch_up_at_once(std::int64_t plans) {
   Step& step = newest();
   const std::int64_t decodes = decoding_.size();
   const Time span = plans * step.duration;

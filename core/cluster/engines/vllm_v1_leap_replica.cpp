@@ -13,8 +13,9 @@ void VllmV1LeapReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   is_uneven_ = cost_->steps() && cost_->steps()->uneven();
   options_ = std::get<VllmV1Options>(kind.options());
   const bool caches = options_.enable_prefix_caching;
-  pool_.reset(options_.num_gpu_blocks - 1, caches ? &context.workload->prefix_tree(options_.block_size) : nullptr,
-              context.holders, id);
+  const PrefixTree* tree = caches ? &context.workload->prefix_tree(options_.block_size) : nullptr;
+  known_.reset(context.kv_delay, tree, context.known_holders, context.kv_news, id);
+  pool_.reset(options_.num_gpu_blocks - 1, tree, context.holders, id, known_.is_used() ? &known_ : nullptr);
   requests_.clear();
   live_.clear();
   free_slots_.clear();
@@ -82,6 +83,7 @@ bool VllmV1LeapReplica::start(Time now, StartCause) {
 
 // vLLM's loop up to where it must wait: plan, and if nothing but this step is in flight, plan the next one as well.
 void VllmV1LeapReplica::go_round(Time now) {
+  known_.set_now(now);
   num_taken_in_ = static_cast<std::int64_t>(waiting_.size()) + num_running();
   bool planned = plan(now);
   if (planned && num_in_flight_ == 1 && options_.async_scheduling) planned = plan(now);
@@ -110,6 +112,7 @@ void VllmV1LeapReplica::finish(std::vector<RequestId>& completed) {
     catch_up(num_events_ - 1 - num_caught_up_);
     note_last_tokens(newest());
   }
+  known_.set_now(now);
   book(oldest(), now, completed);
   drop_oldest();
   num_events_ = 1;
@@ -265,6 +268,13 @@ std::int32_t VllmV1LeapReplica::cached_tokens(RequestId request, Time now, const
   catch_up(now, caller);
   const std::int32_t prompt = context_->table->requests[static_cast<std::size_t>(request)].num_prefill_tokens;
   return std::min(full_blocks(prompt), pool_.num_cached(request)) * options_.block_size;
+}
+
+std::int32_t VllmV1LeapReplica::cached_tokens_ago(RequestId request, Time now, const VllmV1LeapReplica* caller) {
+  if (!known_.is_used()) return 0;
+  catch_up(now, caller);
+  const std::int32_t prompt = context_->table->requests[static_cast<std::size_t>(request)].num_prefill_tokens;
+  return std::min(full_blocks(prompt), known_.num_cached(request, now)) * options_.block_size;
 }
 
 std::int64_t VllmV1LeapReplica::waiting_uncached_tokens(Time now, const VllmV1LeapReplica* caller) {

@@ -54,6 +54,9 @@ class VllmV1LeapReplica {
   void waiting(std::vector<ResidentRequest>& out) const;
   void running(std::vector<ResidentRequest>& out, Time now, const VllmV1LeapReplica* caller);
   std::int32_t cached_tokens(RequestId request, Time now, const VllmV1LeapReplica* caller);
+  // What routers know, where KV events take time.
+  std::int32_t cached_tokens_ago(RequestId request, Time now, const VllmV1LeapReplica* caller);
+  void settle_known(Time now) { known_.settle(now); }
   std::int64_t waiting_uncached_tokens(Time now, const VllmV1LeapReplica* caller);
   // Adds the replica to an index that has just been built. From then on the pool keeps it current.
   void fill(HolderIndex& holders) const { pool_.fill(holders, id_); }
@@ -194,6 +197,7 @@ class VllmV1LeapReplica {
   };
   Progress progress_at(Time now, const VllmV1LeapReplica* caller) const;
   void catch_up(std::int64_t plans);
+  void catch_up_at_once(std::int64_t plans);
   void catch_up(Time now, const VllmV1LeapReplica* caller);
   void publish_in_leap(std::int64_t plans);
 
@@ -207,6 +211,7 @@ class VllmV1LeapReplica {
   bool is_uneven_ = false;  // each step of decodes takes its own time (StepTimes::uneven)
   VllmV1Options options_;
   RunPool pool_;
+  DelayedLines known_;
   std::vector<Request> requests_;  // by slot
   std::vector<LiveRequest> live_;  // by slot: what decoding_ keeps of a request
   std::vector<Slot> free_slots_;

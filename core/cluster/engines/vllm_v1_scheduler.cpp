@@ -226,14 +226,18 @@ void VllmV1Scheduler::finish(Slot slot) {
 
 std::int32_t VllmV1Scheduler::num_cached_tokens(RequestId id, std::int32_t num_prompt_tokens) const {
   if (!options_.enable_prefix_caching) return 0;
-  if (asked_ != id) keys_.assign(id, full_blocks(num_prompt_tokens), asked_keys_);
-  asked_ = id;
   std::int32_t tokens = 0;
-  for (const BlockKey key : asked_keys_) {
+  for (const BlockKey key : prompt_keys(id, num_prompt_tokens)) {
     if (pool_.find(key) == BlockPool::kNone) break;
     tokens += options_.block_size;
   }
   return tokens;
+}
+
+std::span<const BlockKey> VllmV1Scheduler::prompt_keys(RequestId id, std::int32_t num_prompt_tokens) const {
+  if (asked_ != id) keys_.assign(id, full_blocks(num_prompt_tokens), asked_keys_);
+  asked_ = id;
+  return asked_keys_;
 }
 
 std::int64_t VllmV1Scheduler::num_waiting_uncached_tokens() {

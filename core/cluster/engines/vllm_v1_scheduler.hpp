@@ -73,6 +73,9 @@ class VllmV1Scheduler {
   // Tokens of the leading full blocks of the request's prompt that the cache holds now. Any request of the workload.
   std::int32_t num_cached_tokens(RequestId id, std::int32_t num_prompt_tokens) const;
 
+  // The keys of these blocks. Valid until the next call of either.
+  std::span<const BlockKey> prompt_keys(RequestId id, std::int32_t num_prompt_tokens) const;
+
   // Tokens of waiting requests that they would have to compute if they were admitted now. O(their blocks).
   std::int64_t num_waiting_uncached_tokens();
 

@@ -11,6 +11,7 @@ void VllmV1StepReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   options_ = std::get<VllmV1Options>(kind.options());
   scheduler_.reset(options_, BlockKeys(context.workload->content, options_.block_size),
                    context.kv_changes ? &context.kv_changes[id] : nullptr);
+  known_.reset(context.kv_delay);
   in_flight_.clear();
   ends_at_ = ends_at_told_ = kNever;
   last_plan_was_empty_ = false;
@@ -192,6 +193,12 @@ void VllmV1StepReplica::show(ResidentRequest& request, std::vector<ResidentReque
 
 std::int32_t VllmV1StepReplica::cached_tokens(RequestId request, Time, const VllmV1StepReplica*) const {
   return scheduler_.num_cached_tokens(request, context_->table->requests[request].num_prefill_tokens);
+}
+
+std::int32_t VllmV1StepReplica::cached_tokens_ago(RequestId request, Time now, const VllmV1StepReplica*) {
+  if (!options_.enable_prefix_caching) return 0;
+  const std::int32_t prompt = context_->table->requests[static_cast<std::size_t>(request)].num_prefill_tokens;
+  return known_.num_leading(scheduler_.prompt_keys(request, prompt), now) * options_.block_size;
 }
 
 ReplicaTotals VllmV1StepReplica::totals() const {

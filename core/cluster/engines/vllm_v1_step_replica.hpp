@@ -38,6 +38,11 @@ class VllmV1StepReplica {
   void waiting(std::vector<ResidentRequest>& out) const;
   void running(std::vector<ResidentRequest>& out, Time now, const VllmV1StepReplica* caller) const;
   std::int32_t cached_tokens(RequestId request, Time now, const VllmV1StepReplica* caller) const;
+  // What routers know, where KV events take time.
+  std::int32_t cached_tokens_ago(RequestId request, Time now, const VllmV1StepReplica* caller);
+  void tell_later(Time now, const KvChange& change) {
+    if (known_.is_used()) known_.add(now, change);
+  }
   std::int64_t waiting_uncached_tokens(Time, const VllmV1StepReplica*) {
     return scheduler_.num_waiting_uncached_tokens();
   }
@@ -68,6 +73,7 @@ class VllmV1StepReplica {
   ReplicaContext* context_ = nullptr;
   VllmV1Options options_;
   VllmV1Scheduler scheduler_;
+  DelayedKeys known_;
   std::deque<StepInFlight> in_flight_;  // at most two, the oldest first
   StepInFlight spare_;                  // for the next plan: its vectors stay allocated
   VllmV1Scheduler::Booking booking_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <queue>
 #include <span>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/api/time.hpp"
 #include "core/cluster/kv/holder_index.hpp"
 #include "core/cluster/kv/kv_change.hpp"
 #include "core/workload/prefix_tree.hpp"
@@ -81,7 +83,7 @@ class KvNews {
 // By segments of a PrefixTree, of which caches hold leading parts.
 class DelayedLines {
  public:
-  // `holders`: the index that it is to keep current, of what routers know; `news` likewise.
+  // `holders`: the index that it is to keep current, of what routers know, and `news` likewise; nullptr: there is none.
   void reset(Time delay, const PrefixTree* tree, HolderIndex* holders, KvNews* news, std::int32_t replica) {
     delay_ = tree ? delay : 0;
     tree_ = tree;
@@ -98,7 +100,7 @@ class DelayedLines {
   // The cache now holds the segment up to a block; 0: none of it.
   void add(PrefixTree::SegmentId segment, std::int32_t end) {
     settle(now_);
-    if (changes_.empty()) news_->add(now_ + delay_, replica_);
+    if (changes_.empty() && holders_) news_->add(now_ + delay_, replica_);
     changes_.push_back({now_, segment, end});
   }
 
@@ -107,14 +109,14 @@ class DelayedLines {
     if (changes_.empty() || changes_.front().at + delay_ > now) return;
     for (; !changes_.empty() && changes_.front().at + delay_ <= now; changes_.pop_front()) {
       const Change& change = changes_.front();
-      const bool begins = tree_->segment(change.segment).parent == PrefixTree::kNone;
+      const bool begins = holders_ && tree_->segment(change.segment).parent == PrefixTree::kNone;
       if (change.end == 0) {
         if (ends_.erase(change.segment) == 1 && begins) holders_->remove(change.segment, replica_);
       } else if (ends_.insert_or_assign(change.segment, change.end).second && begins) {
         holders_->add(change.segment, replica_);
       }
     }
-    if (!changes_.empty()) news_->add(changes_.front().at + delay_, replica_);
+    if (!changes_.empty() && holders_) news_->add(changes_.front().at + delay_, replica_);
   }
 
   // How many leading blocks of a request routers take to be in the cache.
@@ -140,8 +142,8 @@ class DelayedLines {
   KvNews* news_ = nullptr;
   std::int32_t replica_ = 0;
   Time now_ = 0;
-  std::deque<Change> changes_;                                        // not known to routers yet
-  std::unordered_map<PrefixTree::SegmentId, std::int32_t> ends_;      // looked up, never gone through
+  std::deque<Change> changes_;                                    // not known to routers yet
+  std::unordered_map<PrefixTree::SegmentId, std::int32_t> ends_;  // looked up, never gone through
 };
 
 }  // namespace switchyard

@@ -5,8 +5,10 @@
 
 namespace switchyard {
 
-void RunPool::reset(std::int32_t num_blocks, const PrefixTree* tree, HolderIndex* holders, std::int32_t replica) {
+void RunPool::reset(std::int32_t num_blocks, const PrefixTree* tree, HolderIndex* holders, std::int32_t replica,
+                    DelayedLines* known) {
   tree_ = tree;
+  known_ = known;
   holders_ = holders;
   replica_ = replica;
   num_usable_ = num_blocks;
@@ -176,6 +178,7 @@ void RunPool::publish_part(const Part& part, Holder& holder) {
       run.published = num_publications_;
       hold.count = run.count;
       holder.num_linked = line->end = part.end;
+      tell_end(part.line, part.end);
       return;
     }
   }
@@ -240,7 +243,10 @@ void RunPool::add_to_line(Index i) {
     if (holders_ && holders_->built() && begins_prompts(run.line)) holders_->add(run.line, replica_);
   }
   line->has_twins |= run.begin < line->end;
-  line->end = std::max(line->end, run.end());
+  if (run.end() > line->end) {
+    line->end = run.end();
+    tell_end(run.line, run.end());
+  }
   link_in_line(i, kNone, *line);
 }
 
@@ -271,14 +277,17 @@ void RunPool::shorten_line(Index i) {
   if (line.first_run == kNone) {
     lines_.erase(id);
     if (holders_ && holders_->built() && begins_prompts(id)) holders_->remove(id, replica_);
+    tell_end(id, 0);
     return;
   }
+  const std::int32_t end_before = line.end;
   line.end = 0;
   line.has_twins = false;
   for (Index j = line.first_run; j != kNone; j = at(j).next_in_line) {
     line.has_twins |= j != line.first_run && at(j).begin < line.end;
     line.end = std::max(line.end, at(j).end());
   }
+  if (line.end != end_before) tell_end(id, line.end);
 }
 
 // Cuts a run in two before a block. The first part keeps its index; returns the second.

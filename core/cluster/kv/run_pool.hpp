@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/cluster/kv/delayed_cache.hpp"
 #include "core/cluster/kv/holder_index.hpp"
 #include "core/cluster/kv/line_table.hpp"
 #include "core/workload/prefix_tree.hpp"
@@ -34,7 +35,9 @@ class RunPool {
 
   // `num_blocks` blocks, all free, none with content. `tree` outlives the use of the pool; nullptr if nothing is ever
   // to be found again. Once `holders` is built, the pool keeps it current for `replica`; nullptr: there is none.
-  void reset(std::int32_t num_blocks, const PrefixTree* tree, HolderIndex* holders = nullptr, std::int32_t replica = 0);
+  // `known` is told of what can be found of the tree's segments, unless it is nullptr.
+  void reset(std::int32_t num_blocks, const PrefixTree* tree, HolderIndex* holders = nullptr, std::int32_t replica = 0,
+             DelayedLines* known = nullptr);
 
   std::int32_t num_usable() const { return num_usable_; }
   std::int32_t num_free() const { return num_free_; }
@@ -140,6 +143,9 @@ class RunPool {
   void link_free(Index i, Index after);  // in front of another; kNone: at the back
   void unlink_free(Index i);
 
+  void tell_end(std::int32_t line, std::int32_t end) {
+    if (known_ && line < tree_->num_segments()) known_->add(line, end);
+  }
   bool begins_prompts(std::int32_t line) const {
     return line < tree_->num_segments() && tree_->segment(line).parent == PrefixTree::kNone;
   }
@@ -147,6 +153,7 @@ class RunPool {
   const PrefixTree* tree_ = nullptr;
   HolderIndex* holders_ = nullptr;
   std::int32_t replica_ = 0;
+  DelayedLines* known_ = nullptr;
   std::int32_t num_usable_ = 0;
   std::int32_t num_free_ = 0;
   std::int32_t num_free_cached_ = 0;
