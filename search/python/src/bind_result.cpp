@@ -22,27 +22,31 @@ namespace switchyard::python {
 namespace {
 
 struct Made {
-  std::string name;  // canonical spec, or the class of a policy in Python
-  std::unique_ptr<Policy> policy;
-  bool in_python = false;
+  std::string name;                // canonical spec, or the class of a policy in Python
+  std::unique_ptr<Policy> policy;  // in Python, or none:
+  std::optional<PolicySpec> spec;
+  bool in_python() const { return policy != nullptr; }
 };
 
 Made make_policy(const nb::object& policy) {
   if (!nb::isinstance<nb::str>(policy)) {
     return {nb::cast<std::string>(nb::str(policy.type().attr("__name__"))), std::make_unique<PythonPolicy>(policy),
-            true};
+            std::nullopt};
   }
-  const PolicySpec spec = parse_policy(nb::cast<std::string>(policy), "policy");
-  return {spec.text(), spec.make(), false};
+  PolicySpec spec = parse_policy(nb::cast<std::string>(policy), "policy");
+  std::string text = spec.text();
+  return {std::move(text), nullptr, std::move(spec)};
 }
 
 Replay run(const HeldReplay& held, Made& made, StateSampler* sampler = nullptr) {
   std::optional<nb::gil_scoped_release> released;
-  if (!made.in_python) released.emplace();
+  if (!made.in_python()) released.emplace();
   try {
     Simulation simulation;
-    return simulation.run(held.scenario->experiment().cluster(), *held.workload, *made.policy, held.seed, nullptr,
-                          sampler);
+    const ClusterConfig& cluster = held.scenario->experiment().cluster();
+    if (made.spec) return simulation.run(cluster, *held.workload, made.spec->routed(), held.seed, nullptr, sampler);
+    if (cluster.routers.count > 1) throw InputError("policy: an object is one router's; the scenario has several");
+    return simulation.run(cluster, *held.workload, *made.policy, held.seed, nullptr, sampler);
   } catch (const PolicyError& error) {
     std::rethrow_if_nested(error);  // what the policy raised, with its own traceback
     throw;
