@@ -37,6 +37,7 @@ class GreedyDeclaration : public ParamBindings<T, GreedyDeclaration<T>> {
                   name = info_.name](const ParamValues& values) -> std::unique_ptr<Policy> {
       auto made = std::make_unique<T>();
       GreedyDeclaration::apply(setters, *made, values);
+      static_cast<void>(ties), static_cast<void>(name);  // of no use to a Placement
       std::unique_ptr<Placement> placement;
       if constexpr (std::is_base_of_v<Scoring, T>) {
         if (ties == Ties::first) {

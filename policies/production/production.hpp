@@ -1,6 +1,5 @@
-// The routers of serving systems, by their formulas without the prefix part: this simulator has no prefix cache yet. A
-// file a system; each says which signals it reads and what of the system it leaves out. Where a system breaks ties at
-// random, the lowest replica id wins here.
+// The routers of serving systems. A file a router, or a system; each says which signals it reads and what of the system
+// it leaves out.
 #pragma once
 
 #include <vector>
@@ -10,7 +9,9 @@
 namespace switchyard {
 
 std::vector<PolicyInfo> vllm_policies();
+std::vector<PolicyInfo> cache_aware_policies();
 std::vector<PolicyInfo> sglang_policies();
+std::vector<PolicyInfo> sgl_router_policies();
 std::vector<PolicyInfo> llmd_policies();
 std::vector<PolicyInfo> aibrix_policies();
 std::vector<PolicyInfo> dynamo_policies();

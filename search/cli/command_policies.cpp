@@ -23,7 +23,7 @@ struct Group {
 constexpr std::array kGroups = {
     Group{PolicyGroup::baseline, "baseline", "Baselines"},
     Group{PolicyGroup::own, "own", "Ours, and your own"},
-    Group{PolicyGroup::production, "production", "Routers of serving systems, without their prefix part"},
+    Group{PolicyGroup::production, "production", "Routers of serving systems"},
     Group{PolicyGroup::builder, "builder", "Made of parts that you choose"},
     Group{PolicyGroup::reference, "reference",
           "Clairvoyant references: they know output lengths and can never be deployed"},

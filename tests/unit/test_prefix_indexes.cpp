@@ -12,22 +12,23 @@ using namespace switchyard;
 
 namespace {
 
-using Counts = std::vector<std::int32_t>;
+using BlockCounts = std::vector<std::int32_t>;
 
-Counts counts(const PrefixMatches& matches, std::int32_t num_replicas) {
-  Counts found;
+BlockCounts block_counts(const PrefixMatches& matches, std::int32_t num_replicas) {
+  BlockCounts found;
   for (std::int32_t r = 0; r < num_replicas; ++r) found.push_back(matches.blocks(r));
   return found;
 }
 
-struct Lru {
-  explicit Lru(std::vector<std::int64_t> capacities) : num_replicas(static_cast<std::int32_t>(capacities.size())) {
+struct LruOfReplicas {
+  explicit LruOfReplicas(std::vector<std::int64_t> capacities)
+      : num_replicas(static_cast<std::int32_t>(capacities.size())) {
     index.reset(capacities);
     matches.reset(num_replicas);
   }
-  Counts match(std::string_view prompt, MatchRule rule) {
+  BlockCounts match(std::string_view prompt, MatchRule rule) {
     index.match(names(prompt), rule, matches);
-    return counts(matches, num_replicas);
+    return block_counts(matches, num_replicas);
   }
   std::int32_t num_replicas;
   Letters names;
@@ -38,41 +39,41 @@ struct Lru {
 }  // namespace
 
 TEST_CASE("an LRU index tells how much of a prompt each replica was sent", "[prefix]") {
-  Lru lru({100, 100, 100});
+  LruOfReplicas lru({100, 100, 100});
   lru.index.insert(0, lru.names("abcd"), 3);
   lru.index.insert(2, lru.names("abx"), 0);
-  CHECK(lru.match("abcde", MatchRule::consecutive) == Counts{4, 0, 2});
-  CHECK(lru.match("abxy", MatchRule::consecutive) == Counts{2, 0, 3});
-  CHECK(lru.match("zb", MatchRule::consecutive) == Counts{0, 0, 0});
-  CHECK(lru.match("", MatchRule::bridged) == Counts{0, 0, 0});
+  CHECK(lru.match("abcde", MatchRule::consecutive) == BlockCounts{4, 0, 2});
+  CHECK(lru.match("abxy", MatchRule::consecutive) == BlockCounts{2, 0, 3});
+  CHECK(lru.match("zb", MatchRule::consecutive) == BlockCounts{0, 0, 0});
+  CHECK(lru.match("", MatchRule::bridged) == BlockCounts{0, 0, 0});
   CHECK(lru.index.size(0) == 7);
   CHECK(lru.index.size(1) == 0);
 }
 
 TEST_CASE("a full LRU index forgets prompts from their beginning, and a hole is bridged by another replica",
           "[prefix]") {
-  Lru lru({4, 100});
+  LruOfReplicas lru({4, 100});
   lru.index.insert(0, lru.names("abc"), 0);
   lru.index.insert(1, lru.names("ab"), 0);
   lru.index.insert(0, lru.names("xy"), 0);  // five blocks of four: the first, a, goes
   CHECK(lru.index.size(0) == 4);
-  CHECK(lru.match("abc", MatchRule::consecutive) == Counts{0, 2});
-  CHECK(lru.match("abc", MatchRule::bridged) == Counts{2, 2});  // b and c there, as replica 1 has a
+  CHECK(lru.match("abc", MatchRule::consecutive) == BlockCounts{0, 2});
+  CHECK(lru.match("abc", MatchRule::bridged) == BlockCounts{2, 2});  // b and c there, as replica 1 has a
   // Looking does not keep: b is the oldest still, and c next, though they were found just now.
   lru.index.insert(0, lru.names("xyz"), 0);
-  CHECK(lru.match("abc", MatchRule::bridged) == Counts{1, 2});  // c, behind replica 1's b
+  CHECK(lru.match("abc", MatchRule::bridged) == BlockCounts{1, 2});  // c, behind replica 1's b
   // Sending does: a, b, c go to the newest end, and x, y are the oldest.
   lru.index.insert(0, lru.names("abc"), 0);
-  CHECK(lru.match("abc", MatchRule::consecutive) == Counts{3, 2});
-  CHECK(lru.match("xyz", MatchRule::bridged) == Counts{0, 0});  // only z is left, and nobody has x
+  CHECK(lru.match("abc", MatchRule::consecutive) == BlockCounts{3, 2});
+  CHECK(lru.match("xyz", MatchRule::bridged) == BlockCounts{0, 0});  // only z is left, and nobody has x
   // Blocks that nobody can find take room, too: two of three, then a prompt longer than all room.
   lru.index.insert(0, {}, 3);
-  CHECK(lru.match("abc", MatchRule::bridged) == Counts{1, 2});
+  CHECK(lru.match("abc", MatchRule::bridged) == BlockCounts{1, 2});
   lru.index.insert(0, lru.names("pqrstu"), 2);
   CHECK(lru.index.size(0) == 4);
-  CHECK(lru.match("pqrstu", MatchRule::consecutive) == Counts{0, 0});
+  CHECK(lru.match("pqrstu", MatchRule::consecutive) == BlockCounts{0, 0});
   lru.index.insert(1, lru.names("pqrs"), 0);
-  CHECK(lru.match("pqrstu", MatchRule::bridged) == Counts{2, 4});  // t, u behind the other's p, q, r, s
+  CHECK(lru.match("pqrstu", MatchRule::bridged) == BlockCounts{2, 4});  // t, u behind the other's p, q, r, s
 }
 
 TEST_CASE("an LRU index agrees with lists that are searched from end to end", "[prefix]") {
@@ -80,12 +81,12 @@ TEST_CASE("an LRU index agrees with lists that are searched from end to end", "[
   constexpr std::size_t kCapacity = 12;
   for (std::uint64_t round = 0; round < 50; ++round) {
     RandomStream random(round, "lru");
-    Lru lru(std::vector<std::int64_t>(kReplicas, kCapacity));
+    LruOfReplicas lru(std::vector<std::int64_t>(kReplicas, kCapacity));
     std::vector<std::vector<std::string>> lists(kReplicas);  // prefixes, the most recent last
     for (int step = 0; step < 200; ++step) {
       std::string prompt;
       for (std::int32_t i = 1 + random.below(8); i > 0; --i) prompt += static_cast<char>('a' + random.below(2));
-      Counts consecutive(kReplicas, 0), bridged(kReplicas, 0);
+      BlockCounts consecutive(kReplicas, 0), bridged(kReplicas, 0);
       bool anybody = true;
       for (std::size_t length = 1; length <= prompt.size(); ++length) {
         bool here = false;
@@ -120,23 +121,23 @@ TEST_CASE("a table of all replicas keeps a block for all of them as long as it i
   matches.reset(3);
   const auto match = [&](std::string_view prompt, Time now) {
     index.match(names(prompt), now, matches);
-    return counts(matches, 3);
+    return block_counts(matches, 3);
   };
   index.reset(5, 10 * kSecond, kSecond);
   index.insert(0, names("abc"), 0, 0);
   index.insert(1, names("ab"), 0, 4 * kSecond);  // now c is the oldest
-  CHECK(match("abc", 4 * kSecond) == Counts{3, 2, 0});
+  CHECK(match("abc", 4 * kSecond) == BlockCounts{3, 2, 0});
   index.insert(2, names("x"), 2, 4 * kSecond);  // six blocks of five: c goes
   CHECK(index.size() == 5);
-  CHECK(match("abc", 4 * kSecond) == Counts{2, 2, 0});
+  CHECK(match("abc", 4 * kSecond) == BlockCounts{2, 2, 0});
   // Dropped by the first sweep at which they are older than ten seconds: that at 15 s, not the one at 14 s.
   index.insert(1, names("ab"), 0, 5 * kSecond);
-  CHECK(match("x", 14 * kSecond + kSecond / 2) == Counts{0, 0, 1});
+  CHECK(match("x", 14 * kSecond + kSecond / 2) == BlockCounts{0, 0, 1});
   CHECK(index.size() == 5);
-  CHECK(match("x", 15 * kSecond) == Counts{0, 0, 0});
-  CHECK(match("ab", 15 * kSecond) == Counts{2, 2, 0});
+  CHECK(match("x", 15 * kSecond) == BlockCounts{0, 0, 0});
+  CHECK(match("ab", 15 * kSecond) == BlockCounts{2, 2, 0});
   CHECK(index.size() == 2);
-  CHECK(match("ab", 16 * kSecond) == Counts{0, 0, 0});
+  CHECK(match("ab", 16 * kSecond) == BlockCounts{0, 0, 0});
   CHECK(index.size() == 0);
 }
 
@@ -147,25 +148,25 @@ TEST_CASE("a TTL index forgets each block of each replica by itself, and is prun
   matches.reset(2);
   const auto match = [&](std::string_view prompt, Time now) {
     index.match(names(prompt), now, matches);
-    return counts(matches, 2);
+    return block_counts(matches, 2);
   };
   index.reset(100, 10, 0.8);
   index.insert(0, names("abc"), 1, 0);
   index.insert(1, names("ab"), 0, 30);
   index.insert(0, names("a"), 0, 60);
   CHECK(index.size() == 6);
-  CHECK(match("abc", 99) == Counts{3, 2});
-  CHECK(match("abc", 100) == Counts{1, 2});  // a was sent to replica 0 again
-  CHECK(match("abc", 129) == Counts{1, 2});
-  CHECK(match("abc", 130) == Counts{1, 0});
-  CHECK(match("abc", 160) == Counts{0, 0});
+  CHECK(match("abc", 99) == BlockCounts{3, 2});
+  CHECK(match("abc", 100) == BlockCounts{1, 2});  // a was sent to replica 0 again
+  CHECK(match("abc", 129) == BlockCounts{1, 2});
+  CHECK(match("abc", 130) == BlockCounts{1, 0});
+  CHECK(match("abc", 160) == BlockCounts{0, 0});
   CHECK(index.size() == 0);
   // Eleven of ten: eight stay. The three that go are the last blocks of the oldest prompt.
   index.insert(0, names("abcd"), 2, 200);
   index.insert(1, names("uvwxy"), 0, 210);
   CHECK(index.size() == 8);
-  CHECK(match("abcd", 220) == Counts{3, 0});
-  CHECK(match("uvwxy", 220) == Counts{0, 5});
+  CHECK(match("abcd", 220) == BlockCounts{3, 0});
+  CHECK(match("uvwxy", 220) == BlockCounts{0, 5});
 }
 
 TEST_CASE("the tenant of a tree is that of the deepest node, whoever else has the prefix", "[prefix]") {
@@ -184,7 +185,7 @@ TEST_CASE("the tenant of a tree is that of the deepest node, whoever else has th
   found = tree.find(names("abq"));
   CHECK(found.num_blocks == 2);
   tree.tenants(found.node, tenants);
-  CHECK(tenants == Counts{0, 1});
+  CHECK(tenants == BlockCounts{0, 1});
   CHECK(found.tenant == 1);  // who came last
   found = tree.find(names("abxyz"));
   CHECK(found.num_blocks == 4);
@@ -245,7 +246,7 @@ TEST_CASE("a tenant tree agrees with lists of prefixes", "[prefix]") {
       std::string prompt;
       for (std::int32_t i = 1 + random.below(9); i > 0; --i) prompt += static_cast<char>('a' + random.below(2));
       std::int32_t longest = 0;
-      Counts longest_of(kReplicas, 0);
+      BlockCounts longest_of(kReplicas, 0);
       for (std::size_t r = 0; r < kReplicas; ++r) {
         for (std::size_t length = 1; length <= prompt.size(); ++length) {
           if (std::find(held[r].begin(), held[r].end(), prompt.substr(0, length)) == held[r].end()) continue;
