@@ -54,9 +54,6 @@ TEST_CASE("routers of serving systems compute what their formulas say", "[formul
       {"vllm_dp", "4 * waiting + running + replica / 1000"},
       {"aibrix_least_kv", "blocks_used / num_blocks + replica * 1e-9"},
       {"llumnix_freeness", "outstanding == 0 ? -1e30 + replica * 1e20 : -(blocks_free - waiting_blocks) / outstanding"},
-      {"dynamo_cost",
-       "(waiting_prompt_tokens + remaining_prompt_tokens + prompt) / block_size + blocks_used + waiting_blocks + "
-       "replica * 1e-6"},
   }));
   const SmallCluster cluster;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
