@@ -1,7 +1,9 @@
+// AIBrix's routing algorithms that go by load.
 #include <algorithm>
 #include <cmath>
+#include <deque>
 
-#include "policies/compose/setting.hpp"
+#include "policies/picking/ties.hpp"
 #include "policies/production/greedy.hpp"
 #include "policies/production/production.hpp"
 
@@ -9,25 +11,87 @@ namespace switchyard {
 
 namespace {
 
-class LeastKv final : public Scoring {
+// The gateway scores the pods for which it has the metrics, and takes a random one if it has none.
+class AibrixScored : public Placement {
  public:
-  Score score(const QueuedRequest&, std::int32_t replica) override { return {kv_use(scene_->state(replica)), 0}; }
+  explicit AibrixScored(Ties rule, const char* name) : ties_(rule), name_(name) {}
+  void start(Scene& scene, std::uint64_t seed) override {
+    Placement::start(scene, seed);
+    ties_.start(RandomStream(seed, std::string(name_) + " ties"));
+    stream_ = RandomStream(seed, name_);
+  }
+  std::int32_t choose(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
+    look(candidates);
+    known_.clear();
+    scores_.clear();
+    for (const std::int32_t replica : candidates) {
+      const double value = score(replica);
+      if (std::isnan(value)) continue;
+      known_.push_back(replica);
+      scores_.push_back({value, 0});
+    }
+    if (known_.empty()) {
+      return candidates[static_cast<std::size_t>(stream_.below(static_cast<std::int32_t>(candidates.size())))];
+    }
+    return known_[ties_.least(scores_)];
+  }
+  void scores(const QueuedRequest&, std::span<const std::int32_t> candidates,
+              std::vector<double>& scores) const override {
+    auto& self = const_cast<AibrixScored&>(*this);
+    self.look(candidates);
+    for (const std::int32_t replica : candidates) scores.push_back(self.score(replica));
+  }
+
+ protected:
+  static constexpr double kUnknown = NAN;
+  virtual void look(std::span<const std::int32_t>) {}
+  virtual double score(std::int32_t replica) = 0;  // kUnknown: it has no such metric
+  std::int32_t in_flight(std::int32_t replica) const { return scene_->cluster().outstanding(replica); }
+
+ private:
+  TieBreaker ties_;
+  const char* name_;  // of its random stream
+  RandomStream stream_;
+  std::vector<std::int32_t> known_;
+  std::vector<Score> scores_;
 };
 
-// Weighs the past down by half every `half_life` seconds.
-double kept(Time since, Time now, double half_life) { return std::exp2(-seconds_from_ticks(now - since) / half_life); }
+class AibrixLeastRequest final : public AibrixScored {
+ public:
+  AibrixLeastRequest() : AibrixScored(Ties::random, "aibrix_least_request") {}
+  double score(std::int32_t replica) override { return in_flight(replica); }
+};
+
+class AibrixLeastKv final : public AibrixScored {
+ public:
+  AibrixLeastKv() : AibrixScored(Ties::last, "aibrix_least_kv") {}
+  double score(std::int32_t replica) override { return kv_use(scene_->state(replica)); }
+};
+
+class AibrixLeastGpuCache final : public AibrixScored {
+ public:
+  AibrixLeastGpuCache() : AibrixScored(Ties::random, "aibrix_least_gpu_cache") {}
+  double score(std::int32_t replica) override { return kv_use(scene_->state(replica)); }
+};
+
+// What the code says, and what it does: it asks for metrics that nothing fills in.
+enum class AibrixForm { as_it_runs, as_written };
 
 // Share of the time that a replica had work: with requests it computes, without it does not.
-class LeastBusyTime final : public Scoring {
+class AibrixLeastBusyTime final : public AibrixScored {
  public:
+  AibrixLeastBusyTime() : AibrixScored(Ties::first, "aibrix_least_busy_time") {}
   void start(Scene& scene, std::uint64_t seed) override {
-    Part::start(scene, seed);
+    AibrixScored::start(scene, seed);
     replicas_.assign(static_cast<std::size_t>(scene.cluster().num_replicas()), Busy{});
   }
   void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
   void assigned(const QueuedRequest&, std::int32_t replica) override { change(replica, +1); }
   void completed(const CompletedRequest& request) override { change(request.replica, -1); }
-  Score score(const QueuedRequest&, std::int32_t replica) override { return {share_now(at(replica)), 0}; }
+  double score(std::int32_t replica) override {
+    return form_ == AibrixForm::as_it_runs ? kUnknown : share_now(at(replica));
+  }
+  AibrixForm form_ = AibrixForm::as_it_runs;
   double half_life_ = 30.0;
 
  private:
@@ -37,9 +101,11 @@ class LeastBusyTime final : public Scoring {
     std::int32_t outstanding = 0;
   };
   Busy& at(std::int32_t replica) { return replicas_[static_cast<std::size_t>(replica)]; }
+  // The past weighs half every half_life seconds.
   double share_now(const Busy& busy) const {
     const double now = busy.outstanding > 0 ? 1.0 : 0.0;
-    return now + (busy.share - now) * kept(busy.since, scene_->cluster().now(), half_life_);
+    const double kept = std::exp2(-seconds_from_ticks(scene_->cluster().now() - busy.since) / half_life_);
+    return now + (busy.share - now) * kept;
   }
   void change(std::int32_t replica, std::int32_t by) {
     Busy& busy = at(replica);
@@ -50,127 +116,215 @@ class LeastBusyTime final : public Scoring {
   std::vector<Busy> replicas_;
 };
 
-// What completed requests of the replica took on average, corrected for how long its prompts and outputs were.
-class LeastLatency final : public Scoring {
+// Lifetime means of what requests took on a replica; as written, corrected for how long its prompts and outputs were.
+class AibrixLeastLatency final : public AibrixScored {
  public:
+  AibrixLeastLatency() : AibrixScored(Ties::last, "aibrix_least_latency") {}
   void start(Scene& scene, std::uint64_t seed) override {
-    Part::start(scene, seed);
+    AibrixScored::start(scene, seed);
     replicas_.assign(static_cast<std::size_t>(scene.cluster().num_replicas()), Totals{});
   }
   void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
   void completed(const CompletedRequest& request) override {
     Totals& totals = replicas_[static_cast<std::size_t>(request.replica)];
-    ++totals.count;
+    totals.count += 1;
     totals.queued_s += seconds_from_ticks(request.scheduled_at - request.arrived_at);
     totals.prefill_s += seconds_from_ticks(request.first_token_at - request.scheduled_at);
     totals.decode_s += seconds_from_ticks(request.completed_at - request.first_token_at);
     totals.prompt += request.num_prefill_tokens;
     totals.outputs += request.num_decode_tokens;
   }
-  void look(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
-    double prompt = 0;
-    double outputs = 0;
-    int known = 0;
+  void look(std::span<const std::int32_t> candidates) override {
+    double known = 0;
+    prompt_ = outputs_ = 0;
     for (const std::int32_t replica : candidates) {
       const Totals& totals = replicas_[static_cast<std::size_t>(replica)];
       if (totals.count == 0) continue;
       ++known;
-      prompt += totals.prompt / static_cast<double>(totals.count);
-      outputs += totals.outputs / static_cast<double>(totals.count);
+      prompt_ += totals.prompt / totals.count;
+      outputs_ += totals.outputs / totals.count;
     }
-    prompt_ = known > 0 ? prompt / known : 10.0;
-    outputs_ = known > 0 ? outputs / known : 100.0;
+    prompt_ /= known;
+    outputs_ /= known;
   }
-  Score score(const QueuedRequest&, std::int32_t replica) override {
+  double score(std::int32_t replica) override {
     const Totals& totals = replicas_[static_cast<std::size_t>(replica)];
-    if (totals.count == 0) return {0, 0};
-    return {totals.queued_s / static_cast<double>(totals.count) + totals.prefill_s / totals.prompt * prompt_ +
-                totals.decode_s / totals.outputs * outputs_,
-            0};
+    if (totals.count == 0) return kUnknown;
+    if (form_ == AibrixForm::as_it_runs) return totals.prefill_s / totals.count + totals.decode_s / totals.count;
+    return totals.queued_s / totals.count + totals.prefill_s / totals.prompt * prompt_ +
+           totals.decode_s / totals.outputs * outputs_;
   }
+  AibrixForm form_ = AibrixForm::as_it_runs;
 
  private:
   struct Totals {
-    std::int64_t count = 0;
-    double queued_s = 0, prefill_s = 0, decode_s = 0, prompt = 0, outputs = 0;
+    double count = 0, queued_s = 0, prefill_s = 0, decode_s = 0, prompt = 0, outputs = 0;
   };
   std::vector<Totals> replicas_;
-  double prompt_ = 0.0;  // tokens, means over the replicas
-  double outputs_ = 0.0;
+  double prompt_ = 0, outputs_ = 0;  // tokens, means over the replicas
 };
 
-// Tokens that a replica has processed of late, a prompt token counted as prompt_weight generated ones.
-class Throughput final : public Scoring {
+// Mean tokens of a request of the last day, a prompt token counted as two generated ones.
+class AibrixThroughput final : public AibrixScored {
  public:
+  AibrixThroughput() : AibrixScored(Ties::random, "aibrix_throughput") {}
   void start(Scene& scene, std::uint64_t seed) override {
-    Part::start(scene, seed);
-    replicas_.assign(static_cast<std::size_t>(scene.cluster().num_replicas()), Done{});
+    AibrixScored::start(scene, seed);
+    replicas_.assign(static_cast<std::size_t>(scene.cluster().num_replicas()), {});
   }
   void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
   void completed(const CompletedRequest& request) override {
-    Done& done = replicas_[static_cast<std::size_t>(request.replica)];
-    const Time now = scene_->cluster().now();
-    done.tokens = done.tokens * kept(done.since, now, half_life_) + prompt_weight_ * request.num_prefill_tokens +
-                  request.num_decode_tokens;
-    done.since = now;
+    Day& day = replicas_[static_cast<std::size_t>(request.replica)];
+    const double tokens = prompt_weight_ * request.num_prefill_tokens + request.num_decode_tokens;
+    day.requests.push_back({request.completed_at, tokens});
+    day.tokens += tokens;
   }
-  Score score(const QueuedRequest&, std::int32_t replica) override {
-    const Done& done = replicas_[static_cast<std::size_t>(replica)];
-    const ReplicaState& state = scene_->state(replica);
-    const auto generated = static_cast<double>(state.generated_tokens);
-    const auto prompts = static_cast<double>(state.decoding_kv_tokens) - generated;
-    return {done.tokens * kept(done.since, scene_->cluster().now(), half_life_) + prompt_weight_ * prompts + generated,
-            0};
+  double score(std::int32_t replica) override {
+    if (form_ == AibrixForm::as_it_runs) return 0;  // what reads the two means gives 0 for all
+    Day& day = replicas_[static_cast<std::size_t>(replica)];
+    while (!day.requests.empty() && scene_->cluster().now() - day.requests.front().at > kDay) {
+      day.tokens -= day.requests.front().tokens;
+      day.requests.pop_front();
+    }
+    return day.requests.empty() ? kUnknown : day.tokens / static_cast<double>(day.requests.size());
   }
+  AibrixForm form_ = AibrixForm::as_it_runs;
   double prompt_weight_ = 2.0;
-  double half_life_ = 30.0;
 
  private:
+  static constexpr Time kDay = 86400 * kTicksPerSecond;
   struct Done {
-    Time since = 0;
-    double tokens = 0.0;
+    Time at;
+    double tokens;
   };
-  std::vector<Done> replicas_;
+  struct Day {
+    std::deque<Done> requests;
+    double tokens = 0;
+  };
+  std::vector<Day> replicas_;
+};
+
+// Time to work off what is in flight, at the rate at which the pod has answered within the last minute.
+class AibrixLoadBalance final : public Placement {
+ public:
+  void start(Scene& scene, std::uint64_t seed) override {
+    Placement::start(scene, seed);
+    done_.assign(static_cast<std::size_t>(scene.cluster().num_replicas()), {});
+  }
+  void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
+  void completed(const CompletedRequest& request) override {
+    done_[static_cast<std::size_t>(request.replica)].push_back(request.completed_at);
+  }
+  std::int32_t choose(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
+    std::int32_t best = -1;
+    Score least;
+    for (const std::int32_t replica : candidates) {
+      std::deque<Time>& done = done_[static_cast<std::size_t>(replica)];
+      while (!done.empty() && scene_->cluster().now() - done.front() > kMinute) done.pop_front();
+      const auto rate = static_cast<double>(std::max<std::size_t>(done.size(), 1)) / 60;
+      const Score score{scene_->cluster().outstanding(replica) / rate, kv_use(scene_->state(replica))};
+      if (best >= 0 && !(score < least)) continue;
+      best = replica;
+      least = score;
+    }
+    return best;
+  }
+
+ private:
+  static constexpr Time kMinute = 60 * kTicksPerSecond;
+  std::vector<std::deque<Time>> done_;  // when the requests of the last minute were answered, per replica
+};
+
+// The less loaded of two different random pods, the first drawn if they are equal.
+class AibrixPowerOfTwo final : public Placement {
+ public:
+  void start(Scene& scene, std::uint64_t seed) override {
+    Placement::start(scene, seed);
+    stream_ = RandomStream(seed, "power_of_two");
+  }
+  std::int32_t choose(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
+    const auto n = static_cast<std::int32_t>(candidates.size());
+    const std::int32_t first = stream_.below(n);
+    if (n == 1) return candidates.front();
+    std::int32_t second = stream_.below(n - 1);
+    second += second >= first;
+    const std::int32_t a = candidates[static_cast<std::size_t>(first)];
+    const std::int32_t b = candidates[static_cast<std::size_t>(second)];
+    return scene_->cluster().outstanding(b) < scene_->cluster().outstanding(a) ? b : a;
+  }
+
+ private:
+  RandomStream stream_;
 };
 
 }  // namespace
 
 std::vector<PolicyInfo> aibrix_policies() {
-  const std::string folder = "vllm-project/aibrix, pkg/plugins/gateway/algorithms/";
+  const std::string folder = "vllm-project/aibrix e3e10f9e, pkg/plugins/gateway/algorithms/";
+  const auto form = [](auto declared, auto member, const char* doc) {
+    declared.choice(member, "form", {"as_it_runs", "as_written"}, AibrixForm::as_it_runs, doc);
+    return declared;
+  };
+  const char* form_text = "what the code does, or what it says; it asks for metrics that nothing fills in";
   return {
-      setting("aibrix_least_request", "AIBrix: fewest requests in flight.", folder + "least_request.go")
-          .fix("place", "outstanding")
+      greedy<AibrixLeastRequest>("aibrix_least_request", "AIBrix: fewest requests in flight, ties at random.",
+                                 folder + "least_request.go")
+          .reads({Signal::outstanding})
           .done(),
-      greedy<LeastKv>(
+      greedy<AibrixLeastKv>(
           "aibrix_least_kv",
-          "AIBrix: least KV cache in use. Reads blocks of running requests; waiting ones do not count. Left "
-          "out: the CPU cache.",
+          "AIBrix: least KV cache in use, ties to the last pod. Reads blocks of running requests; waiting "
+          "ones do not count. Left out: the CPU cache.",
           folder + "least_kv_cache.go")
+          .reads({Signal::state}, 0.05)
           .done(),
-      greedy<LeastBusyTime>(
-          "aibrix_least_busy_time",
-          "AIBrix: least GPU busy time. Here the share of time with requests, as the router sees them "
-          "come and go, the past weighed down.",
-          folder + "least_busy_time.go")
-          .real(&LeastBusyTime::half_life_, "half_life", 30.0, 0.1, 1000.0, ParamScale::log,
+      greedy<AibrixLeastGpuCache>("aibrix_least_gpu_cache", "AIBrix: least KV cache in use on the GPU, ties at random.",
+                                  folder + "least_gpu_cache.go")
+          .reads({Signal::state}, 0.05)
+          .done(),
+      form(greedy<AibrixLeastBusyTime>(
+               "aibrix_least_busy_time",
+               "AIBrix: least GPU busy time. No engine reports it, so it takes a random pod; "
+               "form=as_written models it as the share of time with requests, the past weighed down.",
+               folder + "least_busy_time.go, pkg/metrics/metrics.go"),
+           &AibrixLeastBusyTime::form_, form_text)
+          .real(&AibrixLeastBusyTime::half_life_, "half_life", 30.0, 0.1, 1000.0, ParamScale::log,
                 "s in which the past loses half its weight")
+          .only_if("form", {"as_written"})
           .done(),
-      greedy<LeastLatency>(
-          "aibrix_least_latency",
-          "AIBrix: least expected latency: mean time in the queue, mean prefill time per prompt token "
-          "and mean decode time per output of the replica's completed requests, at the mean lengths of "
-          "all replicas. Lifetime means: it learns slowly, and herds.",
-          folder + "least_latency.go")
+      form(greedy<AibrixLeastLatency>(
+               "aibrix_least_latency",
+               "AIBrix: least lifetime mean of prefill and of decode time, ties to the last pod; pods "
+               "that have answered nothing are passed over, and a random one is taken while there are "
+               "only such. form=as_written adds the mean time in the queue and corrects for the lengths "
+               "of prompts and outputs, which the real one reads as 0.",
+               folder + "least_latency.go, pkg/metrics/types.go"),
+           &AibrixLeastLatency::form_, form_text)
           .done(),
-      greedy<Throughput>(
-          "aibrix_throughput",
-          "AIBrix: least weighted tokens processed, 2 * prompt + generated, the past weighed down. Reads "
-          "completed requests and the context of running ones.",
-          folder + "throughput.go")
-          .real(&Throughput::prompt_weight_, "prompt_weight", 2.0, 0.0, 16.0, ParamScale::linear,
+      form(greedy<AibrixThroughput>(
+               "aibrix_throughput",
+               "AIBrix: least prompt_weight * mean prompt + mean output of a pod's requests of the last "
+               "day, ties at random. Both means are read as 0, so it takes a random pod; form=as_written "
+               "is what it would do.",
+               folder + "throughput.go, pkg/metrics/types.go"),
+           &AibrixThroughput::form_, form_text)
+          .real(&AibrixThroughput::prompt_weight_, "prompt_weight", 2.0, 0.0, 16.0, ParamScale::linear,
                 "generated tokens that a prompt token counts as")
-          .real(&Throughput::half_life_, "half_life", 30.0, 0.1, 1000.0, ParamScale::log,
-                "s in which the past loses half its weight")
+          .only_if("form", {"as_written"})
+          .done(),
+      greedy<AibrixPowerOfTwo>(
+          "aibrix_power_of_two",
+          "AIBrix: of two different random pods, the one with fewer requests in flight, else the first "
+          "drawn.",
+          folder + "power_of_two.go")
+          .reads({Signal::outstanding})
+          .done(),
+      greedy<AibrixLoadBalance>(
+          "aibrix_load_balance",
+          "AIBrix: least requests in flight / requests answered per second in the last minute, then "
+          "least KV cache in use. A pod that has answered none counts as if it had answered one.",
+          "vllm-project/aibrix, PR #2365")
+          .reads({Signal::outstanding, Signal::state}, 0.05)
           .done(),
   };
 }

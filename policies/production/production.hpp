@@ -14,6 +14,8 @@ std::vector<PolicyInfo> sglang_policies();
 std::vector<PolicyInfo> sgl_router_policies();
 std::vector<PolicyInfo> llmd_policies();
 std::vector<PolicyInfo> aibrix_policies();
+std::vector<PolicyInfo> aibrix_prefix_cache_policies();
+std::vector<PolicyInfo> aibrix_preble_policies();
 std::vector<PolicyInfo> dynamo_policies();
 std::vector<PolicyInfo> llumnix_policies();
 std::vector<PolicyInfo> preble_policies();

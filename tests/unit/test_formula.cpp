@@ -52,7 +52,7 @@ TEST_CASE("routers of serving systems compute what their formulas say", "[formul
   // the order of replicas complete for both.
   const auto [name, formula] = GENERATE(table<std::string, std::string>({
       {"vllm_dp", "4 * waiting + running + replica / 1000"},
-      {"aibrix_least_kv", "blocks_used / num_blocks + replica * 1e-9"},
+      {"aibrix_least_kv", "blocks_used / num_blocks - replica * 1e-9"},
       {"llumnix_freeness", "outstanding == 0 ? -1e30 + replica * 1e20 : -(blocks_free - waiting_blocks) / outstanding"},
   }));
   const SmallCluster cluster;

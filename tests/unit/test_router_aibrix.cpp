@@ -1,0 +1,183 @@
+// AIBrix's algorithms against sequences of decisions worked by hand from their published rules.
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "policies/registry.hpp"
+#include "tests/support/standing_fleet.hpp"
+
+using namespace switchyard;
+
+namespace {
+
+struct AibrixFleet {
+  explicit AibrixFleet(const std::string& spec, std::int32_t num_replicas, std::uint64_t seed = 1)
+      : policy(parse_policy(spec, "").make()), fleet(*policy, num_replicas, 16, seed) {}
+  void in_flight(std::vector<std::int32_t> counts) {
+    for (std::size_t r = 0; r < counts.size(); ++r) fleet.set_in_flight(static_cast<std::int32_t>(r), counts[r]);
+  }
+  std::unique_ptr<Policy> policy;
+  StandingFleet fleet;
+};
+
+// How often each replica gets the first request.
+std::map<std::int32_t, int> aibrix_draws(const std::string& spec, std::int32_t num_replicas, auto prepare) {
+  std::map<std::int32_t, int> sent;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    AibrixFleet router(spec, num_replicas, seed);
+    prepare(router);
+    ++sent[router.fleet.send("abcd")];
+  }
+  return sent;
+}
+
+}  // namespace
+
+TEST_CASE("aibrix_prefix_cache: most of the prompt, then fewest in flight, among pods that are not far above the mean",
+          "[routers]") {
+  AibrixFleet router("aibrix_prefix_cache", 4);
+  StandingFleet& fleet = router.fleet;
+  router.in_flight({1, 0, 1, 1});
+  CHECK(fleet.send("abcd") == 1);  // no match: fewest in flight
+  router.in_flight({1, 1, 1, 0});
+  CHECK(fleet.send("abcd") == 1);  // mean 0.75, sigma 0.43: 1 is within
+  // 3 is above 2.02 = 0.75 + 1.3 with 3, 0, 0, 0: the pod with the prompt is passed over.
+  router.in_flight({0, 3, 1, 1});
+  CHECK(fleet.send("abcd") == 0);
+  // Now 0 has it as well: of equal matches the fewer in flight.
+  router.in_flight({1, 1, 0, 1});
+  fleet.set_in_flight(0, 0);
+  CHECK(fleet.send("abcdx") == 0);
+  // Any match is a match: one block of nine, on 0 and 1, beats an idle pod.
+  router.in_flight({2, 1, 1, 1});
+  CHECK(fleet.send("aBCDEFGHI") == 1);
+  // Matches compare in whole percent: 0 has 5 of 5, 1 has 4.
+  router.in_flight({2, 1, 2, 2});
+  CHECK(fleet.send("abcdx") == 0);
+}
+
+TEST_CASE("aibrix_prefix_cache: while in flight differ by more than 8, only the least loaded may match", "[routers]") {
+  AibrixFleet router("aibrix_prefix_cache(sigmas=10)", 3);
+  StandingFleet& fleet = router.fleet;
+  router.in_flight({0, 1, 1});
+  CHECK(fleet.send("abcd") == 0);
+  router.in_flight({8, 0, 0});
+  CHECK(fleet.send("abcd") == 0);  // 8 is not more than 8
+  router.in_flight({9, 0, 1});
+  CHECK(fleet.send("abcd") == 1);
+  router.in_flight({9, 0, 0});
+  CHECK(fleet.send("abcd") == 1);  // of the two least loaded the one with the prompt
+}
+
+TEST_CASE("aibrix_prefix_cache: the table keeps a time, and as many tokens as the real one", "[routers]") {
+  AibrixFleet router("aibrix_prefix_cache(table_blocks=64)", 2);  // 64 tokens: four blocks of 16
+  StandingFleet& fleet = router.fleet;
+  router.in_flight({0, 1});
+  CHECK(fleet.send("abc") == 0);
+  router.in_flight({1, 1});
+  CHECK(fleet.send("ab") == 0);
+  router.in_flight({1, 0});
+  CHECK(fleet.send("xy") == 1);  // c, which was sent longest ago, goes
+  router.in_flight({1, 1});
+  fleet.at(1200);
+  CHECK(fleet.send("abc") == 0);
+  router.in_flight({1, 0});
+  fleet.at(2401);
+  CHECK(fleet.send("abc") == 1);  // 1201 s later
+}
+
+TEST_CASE("aibrix_least_request, least_gpu_cache, least_kv: ties at random, or to the last", "[routers]") {
+  auto busy = [](AibrixFleet& router) {
+    router.in_flight({0, 2, 0});
+    router.fleet.states[1].blocks_used = 10;
+  };
+  auto sent = aibrix_draws("aibrix_least_request", 3, busy);
+  CHECK(sent[1] == 0);
+  CHECK(sent[0] > 110);
+  CHECK(sent[2] > 110);
+  sent = aibrix_draws("aibrix_least_gpu_cache", 3, busy);
+  CHECK(sent[1] == 0);
+  CHECK(sent[0] > 110);
+  CHECK(sent[2] > 110);
+  sent = aibrix_draws("aibrix_least_kv", 3, busy);
+  CHECK(sent[2] == 300);
+}
+
+TEST_CASE("aibrix_least_busy_time and aibrix_throughput take random pods, as nothing fills in their metrics",
+          "[routers]") {
+  const std::string name = GENERATE("aibrix_least_busy_time", "aibrix_throughput");
+  auto sent = aibrix_draws(name, 3, [](AibrixFleet& router) {
+    router.fleet.send("a");
+    router.fleet.at(1);
+    router.fleet.finish(0);
+  });
+  for (std::int32_t r = 0; r < 3; ++r) CHECK(sent[r] > 70);
+}
+
+TEST_CASE("aibrix_throughput as written: least 2 * mean prompt + mean output of a request", "[routers]") {
+  AibrixFleet router("aibrix_throughput(form=as_written)", 2);
+  StandingFleet& fleet = router.fleet;
+  const std::int32_t first = fleet.send("abcd");  // nobody has answered: at random
+  fleet.finish(0, 10);                            // 2 * 64 + 10 = 138
+  CHECK(fleet.send("a") == first);                // the other has no figures, and is passed over
+  fleet.finish(1, 70);                            // (138 + 102) / 2 = 120
+  CHECK(fleet.send("abcd") == first);
+}
+
+TEST_CASE("aibrix_least_latency as it runs: lifetime means of prefill and decode, unseen pods passed over",
+          "[routers]") {
+  AibrixFleet router("aibrix_least_latency", 2);
+  StandingFleet& fleet = router.fleet;
+  const std::int32_t first = fleet.send("a");
+  for (int i = 0; i < 3; ++i) CHECK(fleet.send("a") >= 0);  // nobody has answered
+  fleet.at(5);
+  fleet.finish(0);
+  for (int i = 0; i < 5; ++i) CHECK(fleet.send("a") == first);
+}
+
+TEST_CASE("aibrix_power_of_two: never the busiest, the first drawn of equals", "[routers]") {
+  auto sent = aibrix_draws("aibrix_power_of_two", 3, [](AibrixFleet& router) { router.in_flight({3, 3, 5}); });
+  CHECK(sent[2] == 0);
+  CHECK(sent[0] > 110);
+  CHECK(sent[1] > 110);
+}
+
+TEST_CASE("aibrix_prefix_cache_preble: a pod that has most of the prompt, else the least work of late", "[routers]") {
+  AibrixFleet router("aibrix_prefix_cache_preble", 2);
+  StandingFleet& fleet = router.fleet;
+  const std::int32_t first = fleet.send("abcdefgh");  // a tie
+  CHECK(fleet.send("abcdexyz") == first);             // 5 of 8 is more than half
+  // 4 of 8 is not: the other pod has computed nothing. Now both have abcd, with 2 requests and 1.
+  CHECK(fleet.send("abcdMNOP") == 1 - first);
+  CHECK(fleet.send("abcdQ") == 1 - first);
+  CHECK(fleet.send("abcdefgh") == first);  // all of it is there alone
+  // 3 and 2 requests of late: abcd.
+  CHECK(fleet.send("abcdR") == 1 - first);
+  // More than 8 apart: only the least loaded pod counts.
+  fleet.set_in_flight(first, 9);
+  fleet.set_in_flight(1 - first, 0);
+  CHECK(fleet.send("abcdefgh") == 1 - first);
+  // After the TTL the tree is empty, and after the window no work counts.
+  fleet.set_in_flight(first, 0);
+  fleet.set_in_flight(1 - first, 0);
+  fleet.at(301);
+  const std::int32_t again = fleet.send("abcdefgh");
+  CHECK(fleet.send("abcdMNOP") == 1 - again);
+}
+
+TEST_CASE("aibrix_load_balance: in flight over what was answered in the last minute, then least KV", "[routers]") {
+  AibrixFleet router("aibrix_load_balance", 2);
+  StandingFleet& fleet = router.fleet;
+  fleet.states[0].blocks_used = 10;
+  CHECK(fleet.send("a") == 1);  // 0 and 0
+  CHECK(fleet.send("b") == 0);  // 0 and 1
+  fleet.at(1);
+  fleet.finish(0);
+  CHECK(fleet.send("c") == 1);  // 1 / (1 / 60) and 0
+  fleet.at(2);
+  fleet.finish(2);
+  fleet.set_in_flight(0, 2);
+  fleet.set_in_flight(1, 3);
+  CHECK(fleet.send("d") == 1);  // two answered there: 90 s; 120 s
+  fleet.at(61.5);               // one of them in the last minute
+  CHECK(fleet.send("e") == 0);
+}
