@@ -44,7 +44,11 @@ ReplayResult replay(const Task& task, const RequestLimits& limits, Simulation& s
 }  // namespace
 
 std::string replay_key(const Experiment& experiment, const RequestLimits& limits) {
-  std::string key = experiment.digest().text();
+  return replay_key(experiment.digest().text(), limits);
+}
+
+std::string replay_key(std::string digest, const RequestLimits& limits) {
+  std::string key = std::move(digest);
   for (const auto& [name, limit] :
        {std::pair("ttft", limits.ttft_s), std::pair("tpot", limits.tpot_s), std::pair("e2e", limits.e2e_s)}) {
     if (std::isfinite(limit)) key += fmt::format(" {}<={}", name, limit);

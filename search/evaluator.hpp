@@ -30,6 +30,7 @@ struct Job {
 // What a replay's summary depends on, besides policy and seed: the experiment's digest, and the limits that its goodput
 // counts by, if there are any.
 std::string replay_key(const Experiment& experiment, const RequestLimits& limits);
+std::string replay_key(std::string digest, const RequestLimits& limits);
 
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
 

@@ -41,6 +41,13 @@ Ledger::Ledger(Subject subject, const StudyStore& store) : subject_(std::move(su
   }
 }
 
+Ledger::Ledger(Subject subject, const StudyStore& store, const std::string& key) : subject_(std::move(subject)) {
+  for (StoredReplay& replay : store.replays()) {
+    const std::size_t number = trial(parse_policy(replay.policy, "study"));
+    if (replay.experiment == key) trials_[number].results.emplace(replay.seed, std::move(replay.result));
+  }
+}
+
 std::size_t Ledger::trial(const PolicySpec& policy) {
   const std::string spec = policy.text();
   const auto [at, is_new] = numbers_.emplace(spec, trials_.size());
@@ -56,34 +63,44 @@ std::size_t Ledger::trial(const PolicySpec& policy) {
 }
 
 void Ledger::run(const std::vector<Request>& requests) {
-  std::vector<Request> missing;
-  std::set<Request> seen;
-  for (const Request& request : requests) {
-    if (!knows(request.first, request.second) && seen.insert(request).second) missing.push_back(request);
+  std::vector<Wanted> wanted;
+  for (const Request& request : requests) wanted.push_back({this, request});
+  run_all(wanted);
+  done_ = total_ = 0;
+}
+
+void Ledger::run_all(const std::vector<Wanted>& wanted) {
+  std::vector<Wanted> missing;
+  std::set<std::pair<const Ledger*, Request>> seen;
+  for (const Wanted& want : wanted) {
+    const auto& [trial, seed] = want.request;
+    if (!want.ledger->knows(trial, seed) && seen.emplace(want.ledger, want.request).second) missing.push_back(want);
   }
-  if (!missing.empty() && !evaluator_) throw std::logic_error("a ledger that is only read was asked to run a replay");
-  const std::size_t total = std::max(total_, done_ + missing.size());
+  if (missing.empty()) return;
+  const Ledger& first = *wanted.front().ledger;
+  if (!first.evaluator_) throw std::logic_error("a ledger that is only read was asked to run a replay");
+  const std::size_t before = first.done_, total = std::max(first.total_, before + missing.size());
   for (std::size_t begin = 0; begin < missing.size(); begin += kChunk) {
     const std::size_t end = std::min(begin + kChunk, missing.size());
     std::vector<Job> jobs;
-    for (std::size_t i = begin; i < end; ++i) {
-      jobs.push_back({key_, trials_[missing[i].first].policy.text(), missing[i].second});
-    }
-    std::vector<ReplayResult> results = evaluator_->run(
-        jobs, progress_ ? [&](std::size_t done, std::size_t) { progress_(done_ + begin + done, total); } : Progress{});
-    num_replays_ += jobs.size();
-    if (store_) {
+    for (std::size_t i = begin; i < end; ++i) jobs.push_back(missing[i].ledger->job(missing[i].request));
+    std::vector<ReplayResult> results = first.evaluator_->run(
+        jobs, first.progress_ ? [&](std::size_t done, std::size_t) { first.progress_(before + begin + done, total); }
+                              : Progress{});
+    if (first.store_) {
       std::vector<StoredReplay> stored;
       for (std::size_t i = 0; i < jobs.size(); ++i) {
         stored.push_back({jobs[i].experiment, jobs[i].policy, jobs[i].seed, results[i]});
       }
-      store_->append(stored);
+      first.store_->append(stored);
     }
     for (std::size_t i = begin; i < end; ++i) {
-      trials_[missing[i].first].results.emplace(missing[i].second, std::move(results[i - begin]));
+      Ledger& ledger = *missing[i].ledger;
+      const auto& [trial, seed] = missing[i].request;
+      ledger.trials_[trial].results.emplace(seed, std::move(results[i - begin]));
+      ++ledger.num_replays_;
     }
   }
-  done_ = total_ = 0;
 }
 
 void Ledger::run(const std::vector<std::size_t>& trials, const std::vector<std::uint64_t>& seeds) {

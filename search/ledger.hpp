@@ -33,6 +33,10 @@ class Ledger {
   // neither the workload nor the batch times need be there.
   Ledger(Subject subject, const StudyStore& store);
 
+  // The same of one of a study's several experiments: `key` (replay_key) says which replays are its own; trials are
+  // those of the whole study.
+  Ledger(Subject subject, const StudyStore& store, const std::string& key);
+
   // What progress is told: `done` replays of `total` are behind us. Without it, each run() counts for itself.
   void expect(std::size_t done, std::size_t total) { done_ = done, total_ = total; }
 
@@ -50,6 +54,14 @@ class Ledger {
   void run(const std::vector<Request>& requests);
   void run(const std::vector<std::size_t>& trials, const std::vector<std::uint64_t>& seeds);  // all pairs
 
+  // The same in several ledgers of one evaluator and store: what is missing in any of them is run side by side. The
+  // first one's progress is told.
+  struct Wanted {
+    Ledger* ledger;
+    Request request;
+  };
+  static void run_all(const std::vector<Wanted>& wanted);
+
   bool knows(std::size_t trial, std::uint64_t seed) const { return trials_[trial].results.count(seed) > 0; }
   const ReplayResult& result(std::size_t trial, std::uint64_t seed) const { return trials_[trial].results.at(seed); }
 
@@ -64,6 +76,8 @@ class Ledger {
     PolicySpec policy;
     std::map<std::uint64_t, ReplayResult> results;
   };
+
+  Job job(const Request& request) const { return {key_, trials_[request.first].policy.text(), request.second}; }
 
   Subject subject_;
   std::string key_;                 // replay_key

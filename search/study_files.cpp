@@ -36,8 +36,8 @@ Json params_json(const PolicySpec& policy) {
   return json;
 }
 
-Json trial_json(const Ledger& ledger, const TrialScore& score) {
-  const PolicySpec& policy = ledger.policy(score.trial);
+Json trial_json(const Grid& grid, const TrialScore& score) {
+  const PolicySpec& policy = grid.policy(score.trial);
   Json json = {{"trial", score.trial},
                {"policy", policy.text()},
                {"params", params_json(policy)},
@@ -54,8 +54,8 @@ Json trial_json(const Ledger& ledger, const TrialScore& score) {
 }
 
 // In the order of their numbers; those of no score (a clairvoyant reference, say) are left out.
-std::vector<TrialScore> scores_of(const Ledger& ledger, const StudyOptions& options, const PolicyInfo& policy) {
-  std::vector<TrialScore> scores = ranked_trials(ledger, options.goal, policy);
+std::vector<TrialScore> scores_of(const Grid& grid, const StudyOptions& options, const PolicyInfo& policy) {
+  std::vector<TrialScore> scores = ranked_trials(grid, options, policy);
   std::erase_if(scores, [](const TrialScore& score) { return score.num_seeds == 0; });
   std::sort(scores.begin(), scores.end(), [](const TrialScore& a, const TrialScore& b) { return a.trial < b.trial; });
   return scores;
@@ -72,17 +72,16 @@ std::vector<const PolicyInfo*> policies_of(const StudyOptions& options) {
 
 }  // namespace
 
-std::string study_json(const Ledger& ledger, const StudyOptions& options, const std::filesystem::path& folder) {
-  const std::vector<std::uint64_t> seeds = ledger.scenario().train_seeds.seeds();
+std::string study_json(const Grid& grid, const StudyOptions& options, const std::string& config) {
   Json json = {{"version", kStudyVersion},
-               {"config", ordered_json_of(study_config(ledger.subject(), options, folder))},
+               {"config", ordered_json_of(config)},
                {"objective", options.goal.objective.text()},
                {"higher_is_better", options.goal.objective.higher_is_better()},
-               {"num_training_seeds", seeds.size()},
+               {"num_training_seeds", grid.training_cells().size()},
                {"policies", Json::array()}};
   for (const PolicyInfo* info : policies_of(options)) {
     Json trials = Json::array();
-    for (const TrialScore& score : scores_of(ledger, options, *info)) trials.push_back(trial_json(ledger, score));
+    for (const TrialScore& score : scores_of(grid, options, *info)) trials.push_back(trial_json(grid, score));
     json["policies"].push_back({{"policy", info->name}, {"trials", std::move(trials)}});
   }
   return json_text(json, 2) + "\n";
@@ -93,6 +92,15 @@ namespace {
 Json config_schema() {
   Json scenario = Json::parse(scenario_schema());
   for (const char* key : {"$schema", "title", "description"}) scenario.erase(key);
+  const Json sources = {{"digest", schema::digest()},
+                        {"workload_source", schema::text("where requests came from")},
+                        {"cost_source", schema::text("where batch times came from")}};
+  const Json resolved = schema::closed_object(sources);
+  Json fields = {{"scenario", {{"description", "all of its fields"}, {"type", "object"}}}};
+  fields.update(sources);
+  const Json subject = schema::closed_object(fields);
+  fields["of"] = schema::count("the judged scenario that it stands for, from 0");
+  const Json trained = schema::closed_object(fields);
   const Json properties = {
       {"version", schema::version(kConfigVersion)},
       {"policy", schema::text("policies that are tuned, comma between")},
@@ -105,10 +113,19 @@ Json config_schema() {
       {"study-seed", schema::count("seed of the search itself")},
       {"leaders", schema::count("settings per policy that are judged")},
       {"scenario", scenario},
-      {"resolved", schema::closed_object({{"digest", schema::digest()},
-                                          {"workload_source", schema::text("where requests came from")},
-                                          {"cost_source", schema::text("where batch times came from")}})}};
-  Json config = schema::closed_object(properties, {"grid-points", "replays", "budget-s", "constraint", "resolved"});
+      {"suite", schema::text("of several scenarios: the file that holds them")},
+      {"aggregate", {{"enum", aggregate_names()}}},
+      {"reference", schema::text("the policy to whose figures ratios are")},
+      {"train-over", schema::text("axes that training was spread over")},
+      {"leave-out", schema::text("how settings without a scenario were found")},
+      {"resolved",
+       {{"anyOf",
+         {resolved, schema::closed_object({{"scenarios", schema::list_of("judged", subject)},
+                                           {"trained", schema::list_of("trained on", trained)}})}}}}};
+  Json config =
+      schema::closed_object(properties, {"grid-points", "replays", "budget-s", "constraint", "resolved", "scenario",
+                                         "suite", "aggregate", "reference", "train-over", "leave-out"});
+  config["anyOf"] = {{{"required", {"scenario"}}}, {{"required", {"suite"}}}};
   for (const char* budget : {"grid-points", "replays", "budget-s"}) config["oneOf"].push_back({{"required", {budget}}});
   return config;
 }
@@ -153,19 +170,18 @@ std::vector<std::string> trial_columns() {
 
 std::string no_trials_csv() { return csv_table(trial_columns(), {}); }
 
-std::string trials_csv(const Ledger& ledger, const StudyOptions& options) {
+std::string trials_csv(const Grid& grid, const StudyOptions& options) {
   std::vector<TrialScore> scores;
   for (const PolicyInfo* info : policies_of(options)) {
-    const std::vector<TrialScore> own = scores_of(ledger, options, *info);
+    const std::vector<TrialScore> own = scores_of(grid, options, *info);
     scores.insert(scores.end(), own.begin(), own.end());
   }
   std::sort(scores.begin(), scores.end(), [](const TrialScore& a, const TrialScore& b) { return a.trial < b.trial; });
   std::vector<std::vector<std::string>> rows;
   for (const TrialScore& score : scores) {
     const bool failed = !score.failure.empty();
-    rows.push_back({fmt::format("{}", score.trial), ledger.policy(score.trial).text(),
-                    fmt::format("{}", score.num_seeds), failed ? "" : fmt::format("{}", score.value),
-                    failed ? "" : fmt::format("{}", score.relative),
+    rows.push_back({fmt::format("{}", score.trial), grid.policy(score.trial).text(), fmt::format("{}", score.num_seeds),
+                    failed ? "" : fmt::format("{}", score.value), failed ? "" : fmt::format("{}", score.relative),
                     score.validation ? fmt::format("{}", *score.validation) : "", score.infeasible, score.failure});
   }
   return csv_table(trial_columns(), rows);
@@ -191,6 +207,8 @@ StudyOptions read_study_config(const JsonFile& config) {
     if (json.contains("budget-s")) options.budget_s = json["budget-s"].get<double>();
     options.study_seed = json.at("study-seed");
     options.leaders = json.at("leaders");
+    if (json.contains("aggregate")) options.aggregate = parse_aggregate(json["aggregate"], config.name());
+    options.reference = json.value("reference", options.reference);
     return options;
   } catch (const nlohmann::json::exception& error) {
     throw InputError(fmt::format("{}: not the configuration of a study: {}", config.name(), error.what()));
@@ -209,19 +227,21 @@ Subject read_study_subject(const JsonFile& config) {
   }
 }
 
-void check_same_study(const std::string& stored, const std::string& asked) {
-  Json before = ordered_json_of(stored), now = ordered_json_of(asked);
-  const Json was = before.value("resolved", Json::object()), is = now.value("resolved", Json::object());
-  // What the data are is told by their digest, not by where they lie or what they are called.
-  for (Json* config : {&before, &now}) {
-    config->erase("resolved");
-    Json& scenario = config->at("scenario");
-    for (const char* name : {"name", "description"}) scenario.erase(name);
-    for (const ScenarioField& field : scenario_fields()) {
-      if (field.names) scenario.at(field.section).erase(field.key);
-    }
+namespace {
+
+// A study's subjects, as its configuration has them: pairs of a scenario and of what was found for it.
+std::vector<std::pair<Json, Json>> subjects_of(const Json& config) {
+  const Json resolved = config.value("resolved", Json::object());
+  std::vector<std::pair<Json, Json>> subjects;
+  if (config.contains("scenario")) subjects.emplace_back(config["scenario"], resolved);
+  for (const char* key : {"scenarios", "trained"}) {
+    for (const Json& subject : resolved.value(key, Json::array())) subjects.emplace_back(subject["scenario"], subject);
   }
-  before = before.flatten(), now = now.flatten();
+  return subjects;
+}
+
+// What differs between two flat objects, thrown by name.
+void check_same_values(const Json& before, const Json& now, const std::string& what) {
   for (const auto* side : {&now, &before}) {
     for (const auto& item : side->items()) {
       const std::string& key = item.key();
@@ -229,40 +249,65 @@ void check_same_study(const std::string& stored, const std::string& asked) {
       if (text(before) == text(now)) continue;
       const bool budget = key == "/replays" && before.contains(key) && now.contains(key);
       if (budget && now[key] > before[key]) continue;
-      const bool field = key.starts_with("/scenario");
-      throw InputError(fmt::format("--resume: {}{}: the study was started with {}, not {}{}",
-                                   field ? "scenario field " : "--", field ? key.substr(10) : key.substr(1),
+      throw InputError(fmt::format("--resume: {}{}: the study was started with {}, not {}{}", what, key.substr(1),
                                    text(before), text(now), budget ? ": a budget can grow, not shrink" : ""));
     }
   }
-  const std::string difference = digest_difference(was.value("digest", ""), is.value("digest", ""));
-  if (difference.empty()) return;
-  std::string sources;
-  for (const char* source : {"workload_source", "cost_source"}) {
-    const std::string from = was.value(source, ""), to = is.value(source, "");
-    if (from != to) sources += fmt::format("; it ran on {}, now there is {}", from, to);
-  }
-  throw InputError(
-      fmt::format("--resume: the study was started on something else: they differ in {}{}", difference, sources));
 }
 
-std::vector<std::string> study_leaders(const Leaderboard& leaderboard, const StudyOptions& options) {
+}  // namespace
+
+void check_same_study(const std::string& stored, const std::string& asked) {
+  Json before = ordered_json_of(stored), now = ordered_json_of(asked);
+  auto were = subjects_of(before), are = subjects_of(now);
+  for (Json* config : {&before, &now}) {
+    for (const char* key : {"resolved", "scenario"}) config->erase(key);
+  }
+  check_same_values(before.flatten(), now.flatten(), "--");
+  if (were.size() != are.size()) {
+    throw InputError(fmt::format("--resume: the study was started with {} scenarios, not {}", were.size(), are.size()));
+  }
+  for (std::size_t i = 0; i < were.size(); ++i) {
+    auto& [before_scenario, was] = were[i];
+    auto& [scenario, is] = are[i];
+    const std::string name = are.size() == 1 ? "" : fmt::format("{}, ", scenario.value("name", ""));
+    // What the data are is told by their digest, not by where they lie or what they are called.
+    for (Json* each : {&before_scenario, &scenario}) {
+      for (const char* key : {"name", "description"}) each->erase(key);
+      for (const ScenarioField& field : scenario_fields()) {
+        if (field.names) each->at(field.section).erase(field.key);
+      }
+    }
+    check_same_values(before_scenario.flatten(), scenario.flatten(), name + "scenario field ");
+    const std::string difference = digest_difference(was.value("digest", ""), is.value("digest", ""));
+    if (difference.empty()) continue;
+    std::string sources;
+    for (const char* source : {"workload_source", "cost_source"}) {
+      const std::string from = was.value(source, ""), to = is.value(source, "");
+      if (from != to) sources += fmt::format("; it ran on {}, now there is {}", from, to);
+    }
+    throw InputError(fmt::format("--resume: {}the study was started on something else: they differ in {}{}", name,
+                                 difference, sources));
+  }
+}
+
+std::vector<std::string> study_leaders(const std::vector<const RankedRow*>& rows, const StudyOptions& options) {
   std::vector<std::string> specs;
   for (const PolicyInfo* info : options.policies) {
     const auto best =  // rows are in the order of their ranks
-        std::find_if(leaderboard.rows.begin(), leaderboard.rows.end(), [&](const LeaderboardRow& row) {
-          return parse_policy(row.policy, "leaderboard").info->name == info->name && row.failure.empty();
+        std::find_if(rows.begin(), rows.end(), [&](const RankedRow* row) {
+          return parse_policy(row->policy, "leaderboard").info->name == info->name && row->failure.empty();
         });
-    if (best != leaderboard.rows.end()) specs.push_back(best->policy);
+    if (best != rows.end()) specs.push_back((*best)->policy);
   }
   return specs;
 }
 
-std::vector<std::string> leaders_so_far(const Ledger& ledger, const StudyOptions& options) {
-  const std::size_t num_training = ledger.scenario().train_seeds.seeds().size();
+std::vector<std::string> leaders_so_far(const Grid& grid, const StudyOptions& options) {
+  const std::size_t num_training = grid.training_cells().size();
   std::vector<std::string> specs;
   for (const PolicyInfo* info : options.policies) {
-    const std::vector<TrialScore> scores = ranked_trials(ledger, options.goal, *info);
+    const std::vector<TrialScore> scores = ranked_trials(grid, options, *info);
     if (scores.empty()) continue;
     const auto key = [&](const TrialScore& score) {
       return std::tuple(score.num_seeds < num_training, !score.failure.empty(), !score.infeasible.empty(),
@@ -270,26 +315,32 @@ std::vector<std::string> leaders_so_far(const Ledger& ledger, const StudyOptions
     };
     // The default comes first, the best of the others after it.
     const bool other = scores.size() > 1 && key(scores[1]) < key(scores[0]);
-    specs.push_back(ledger.policy(scores[other ? 1 : 0].trial).text());
+    specs.push_back(grid.policy(scores[other ? 1 : 0].trial).text());
   }
   return specs;
 }
 
-void write_study(const ResultFolder& folder, const Ledger& ledger, const StudyOptions& options,
-                 const StudyResult& result, const StudyTimings& timings) {
+std::string timings_json(const ResultFolder& folder, const StudyTimings& timings, std::size_t num_replays) {
   const Json times = {{"version", 2},
                       {"threads", timings.threads},
-                      {"replays", ledger.num_replays()},
+                      {"replays", num_replays},
                       {"seconds", timings.seconds},
-                      {"replays_per_second", static_cast<double>(ledger.num_replays()) / timings.seconds},
+                      {"replays_per_second", static_cast<double>(num_replays) / timings.seconds},
                       {"folder", folder.path().string()}};
+  return json_text(times, 2) + "\n";
+}
+
+void write_study(const ResultFolder& folder, Ledger& ledger, const StudyOptions& options, const StudyResult& result,
+                 const StudyTimings& timings) {
+  const Grid grid(ledger);
+  const std::string config = study_config(ledger.subject(), options, folder.path());
   write_file(folder.staging() / "leaderboard.json", render(result.leaderboard, TableFormat::json));
   write_file(folder.staging() / "leaderboard.csv", render(result.leaderboard, TableFormat::csv));
   write_file(folder.staging() / "leaderboard.md", render(result.leaderboard, TableFormat::markdown));
-  write_file(folder.staging() / "study.json", study_json(ledger, options, folder.path()));
-  write_file(folder.staging() / "trials.csv", trials_csv(ledger, options));
-  write_file(folder.staging() / "config.json", study_config(ledger.subject(), options, folder.path()));
-  write_file(folder.staging() / "timings.json", json_text(times, 2) + "\n");
+  write_file(folder.staging() / "study.json", study_json(grid, options, config));
+  write_file(folder.staging() / "trials.csv", trials_csv(grid, options));
+  write_file(folder.staging() / "config.json", config);
+  write_file(folder.staging() / "timings.json", timings_json(folder, timings, ledger.num_replays()));
 }
 
 }  // namespace switchyard

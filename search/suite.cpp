@@ -43,6 +43,60 @@ void check_yardstick(const Objective& objective, const SuiteScenario& scenario,
   }
 }
 
+Suite rows_of(const Goal& goal, const std::vector<PolicySpec>& policies) {
+  Suite suite;
+  suite.goal = goal;
+  for (const PolicySpec& policy : policies) {
+    SuiteRow& row = suite.rows.emplace_back();
+    row.policy = policy.text();
+    row.clairvoyant = policy.info->clairvoyant;
+  }
+  return suite;
+}
+
+// What a scenario's held-out seeds say of the suite's policies, a row each.
+void add_scenario(Suite& suite, Ledger& ledger, const std::vector<PolicySpec>& policies) {
+  const Goal& goal = suite.goal;
+  const Scenario& scenario = ledger.scenario();
+  const std::vector<std::uint64_t> seeds = scenario.held_out_seeds.seeds();
+  const std::size_t llq = ledger.trial(parse_policy("llq", ""));
+  std::vector<std::size_t> trials;
+  for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
+  std::vector<std::size_t> all = trials;
+  all.insert(all.begin(), llq);
+  ledger.run(all, seeds);
+  if (const std::string failure = ledger.failure(llq, seeds); !failure.empty()) {
+    throw InputError(fmt::format("{}: llq, which others are measured by, failed: {}", scenario.name, failure));
+  }
+  SuiteScenario& about = suite.scenarios.emplace_back();
+  about.name = scenario.name;
+  about.workload = ledger.subject().workload;
+  about.cost = ledger.subject().cost;
+  about.seeds = format_seed_range(scenario.held_out_seeds);
+  const std::vector<Summary> of_llq = ledger.summaries(llq, seeds);
+  about.llq_by_seed = goal.objective.by_seed(of_llq);
+  check_yardstick(goal.objective, about, seeds);
+  if (goal.objective.is_mean_e2e()) {
+    for (const Summary& summary : of_llq) about.interference_free_by_seed.push_back(summary.interference_free_e2e_s);
+  }
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    SuiteRow& row = suite.rows[i];
+    if (!row.failure.empty()) continue;
+    const std::string failure = ledger.failure(trials[i], seeds);
+    if (!failure.empty()) {
+      row.failure = scenario.name + ": " + failure;
+      row.infeasible.clear();
+      row.by_seed.clear();
+      continue;
+    }
+    const std::vector<Summary> summaries = ledger.summaries(trials[i], seeds);
+    row.by_seed.push_back(goal.objective.by_seed(summaries));
+    if (const std::string broken = broken_constraints(goal, mean_of(summaries)); !broken.empty()) {
+      row.infeasible += fmt::format("{}{}: {}", row.infeasible.empty() ? "" : "; ", scenario.name, broken);
+    }
+  }
+}
+
 }  // namespace
 
 Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& asked,
@@ -56,58 +110,23 @@ Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const 
     experiments.push_back(std::make_unique<Experiment>(scenario));
   }
   const std::vector<PolicySpec> policies = with_references(asked);
-  Suite suite;
-  suite.goal = goal;
-  for (const PolicySpec& policy : policies) {
-    SuiteRow& row = suite.rows.emplace_back();
-    row.policy = policy.text();
-    row.clairvoyant = policy.info->clairvoyant;
-  }
+  Suite suite = rows_of(goal, policies);
   const auto evaluator = make_evaluator(goal.objective.limits, threads);
   for (std::unique_ptr<Experiment>& experiment : experiments) {
-    const Scenario& scenario = experiment->scenario();
-    const std::vector<std::uint64_t> seeds = scenario.held_out_seeds.seeds();
     const std::string key = evaluator->add(*experiment);
     Ledger ledger(*experiment, goal.objective.limits, *evaluator, store, progress);
-    const std::size_t llq = ledger.trial(parse_policy("llq", ""));
-    std::vector<std::size_t> trials;
-    for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));
-    std::vector<std::size_t> all = trials;
-    all.insert(all.begin(), llq);
-    ledger.run(all, seeds);
-    if (const std::string failure = ledger.failure(llq, seeds); !failure.empty()) {
-      throw InputError(fmt::format("{}: llq, which others are measured by, failed: {}", scenario.name, failure));
-    }
-    SuiteScenario& about = suite.scenarios.emplace_back();
-    about.name = scenario.name;
-    about.workload = experiment->workload_title(seeds);
-    about.cost = experiment->cost_description();
-    about.seeds = format_seed_range(scenario.held_out_seeds);
-    const std::vector<Summary> of_llq = ledger.summaries(llq, seeds);
-    about.llq_by_seed = goal.objective.by_seed(of_llq);
-    check_yardstick(goal.objective, about, seeds);
-    if (goal.objective.is_mean_e2e()) {
-      for (const Summary& summary : of_llq) about.interference_free_by_seed.push_back(summary.interference_free_e2e_s);
-    }
-    for (std::size_t i = 0; i < trials.size(); ++i) {
-      SuiteRow& row = suite.rows[i];
-      if (!row.failure.empty()) continue;
-      const std::string failure = ledger.failure(trials[i], seeds);
-      if (!failure.empty()) {
-        row.failure = scenario.name + ": " + failure;
-        row.infeasible.clear();
-        row.by_seed.clear();
-        continue;
-      }
-      const std::vector<Summary> summaries = ledger.summaries(trials[i], seeds);
-      row.by_seed.push_back(goal.objective.by_seed(summaries));
-      if (const std::string broken = broken_constraints(goal, mean_of(summaries)); !broken.empty()) {
-        row.infeasible += fmt::format("{}{}: {}", row.infeasible.empty() ? "" : "; ", scenario.name, broken);
-      }
-    }
+    add_scenario(suite, ledger, policies);
     evaluator->remove(key);
     experiment.reset();  // its workloads are not needed any more
   }
+  rank_suite(suite);
+  return suite;
+}
+
+Suite judge_suite(const Goal& goal, const std::vector<Ledger*>& ledgers, const std::vector<PolicySpec>& asked) {
+  const std::vector<PolicySpec> policies = with_references(asked);
+  Suite suite = rows_of(goal, policies);
+  for (Ledger* ledger : ledgers) add_scenario(suite, *ledger, policies);
   rank_suite(suite);
   return suite;
 }

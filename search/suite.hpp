@@ -7,6 +7,7 @@
 
 #include "results/ranked_row.hpp"
 #include "search/evaluator.hpp"
+#include "search/ledger.hpp"
 #include "search/objective.hpp"
 #include "search/robust_ratio.hpp"
 #include "search/study_store.hpp"
@@ -55,6 +56,9 @@ struct Suite {
 // seed: there are no ratios to it then. Replays that the store knows are not run again; others are written down in it.
 Suite run_suite(const Goal& goal, const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies,
                 int threads, const Progress& progress = {}, StudyStore* store = nullptr);
+
+// The same of experiments that have ledgers: their held-out seeds.
+Suite judge_suite(const Goal& goal, const std::vector<Ledger*>& ledgers, const std::vector<PolicySpec>& policies);
 
 // Sorts and numbers rows, and derives every figure that rests on comparisons.
 void rank_suite(Suite& suite);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/input/error.hpp"
+#include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
 #include "results/schema_parts.hpp"
@@ -250,6 +252,63 @@ void write_suite(const std::filesystem::path& folder, const Suite& suite) {
   write_file(folder / "suite.json", render(suite, TableFormat::json));
   write_file(folder / "suite.csv", render(suite, TableFormat::csv));
   write_file(folder / "suite.md", render(suite, TableFormat::markdown));
+}
+
+Suite load_suite(const std::filesystem::path& folder) {
+  const JsonFile file(folder / "suite.json");
+  try {
+    const nlohmann::json& json = file.root();
+    if (json.at("version") != kSuiteVersion) {
+      throw InputError(fmt::format("{}: version {} of the suite; this program reads version {}", file.name(),
+                                   json_text(json.at("version")), kSuiteVersion));
+    }
+    Suite suite;
+    suite.goal.objective = parse_objective(json.at("objective").get<std::string>(), file.name());
+    const std::string constraints = json.at("constraints");
+    if (!constraints.empty()) suite.goal.constraints = parse_constraints(constraints, file.name());
+    for (const auto& entry : json.at("scenarios")) {
+      suite.scenarios.push_back(
+          {.name = entry.at("name"),
+           .workload = entry.at("workload"),
+           .cost = entry.at("cost"),
+           .seeds = entry.at("seeds"),
+           .llq_by_seed = entry.at("llq_by_seed"),
+           .interference_free_by_seed = entry.value("interference_free_by_seed", std::vector<double>{})});
+    }
+    for (const auto& entry : json.at("rows")) {
+      SuiteRow& row = suite.rows.emplace_back();
+      row.policy = entry.at("policy");
+      row.clairvoyant = entry.at("clairvoyant");
+      row.failure = entry.at("failure");
+      row.infeasible = entry.at("infeasible");
+      if (!row.failure.empty()) continue;
+      for (const auto& part : entry.at("scenarios")) row.by_seed.push_back(part.at("by_seed"));
+    }
+    rank_suite(suite);
+    return suite;
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError(fmt::format("{}: not a file of this tool: {}", file.name(), error.what()));
+  }
+}
+
+Suite merge(const std::vector<Suite>& suites) {
+  Suite merged = suites.at(0);
+  for (const Suite& other : suites) {
+    bool same = other.scenarios.size() == merged.scenarios.size() && goal_json(other.goal) == goal_json(merged.goal);
+    for (std::size_t s = 0; same && s < merged.scenarios.size(); ++s) {
+      const SuiteScenario &a = merged.scenarios[s], &b = other.scenarios[s];
+      same = a.name == b.name && a.workload == b.workload && a.cost == b.cost && a.seeds == b.seeds &&
+             a.llq_by_seed == b.llq_by_seed;
+    }
+    if (!same) throw InputError("leaderboard: the suites are not about the same goal, scenarios and seeds");
+    for (const SuiteRow& row : other.rows) {
+      const bool known = std::any_of(merged.rows.begin(), merged.rows.end(),
+                                     [&](const SuiteRow& mine) { return mine.policy == row.policy; });
+      if (!known) merged.rows.push_back(row);
+    }
+  }
+  rank_suite(merged);
+  return merged;
 }
 
 }  // namespace switchyard

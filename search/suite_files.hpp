@@ -16,4 +16,10 @@ std::string suite_schema();  // of the JSON
 // suite.{json,csv,md}: their bytes depend on nothing but the scenarios and the policies.
 void write_suite(const std::filesystem::path& folder, const Suite& suite);
 
+// Reads DIR/suite.json. Throws InputError.
+Suite load_suite(const std::filesystem::path& folder);
+
+// One ranking of several. Throws InputError if they are not about the same goal, scenarios and seeds.
+Suite merge(const std::vector<Suite>& suites);
+
 }  // namespace switchyard

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +21,8 @@
 #include "search/pairwise.hpp"
 #include "search/spec_list.hpp"
 #include "search/study_files.hpp"
+#include "search/suite_files.hpp"
+#include "search/suite_study_files.hpp"
 
 namespace switchyard {
 
@@ -29,6 +33,12 @@ std::vector<const PolicyInfo*> policies_from(const std::string& text) {
   std::vector<const PolicyInfo*> policies;
   for (const std::string& name : list_from("policy", text)) policies.push_back(&find_policy(name, "--policy"));
   return policies;
+}
+
+std::vector<std::string> suites() {
+  std::vector<std::string> names = suite_names();
+  names.insert(names.begin(), "all");
+  return names;
 }
 
 // The budget, as one of three flags says it.
@@ -60,13 +70,18 @@ std::size_t budget_of(const std::string& config) { return ordered_json_of(config
 
 Options declare_search() {
   Options options(
-      "search --scenario NAME --policy NAME[,NAME...]|all [--method NAME] [--replays N] --out DIR [--resume]",
+      "search --scenario NAME|--suite NAME|FILE --policy NAME[,NAME...]|all [--method NAME] [--replays N] --out DIR "
+      "[--resume]",
       "Tunes policies on training seeds, runs the leaders on held-out seeds, and ranks them by the "
-      "objective there. Every replay is written down at once: a search that was stopped goes on with "
-      "--resume.\n"
+      "objective there. With --suite or --scenarios one setting is tuned for several scenarios at once. Every replay "
+      "is "
+      "written down at once: a search that was stopped goes on with --resume.\n"
       "example: switchyard search --scenario azure-conv --policy all --trials 20 --out out/search\n"
       "example: switchyard search --scenario chat-pressure --policy memory_headroom --replays 2000 "
-      "--constraint 'p99_e2e_s<=200' --out out/tuned");
+      "--constraint 'p99_e2e_s<=200' --out out/tuned\n"
+      "example: switchyard search --suite v1 --policy interference_aware --train-over 'load=1,1.2' --replays 4000 "
+      "--out "
+      "out/everywhere");
   std::string known;
   for (const MethodInfo& method : methods()) {
     known += fmt::format("{}{}{} ({})", known.empty() ? "" : ", ", method.name,
@@ -80,6 +95,24 @@ Options declare_search() {
       .value("grid-points", "grid: points per numeric parameter (default 5)")
       .value("leaders", "settings per policy that are judged on held-out seeds, besides its default (default 1)")
       .value("study-seed", "seed of the search itself (default 1)")
+      .value("suite",
+             "several scenarios, whose fields the flags below set in all of them: a suite, all, or a .json file with a "
+             "list of \"scenarios\"",
+             suites())
+      .value("scenarios", "the same by names of scenarios or .json files, comma between", scenario_names())
+      .value(
+          "aggregate",
+          "of several scenarios: what is optimised of the ratios to the reference's figures, geometric_mean (default) "
+          "or worst",
+          aggregate_names())
+      .value("reference", "of several scenarios: the policy to whose figures ratios are (default llq)", policy_names())
+      .value("train-over",
+             "of several scenarios: axes that training is spread over, as 'load=1,1.2;replicas=4,8'; load is a factor, "
+             "other axes are flags of scenarios; training seeds are dealt out over all combinations")
+      .value("leave-out",
+             "of several scenarios: how the search finds what it would have ended with without each: choose (default), "
+             "among the settings that it tried; search, by another search of the same budget per scenario; none",
+             leave_out_names())
       .file("out", "folder for the study: study.db, and when it is done leaderboard, trials and configuration")
       .toggle("resume",
               "go on with the study in --out, or begin it if there is none; --replays and --trials may be larger than "
@@ -91,52 +124,142 @@ Options declare_search() {
   return options;
 }
 
-int command_search(const Options& options) {
-  const auto started = std::chrono::steady_clock::now();
-  if (!options.has("policy")) throw InputError("--policy: is missing: names, or all");
-  const Scenario scenario = options.scenario();
-  const std::size_t num_seeds = scenario.train_seeds.seeds().size();
+namespace {
+
+bool has_suite(const Options& options) { return options.has("suite") || options.has("scenarios"); }
+
+std::vector<Scenario> suite_from(const Options& options) {
+  for (const char* flag : {"scenario", "workload"}) {
+    const char* suite = options.has("suite") ? "suite" : "scenarios";
+    if (options.has(flag)) throw InputError(fmt::format("--{}: contradicts --{}", flag, suite));
+  }
+  if (options.has("suite") && options.has("scenarios")) {
+    throw InputError("--suite: contradicts --scenarios: one of them says which scenarios are trained on");
+  }
+  std::vector<Scenario> scenarios;
+  if (options.has("suite")) {
+    scenarios = load_suite_scenarios(options.text("suite"), "--suite");
+  } else {
+    for (const std::string& name : list_from("scenarios", options.text("scenarios"))) {
+      scenarios.push_back(load_scenario(name));
+    }
+    check_names_differ(scenarios, "--scenarios");
+  }
+  for (Scenario& scenario : scenarios) scenario = options.scenario_of(std::move(scenario));
+  return scenarios;
+}
+
+StudyOptions study_from(const Options& options, std::size_t num_seeds) {
   StudyOptions study;
   study.policies = policies_from(options.text("policy"));
   study.method = options.text("method", kDefaultMethod);
   study.goal = goal_from(options);
   study.study_seed = static_cast<std::uint64_t>(options.whole("study-seed", 1, 0, INT64_MAX));
   study.leaders = static_cast<std::size_t>(options.whole("leaders", 1, 1, 1000));
-  const int threads = threads_from(options);
-  const TableFormat format = format_from(options);
-  const MoreColumns more = columns_from(options);
   for (const PolicyInfo* info : study.policies) {  // checks the method, and a grid's size
     read_budget(options, num_seeds, study);
     make_method(study.method, info->name, info->params, {.grid_points = study.grid_points, .num_seeds = num_seeds});
   }
-  if (options.has("resume") && !options.has("out")) throw InputError("--resume: needs --out");
-  const Experiment experiment(scenario);
-  std::unique_ptr<ResultFolder> folder;
-  std::optional<StudyStore> store;
-  if (options.has("out")) {
+  return study;
+}
+
+// The folder of --out with its study.db, open to go on with `config`; nothing without --out.
+struct OpenFolder {
+  OpenFolder(const Options& options, const std::function<std::string(const std::filesystem::path&)>& config_for) {
+    if (options.has("resume") && !options.has("out")) throw InputError("--resume: needs --out");
+    if (!options.has("out")) return;
     using Earlier = ResultFolder::Earlier;
     folder =
         std::make_unique<ResultFolder>(options.text("out"), options.has("resume") ? Earlier::go_on : Earlier::refuse,
                                        "--resume goes on with a search; else choose another folder", "study.db");
-    const std::string config = study_config(subject_of(experiment), study, folder->path());
+    const std::string config = config_for(folder->path());
     store.emplace(folder->path() / "study.db", StudyStore::Mode::append, true);
     const std::string before = store->config();
     if (!before.empty()) check_same_study(before, config);
     if (before.empty() || budget_of(before) != budget_of(config)) store->set_config(config);
   }
+  StudyStore* replays() { return store ? &*store : nullptr; }
+
+  std::unique_ptr<ResultFolder> folder;
+  std::optional<StudyStore> store;
+};
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+void report_speed(const Options& options, std::size_t num_replays, double seconds) {
+  if (!options.has("quiet")) std::cerr << fmt::format("{} replays in {:.1f} s\n", num_replays, seconds);
+}
+
+int search_suite(const Options& options) {
+  const Stopwatch stopwatch;
+  SuiteStudyOptions suite;
+  const std::vector<Scenario> scenarios = suite_from(options);
+  std::size_t num_seeds = 0;
+  for (const Scenario& scenario : scenarios) num_seeds += scenario.train_seeds.seeds().size();
+  suite.study = study_from(options, num_seeds);
+  suite.study.aggregate = parse_aggregate(options.text("aggregate", "geometric_mean"), "--aggregate");
+  suite.study.reference = parse_policy(options.text("reference", "llq"), "--reference").text();
+  if (options.has("train-over")) suite.axes = parse_training_axes(options.text("train-over"), "--train-over");
+  suite.leave_out = parse_leave_out(options.text("leave-out", "choose"), "--leave-out");
+  if (options.has("columns")) throw InputError("--columns: has no effect with several scenarios");
+  if (options.has("wide")) throw InputError("--wide: has no effect with several scenarios");
+  const int threads = threads_from(options);
+  const TableFormat format = format_from(options);
+  const auto evaluator = make_evaluator(suite.study.goal.objective.limits, threads);
+  SuiteStudy study(scenarios, suite, *evaluator);
+  OpenFolder out(options, [&](const auto& folder) { return suite_study_config(study.subjects(), suite, folder); });
+  const SuiteStudy::Result result = study.run(out.replays(), progress_for(options));
+  const double seconds = stopwatch.seconds();
+  if (out.folder) {
+    write_suite_study(*out.folder, study, suite, result, {threads, seconds});
+    out.folder->commit();
+    out.store->set_leaders(study_leaders(ranked_rows(result.suite.rows), suite.study));
+  }
+  std::cout << render(result.suite, format, style_for(STDOUT_FILENO));
+  if (format == TableFormat::table || format == TableFormat::markdown) {
+    const std::string text = left_out_text(result.left_out, suite.leave_out);
+    if (!text.empty()) std::cout << "\n" << text;
+  }
+  report_speed(options, study.num_replays(), seconds);
+  return 0;
+}
+
+}  // namespace
+
+int command_search(const Options& options) {
+  if (!options.has("policy")) throw InputError("--policy: is missing: names, or all");
+  if (has_suite(options)) return search_suite(options);
+  const Stopwatch stopwatch;
+  for (const char* flag : {"aggregate", "reference", "train-over", "leave-out"}) {
+    if (options.has(flag)) throw InputError(fmt::format("--{}: has no effect without --suite or --scenarios", flag));
+  }
+  const Scenario scenario = options.scenario();
+  const StudyOptions study = study_from(options, scenario.train_seeds.seeds().size());
+  const int threads = threads_from(options);
+  const TableFormat format = format_from(options);
+  const MoreColumns more = columns_from(options);
+  const Experiment experiment(scenario);
+  OpenFolder out(options, [&](const auto& folder) { return study_config(subject_of(experiment), study, folder); });
   const auto evaluator = make_evaluator(study.goal.objective.limits, threads);
   evaluator->add(experiment);
-  Ledger ledger(experiment, study.goal.objective.limits, *evaluator, store ? &*store : nullptr, progress_for(options));
+  Ledger ledger(experiment, study.goal.objective.limits, *evaluator, out.replays(), progress_for(options));
   const StudyResult result = run_study(ledger, study);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  if (folder) {
-    write_study(*folder, ledger, study, result, {threads, seconds});
-    write_file(folder->staging() / "distributions.json", distributions_json(experiment, result.leaderboard, threads));
-    folder->commit();
-    store->set_leaders(study_leaders(result.leaderboard, study));
+  const double seconds = stopwatch.seconds();
+  if (out.folder) {
+    const ResultFolder& folder = *out.folder;
+    write_study(folder, ledger, study, result, {threads, seconds});
+    write_file(folder.staging() / "distributions.json", distributions_json(experiment, result.leaderboard, threads));
+    out.folder->commit();
+    out.store->set_leaders(study_leaders(ranked_rows(result.leaderboard.rows), study));
   }
   std::cout << render(result.leaderboard, format, style_for(STDOUT_FILENO), more);
-  if (!options.has("quiet")) std::cerr << fmt::format("{} replays in {:.1f} s\n", ledger.num_replays(), seconds);
+  report_speed(options, ledger.num_replays(), seconds);
   return 0;
 }
 
@@ -179,7 +302,8 @@ int command_compare(const Options& options) {
 
 Options declare_leaderboard() {
   Options options("leaderboard DIR [DIR...] [--format table|markdown|csv|json]",
-                  "Shows what searches left behind; several of the same scenario and seeds are ranked together.\n"
+                  "Shows what searches and suites left behind; several of the same scenarios and seeds are ranked "
+                  "together.\n"
                   "example: switchyard leaderboard out/search --format markdown",
                   1000);
   declare_columns(options, "quantiles, slowdown by prompt length, optimism");
@@ -191,6 +315,19 @@ int command_leaderboard(const Options& options) {
   const TableFormat format = format_from(options);
   const MoreColumns more = columns_from(options);
   if (options.words().empty()) throw InputError("leaderboard: give at least one folder that a search wrote");
+  const auto is_suite = [](const std::string& folder) {
+    return std::filesystem::is_regular_file(std::filesystem::path(folder) / "suite.json");
+  };
+  const auto num_suites = std::count_if(options.words().begin(), options.words().end(), is_suite);
+  if (num_suites > 0) {  // searches over several scenarios, or suites as such
+    std::vector<Suite> suites;
+    for (const std::string& folder : options.words()) suites.push_back(load_suite(folder));
+    for (const char* flag : {"columns", "wide"}) {
+      if (options.has(flag)) throw InputError(fmt::format("--{}: has no effect with several scenarios", flag));
+    }
+    std::cout << render(merge(suites), format, style_for(STDOUT_FILENO));
+    return 0;
+  }
   std::vector<Leaderboard> leaderboards;
   for (const std::string& folder : options.words()) leaderboards.push_back(load_leaderboard(folder));
   std::cout << render(merge(leaderboards), format, style_for(STDOUT_FILENO), more);

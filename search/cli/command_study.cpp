@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <memory>
+#include <optional>
 
 #include "core/input/error.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/search_flags.hpp"
 #include "search/importance.hpp"
-#include "search/study_files.hpp"
+#include "search/suite_study_files.hpp"
 
 namespace switchyard {
 
@@ -21,17 +23,37 @@ struct OpenStudy {
         store(path / "study.db", StudyStore::Mode::read),
         config(path / "study.db", store.config()),
         options(read_study_config(config)),
-        ledger(read_study_subject(config), store),
         leaders(store.leaders()),
         finished(!leaders.empty()) {
-    if (!finished) leaders = leaders_so_far(ledger, options);
+    if (is_suite_study(config)) {
+      suite = read_suite_subjects(config);
+      for (const Subject& subject : suite->trained) {
+        const std::string key = replay_key(subject.digest, options.goal.objective.limits);
+        ledgers.push_back(std::make_unique<Ledger>(subject, store, key));
+      }
+    } else {
+      ledgers.push_back(std::make_unique<Ledger>(read_study_subject(config), store));
+    }
+    if (!finished) leaders = leaders_so_far(grid(), options);
+  }
+
+  Grid grid() const {
+    std::vector<Ledger*> all;
+    for (const auto& ledger : ledgers) all.push_back(ledger.get());
+    return Grid(all);
+  }
+  // What it was started with, as it would be now: files may lie elsewhere.
+  std::string config_text() const {
+    if (!suite) return study_config(ledgers[0]->subject(), options, folder);
+    return suite_study_config(*suite, read_suite_options(config), folder);
   }
 
   std::filesystem::path folder;
   StudyStore store;
   JsonFile config;
   StudyOptions options;
-  Ledger ledger;
+  std::optional<SuiteSubjects> suite;
+  std::vector<std::unique_ptr<Ledger>> ledgers;
   std::vector<std::string> leaders;  // see study_leaders
   bool finished = false;
 };
@@ -44,12 +66,34 @@ void show_nothing(const std::filesystem::path& folder, const std::string& action
   if (action == "show") std::cout << what << "\n";
 }
 
+void show_subject(const OpenStudy& study) {
+  const Scenario& scenario = study.ledgers[0]->scenario();
+  const std::string how =
+      fmt::format("study seed {}; {} trials, {} replays{}\n", study.options.study_seed, study.ledgers[0]->num_trials(),
+                  study.store.replays().size(), study.finished ? "" : "; not finished");
+  const auto digest = [](const Subject& subject) { return subject.digest.empty() ? "unknown" : subject.digest; };
+  if (!study.suite) {
+    std::cout << fmt::format("{}: {} by {}, training seeds {}, {}digest {}\n", scenario.name,
+                             study.options.goal.objective.text(), study.options.method,
+                             format_seed_range(scenario.train_seeds), how, digest(study.ledgers[0]->subject()));
+    return;
+  }
+  const bool worst = study.options.aggregate == Aggregate::worst;
+  std::cout << fmt::format("{} scenarios: {} of the ratios of {} to {}'s by {}, {}", study.suite->judged.size(),
+                           worst ? "the worst" : "the geometric mean", study.options.goal.objective.text(),
+                           study.options.reference, study.options.method, how);
+  for (const auto& ledger : study.ledgers) {
+    std::cout << fmt::format("  {}: training seeds {}, digest {}\n", ledger->scenario().name,
+                             format_seed_range(ledger->scenario().train_seeds), digest(ledger->subject()));
+  }
+}
+
 void show_importance(const OpenStudy& study, const std::vector<TrialScore>& scores) {
   std::vector<std::string> specs;
   std::vector<double> values;
   for (const TrialScore& score : scores) {
     if (!score.failure.empty() || score.relative == 0) continue;
-    specs.push_back(study.ledger.policy(score.trial).text());
+    specs.push_back(study.ledgers[0]->policy(score.trial).text());
     values.push_back(std::abs(score.relative));
   }
   auto shares = parameter_importance(specs, values);
@@ -60,15 +104,15 @@ void show_importance(const OpenStudy& study, const std::vector<TrialScore>& scor
 }
 
 void show_policies(const OpenStudy& study) {
-  const std::size_t num_seeds = study.ledger.scenario().train_seeds.seeds().size();
+  const Grid grid = study.grid();
+  const std::size_t num_seeds = grid.training_cells().size();
   for (const std::string& leader : study.leaders) {
     const PolicyInfo& info = *parse_policy(leader, "study").info;
-    const std::vector<TrialScore> scores = ranked_trials(study.ledger, study.options.goal, info);
+    const std::vector<TrialScore> scores = ranked_trials(grid, study.options, info);
     const auto complete = std::count_if(scores.begin(), scores.end(),
                                         [&](const TrialScore& score) { return score.num_seeds == num_seeds; });
-    const auto best = std::find_if(scores.begin(), scores.end(), [&](const TrialScore& score) {
-      return study.ledger.policy(score.trial).text() == leader;
-    });
+    const auto best = std::find_if(scores.begin(), scores.end(),
+                                   [&](const TrialScore& score) { return grid.policy(score.trial).text() == leader; });
     std::cout << fmt::format("{}: {} trials, {} on all training seeds\n", info.name, scores.size(), complete);
     const auto figure = [](const TrialScore& score) {
       return score.failure.empty() ? fmt::format("{:.6g}", score.value) : "failed";
@@ -111,20 +155,13 @@ int command_study(const Options& options) {
     return 0;
   }
   const OpenStudy study(folder);
-  if (action == "trials") std::cout << trials_csv(study.ledger, study.options);
-  if (action == "export") std::cout << study_json(study.ledger, study.options, study.folder);
+  if (action == "trials") std::cout << trials_csv(study.grid(), study.options);
+  if (action == "export") std::cout << study_json(study.grid(), study.options, study.config_text());
   if (action == "best") {
     for (const std::string& spec : study.leaders) std::cout << spec << "\n";
   }
   if (action == "show") {
-    const Scenario& scenario = study.ledger.scenario();
-    std::cout << fmt::format("{}: {} by {}, training seeds {}, study seed {}; {} trials, {} replays{}\n", scenario.name,
-                             study.options.goal.objective.text(), study.options.method,
-                             format_seed_range(scenario.train_seeds), study.options.study_seed,
-                             study.ledger.num_trials(), study.store.replays().size(),
-                             study.finished ? "" : "; not finished");
-    const std::string& digest = study.ledger.subject().digest;
-    std::cout << fmt::format("digest {}\n", digest.empty() ? "unknown" : digest);
+    show_subject(study);
     show_policies(study);
   }
   return 0;

@@ -13,6 +13,7 @@
 #include "search/profile_study.hpp"
 #include "search/spec_list.hpp"
 #include "search/suite_files.hpp"
+#include "search/suite_scenarios.hpp"
 
 namespace switchyard {
 
@@ -29,9 +30,13 @@ Options declare_suite() {
   std::vector<std::string> policies = policy_names();
   policies.insert(policies.begin(), "all");
   options.word_candidates(policies);
+  std::vector<std::string> suites = suite_names();
+  suites.insert(suites.begin(), "all");
   options
-      .value("suite", "built-in scenarios: vidur, with the engines that Vidur simulates (default), or v1, on vLLM V1",
-             suite_names())
+      .value("suite",
+             "built-in scenarios: vidur, with the engines that Vidur simulates (default), v1, on vLLM V1, or all; or a "
+             ".json file with a list of \"scenarios\"",
+             suites)
       .value("scenarios", "names of built-in scenarios or .json files, comma between, in place of a suite",
              scenario_names())
       .value("seeds",
@@ -54,9 +59,13 @@ int command_suite(const Options& options) {
     throw InputError("--suite: contradicts --scenarios: one of them says which scenarios are run");
   }
   const std::string suite_name = options.has("suite") ? options.text("suite") : "vidur";
-  const std::vector<std::string> names = options.has("scenarios") ? list_from("scenarios", options.text("scenarios"))
-                                                                  : suite_scenarios(suite_name, "--suite");
-  for (const std::string& name : names) scenarios.push_back(load_scenario(name));
+  if (options.has("scenarios")) {
+    for (const std::string& name : list_from("scenarios", options.text("scenarios"))) {
+      scenarios.push_back(load_scenario(name));
+    }
+  } else {
+    scenarios = load_suite_scenarios(suite_name, "--suite");
+  }
   if (options.has("seeds")) {
     const SeedRange seeds = parse_seed_range(options.text("seeds"), "--seeds");
     for (Scenario& scenario : scenarios) {

@@ -207,7 +207,7 @@ std::string Options::value_in_config(const std::string& file, const std::string&
   for (const ScenarioField& field : scenario_fields()) {
     if (field.flag == flag && !fields_.empty()) return path_from(folder, field, value);
   }
-  if (flag == "scenario" || flag == "scenarios") {  // names, or files that end in .json
+  if (flag == "scenario" || flag == "scenarios" || flag == "suite") {  // names, or files that end in .json
     std::string all;
     std::istringstream parts(value);
     for (std::string part; std::getline(parts, part, ',');) {

@@ -55,6 +55,10 @@ class Options {
   // Flags in `not_set` are checked to matter, but their values are left to the caller.
   Scenario scenario(const std::set<std::string>& not_set = {}) const;
 
+  // A scenario of a list, with the fields that the flags set. Throws InputError, also for flags that do not matter in
+  // it.
+  Scenario scenario_of(Scenario base) const;
+
   // The same with a trace named by a word in place of --workload.
   Scenario scenario_of_trace(const std::string& name_or_file) const;
 

@@ -127,6 +127,18 @@ Scenario Options::scenario(const std::set<std::string>& not_set) const {
   return scenario;
 }
 
+Scenario Options::scenario_of(Scenario base) const {
+  Scenario scenario = base;
+  try {
+    set_fields(scenario, {});
+    if (given_fields().contains("replica-scheduler")) check_nothing_lost(base, given_fields(), scenario);
+    scenario.check_seeds_apart();
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{} (in {})", error.what(), in_quotes(base.name)));
+  }
+  return scenario;
+}
+
 Scenario Options::scenario_of_trace(const std::string& name_or_file) const {
   for (const std::string flag : {"scenario", "workload"}) {
     if (has(flag)) throw InputError(fmt::format("--{}: contradicts {}: one of them", flag, in_quotes(name_or_file)));
