@@ -55,6 +55,48 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "horizon", .default_value = "36"})
           .expose({.name = "safety", .default_value = "0.003"})
           .done(),
+      setting(
+          "expected_completion",
+          "The replica on which the request is expected to finish first, counting the delay that its uncached prompt "
+          "and its decode steps cause to the others. Goes by its own books, by what replicas publish of their caches, "
+          "and, for other routers' work, by reports of any age.")
+          .fix("place", "completion")
+          .fix("learn", "mean")
+          .expose({.name = "backlog"})
+          .expose({.name = "own"})
+          .expose({.name = "harm"})
+          .expose({.name = "spare"})
+          .expose({.name = "slow"})
+          .expose({.name = "others"})
+          .expose({.name = "memory"})
+          .expose({.name = "crowd"})
+          .reads({Signal::outstanding, Signal::first_tokens, Signal::state, Signal::cache}, 0.05)
+          .done(),
+      setting("expected_completion_hold",
+              "expected_completion that holds requests in the global queue while the replica that they would go to has "
+              "prompts enough to compute: short uncached prompts overtake there, but not for long.")
+          .fix("place", "completion")
+          .fix("learn", "mean")
+          .fix("order", "slack")
+          .fix("admit", "pending")
+          .fix("scan", "first_fit")
+          .expose({.name = "wait_for", .default_value = "best"})
+          .expose({.name = "scan_depth", .default_value = "24"})
+          .expose({.name = "slack"})
+          .expose({.name = "slack_most_s"})
+          .expose({.name = "pending_s"})
+          .expose({.name = "pending_age"})
+          .expose({.name = "fill"})
+          .expose({.name = "backlog"})
+          .expose({.name = "own"})
+          .expose({.name = "harm"})
+          .expose({.name = "spare"})
+          .expose({.name = "slow"})
+          .expose({.name = "others"})
+          .expose({.name = "memory"})
+          .expose({.name = "crowd"})
+          .reads({Signal::outstanding, Signal::first_tokens, Signal::state, Signal::cache}, 0.05)
+          .done(),
   };
 }
 

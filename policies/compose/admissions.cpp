@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "policies/compose/completion.hpp"
 #include "policies/compose/interference.hpp"
 #include "policies/compose/part.hpp"
 #include "policies/compose/risk.hpp"
@@ -102,6 +103,7 @@ std::vector<PartInfo<Admission>> admission_parts() {
           .real(&KvGrowth::safety_, "safety", 0.03, 0.0, 0.5, ParamScale::linear, "share of the KV blocks kept free"),
       risk_part(),
       interruption_part(),
+      completion_admission_part(),
   };
 }
 

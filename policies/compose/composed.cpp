@@ -33,6 +33,7 @@ void Composed::on_completion(const CompletedRequest& request) {
 Subscription Composed::subscription() const {
   Subscription asked;
   asked.requests = reads_requests;
+  asked.first_tokens = asked.waiting_uncached = scene.sent != nullptr;
   if (order_) order_->ask(asked);
   for (const auto& admission : admissions_) admission->ask(asked);
   placement_->ask(asked);
@@ -40,6 +41,7 @@ Subscription Composed::subscription() const {
 }
 
 void Composed::on_first_token(const FirstToken& token) {
+  if (scene.sent) scene.sent->first_token(token);
   for (Part* part : watchers_) part->first_token(token);
 }
 
@@ -57,6 +59,10 @@ bool Composed::admits(const QueuedRequest& request, std::int32_t replica) {
 
 std::int32_t Composed::choose(const QueuedRequest& request) {
   if (admissions_.empty()) return placement_->choose_any(request, all_);
+  if (aim == Aim::best) {
+    const std::int32_t best = placement_->choose_any(request, all_);
+    return admits(request, best) ? best : -1;
+  }
   candidates_.clear();
   for (const std::int32_t replica : all_) {
     if (admits(request, replica)) candidates_.push_back(replica);
@@ -68,6 +74,7 @@ bool Composed::place(ClusterView& cluster, RequestId id) {
   const QueuedRequest& request = cluster.queued(id);
   const std::int32_t replica = choose(request);
   if (replica < 0) return false;
+  scene.assigning(request, replica);
   cluster.assign(id, replica);
   scene.assigned(request, replica);
   for (Part* part : watchers_) part->assigned(request, replica);
@@ -75,7 +82,8 @@ bool Composed::place(ClusterView& cluster, RequestId id) {
 }
 
 void Composed::scores(const ClusterView&, const QueuedRequest& request, std::vector<double>& out) const {
-  const std::vector<std::int32_t>& candidates = admissions_.empty() ? all_ : candidates_;  // of this decision
+  // Of this decision.
+  const std::vector<std::int32_t>& candidates = admissions_.empty() || aim == Aim::best ? all_ : candidates_;
   std::vector<double> found;
   placement_->scores(request, candidates, found);
   if (found.empty()) return;

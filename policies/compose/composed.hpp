@@ -16,13 +16,16 @@ class Composed final : public Policy {
       : order_(std::move(order)), admissions_(std::move(admissions)), placement_(std::move(placement)) {}
 
   // Where there are admissions: whether a replica without requests takes any, and whether the first request that no
-  // replica may take holds up those behind it, or up to scan_depth may be passed over in a call.
+  // replica may take holds up those behind it, or up to scan_depth may be passed over in a call. `best`: a request goes
+  // where it would go were all replicas admissible, or it waits for that one.
   enum class Idle { admits, as_others };
   enum class Scan { head, first_fit };
+  enum class Aim { any, best };
   Idle idle = Idle::admits;
   Scan scan = Scan::head;
+  Aim aim = Aim::any;
   std::int32_t scan_depth = 32;
-  Scene scene;                  // its lengths and forecast are set before the first replay
+  Scene scene;                  // its lengths, forecast and sent work are set before the first replay
   bool reads_requests = false;  // a part looks at each request that waits or runs
 
   Subscription subscription() const override;

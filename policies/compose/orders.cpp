@@ -1,3 +1,4 @@
+#include "policies/compose/completion.hpp"
 #include "policies/compose/part.hpp"
 
 namespace switchyard {
@@ -61,6 +62,7 @@ std::vector<PartInfo<Order>> order_parts() {
                 "weight of the decode steps; 0 counts the prefill only")
           .real(&ByWork::work_exchange_, "work_exchange", 0.0, 0.0, 1.0, ParamScale::linear,
                 "seconds of work that a second of waiting outweighs"),
+      completion_order_part(),
   };
 }
 

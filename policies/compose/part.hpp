@@ -87,7 +87,14 @@ class Placement : public Part {
 };
 
 // What a part needs beside its own parameters; decides which shared parameters matter.
-enum PartUses : unsigned { kUsesNothing = 0, kUsesForecast = 1, kUsesAges = 2, kUsesLengths = 4, kUsesScoring = 8 };
+enum PartUses : unsigned {
+  kUsesNothing = 0,
+  kUsesForecast = 1,
+  kUsesAges = 2,
+  kUsesLengths = 4,
+  kUsesScoring = 8,
+  kUsesSent = 16
+};
 
 // What is known of a part before it is made.
 template <class Base>

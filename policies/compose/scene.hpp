@@ -1,11 +1,13 @@
 // What the parts of one composed policy share: the view, each replica's state, what has been learned of outputs.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "core/api/policy.hpp"
 #include "policies/compose/kv_forecast.hpp"
+#include "policies/compose/sent_work.hpp"
 #include "policies/learning/output_lengths.hpp"
 
 namespace switchyard {
@@ -15,13 +17,21 @@ class Scene {
   // Set before the first replay; kept from replay to replay.
   std::unique_ptr<OutputLengths> lengths;  // null if no part asks
   KvForecast forecast;
+  std::unique_ptr<SentWork> sent;  // null if no part asks
 
   void start(const ClusterView& cluster) {
     cluster_ = &cluster;
     call_ = 0;
     num_arrived_ = 0;
     prompts_ = 0;
-    states_.assign(static_cast<std::size_t>(cluster.num_replicas()), Entry{});
+    const auto num_replicas = static_cast<std::size_t>(cluster.num_replicas());
+    states_.assign(num_replicas, Entry{});
+    if (sent) {
+      sent->start(cluster);
+      loads_.assign(num_replicas, Load{});
+      cached_.assign(num_replicas, 0);
+      cached_of_ = -1;
+    }
     if (lengths) lengths->start();
     forecast.start(*this);
   }
@@ -30,6 +40,7 @@ class Scene {
     prompts_ += request.num_prefill_tokens;
   }
   void observe(const CompletedRequest& request) {
+    if (sent) sent->completed(request);
     if (!lengths) return;
     lengths->observe(request);
     forecast.learned();
@@ -38,8 +49,15 @@ class Scene {
     cluster_ = &cluster;
     ++call_;
   }
+  // The request is about to be assigned.
+  void assigning(const QueuedRequest& request, std::int32_t replica) {
+    if (!sent) return;
+    sent->sent(request, replica, uncached(request, replica), prefill(request, replica),
+               lengths ? lengths->expected(request) : 0.0, cluster_->now());
+  }
   void assigned(const QueuedRequest& request, std::int32_t replica) {
     states_[static_cast<std::size_t>(replica)].call = -1;
+    if (sent) loads_[static_cast<std::size_t>(replica)].call = -1;
     forecast.assigned(request, replica);
   }
 
@@ -59,7 +77,43 @@ class Scene {
     return entry.state;
   }
 
+  // Where `sent` is set: the replica's load, and the prompt tokens of a queued request that it has not cached, with the
+  // ticks that it needs to compute them. The last block is computed even if it is cached.
+  const ReplicaLoad& load(std::int32_t replica) {
+    Load& entry = loads_[static_cast<std::size_t>(replica)];
+    if (entry.call != call_) {
+      entry.call = call_;
+      entry.load = sent->load(*cluster_, replica);
+    }
+    return entry.load;
+  }
+  std::int32_t uncached(const QueuedRequest& request, std::int32_t replica) {
+    return std::max(1, request.num_prefill_tokens - cached(request, replica));
+  }
+  double prefill(const QueuedRequest& request, std::int32_t replica) {
+    const BatchTimes times = cluster_->batch_times(replica);
+    const std::int32_t there = std::min(cached(request, replica), request.num_prefill_tokens - 1);
+    // What is cached is read all the same: each further token attends to it.
+    const Time rest = times.prefill(request.num_prefill_tokens) - times.prefill(there);
+    return static_cast<double>(std::max(rest, times.prefill(uncached(request, replica))));
+  }
+
  private:
+  struct Load {
+    std::int64_t call = -1;
+    ReplicaLoad load;
+  };
+  std::int32_t cached(const QueuedRequest& request, std::int32_t replica) {
+    if (cached_of_ != request.id || cached_call_ != call_) {
+      cached_of_ = request.id;
+      cached_call_ = call_;
+      std::fill(cached_.begin(), cached_.end(), 0);
+      cluster_->prefix_holders(request.id, holders_);
+      for (const PrefixHolder& holder : holders_) cached_[static_cast<std::size_t>(holder.replica)] = holder.num_tokens;
+    }
+    return cached_[static_cast<std::size_t>(replica)];
+  }
+
   struct Entry {
     std::int64_t call = -1;
     ReplicaState state;
@@ -69,6 +123,12 @@ class Scene {
   std::vector<Entry> states_;
   std::int64_t num_arrived_ = 0;
   std::int64_t prompts_ = 0;  // tokens
+
+  std::vector<Load> loads_;           // of this call
+  std::vector<std::int32_t> cached_;  // prompt tokens of that request, by replica
+  RequestId cached_of_ = -1;
+  std::int64_t cached_call_ = -1;
+  std::vector<PrefixHolder> holders_;
 };
 
 }  // namespace switchyard

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "policies/compose/completion.hpp"
 #include "policies/compose/expected_work.hpp"
 #include "policies/compose/interference.hpp"
 #include "policies/compose/part.hpp"
@@ -147,6 +148,7 @@ std::vector<PartInfo<Scoring>> scoring_parts() {
                                kUsesForecast),
       expected_work_part(),
       interference_part(),
+      completion_scoring_part(),
       part<Scoring, Prefill>("prefill", "least prompt tokens still to be computed, balanced against running decodes")
           .real(&Prefill::decode_tokens_, "decode_tokens", 200.0, 1.0, 20000.0, ParamScale::log,
                 "an outstanding request weighs as much as this many prompt tokens")

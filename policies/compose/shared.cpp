@@ -8,6 +8,7 @@ struct Shared {
   Composed::Idle idle = Composed::Idle::admits;
   Composed::Scan scan = Composed::Scan::head;
   std::int32_t scan_depth = 0;
+  Composed::Aim aim = Composed::Aim::any;
   double decode_ratio = 0.0;
   double horizon = 0.0;
   enum class Ages { mean, each } ages = Ages::mean;
@@ -28,6 +29,10 @@ class Declaration : public ParamBindings<Shared, Declaration> {
         // Passing over more changed no mean by 1% where it was tried, and a call costs in proportion.
         .integer(&P::scan_depth, "scan_depth", 8, 1, 32, ParamScale::log, "requests that may be passed over in a call")
         .only_if("scan", {"first_fit"})
+        .needed_by(kHolds)
+        .choice(&P::aim, "wait_for", {"any", "best"}, Composed::Aim::any,
+                "whether a request waits for any replica that may take it, or for the one that it would go to were all "
+                "of them admissible")
         .needed_by(kHolds)
         .real(&P::decode_ratio, "decode_ratio", 0.0, 0.0, 4.0, ParamScale::linear,
               "reserve this share of the prompt for outputs")
@@ -76,6 +81,8 @@ void SharedParams::apply(std::span<const double> values, unsigned uses, Composed
   policy.idle = shared.idle;
   policy.scan = shared.scan;
   policy.scan_depth = shared.scan_depth;
+  policy.aim = shared.aim;
+  if (uses & kUsesSent) policy.scene.sent = std::make_unique<SentWork>();
   KvForecast& forecast = policy.scene.forecast;
   forecast.by_request = shared.ages == Shared::Ages::each;
   policy.reads_requests = (uses & (kUsesForecast | kUsesAges)) != 0;

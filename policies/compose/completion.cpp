@@ -1,0 +1,154 @@
+#include "policies/compose/completion.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "policies/compose/sent_work.hpp"
+
+namespace switchyard {
+
+namespace {
+
+// A decode step there, in ticks. At the batch size cap the others wait.
+double step_ticks(const ClusterView& cluster, std::int32_t replica, double requests, double context) {
+  if (requests < 0.5) return 0.0;
+  const double batch = std::min(requests, static_cast<double>(cluster.limits(replica).batch_size_cap));
+  return static_cast<double>(cluster.batch_times(replica).decode(static_cast<std::int32_t>(std::lround(batch)),
+                                                                 std::llround(context * batch / requests)));
+}
+
+double share_with(Scene& scene, const QueuedRequest& request, std::int32_t replica, const ReplicaLoad& load) {
+  const ReplicaLimits& limits = scene.cluster().limits(replica);
+  const double own = scene.uncached(request, replica) / static_cast<double>(limits.block_size);
+  return (load.blocks + own) / limits.num_blocks;
+}
+
+// In ticks, for a replica with n requests whose uncached prompts take B, a request whose own uncached prompt takes p
+// there and whose outputs are expected to be o, and s(n) a decode step:
+//   backlog * B + own * p          prefills in front, and its own
+//   + n * (harm * p - spare * mean p)
+//                                  the delay of those that are there. spare is what it is worth to keep requests off a
+//                                  replica that has few, for the long prompts that are still to come
+//   + slow * o * s(n + 1)          its own decode steps
+//   + others * o * n * (s(n + 1) - s(n))
+//                                  and how they lengthen those of the others
+//   + memory * o * s(n + 1) * share^2 + crowd * max(0, share - 1) * (o * s(n + 1) + B)
+//                                  KV blocks: running short of them, and waiting for them
+class Completion final : public Scoring {
+ public:
+  void look(const QueuedRequest& request, std::span<const std::int32_t>) override {
+    outputs_ = scene_->lengths->expected(request);
+  }
+
+  Score score(const QueuedRequest& request, std::int32_t replica) override {
+    const ReplicaLoad& load = scene_->load(replica);
+    const ClusterView& cluster = scene_->cluster();
+    const double n = load.requests;
+    const double own = scene_->prefill(request, replica);
+    double sum = backlog_ * load.pending + own_ * own + n * (harm_ * own - spare_ * scene_->sent->mean_prefill());
+    const double prompt = request.num_prefill_tokens;
+    if (slow_ > 0 || others_ > 0 || memory_ > 0 || crowd_ > 0) {
+      const double with = step_ticks(cluster, replica, n + 1, load.context + prompt + outputs_ / 2);
+      const double without = step_ticks(cluster, replica, n, load.context);
+      sum += slow_ * outputs_ * with + others_ * outputs_ * n * std::max(0.0, with - without);
+      if (memory_ > 0 || crowd_ > 0) {
+        const double share = share_with(*scene_, request, replica, load);
+        sum += memory_ * outputs_ * with * share * share;
+        sum += crowd_ * std::max(0.0, share - 1) * (outputs_ * with + load.pending);
+      }
+    }
+    return {sum, n};
+  }
+
+  double shown(const Score& score) const override { return score.value / static_cast<double>(kTicksPerSecond); }  // s
+
+  double backlog_ = 1.0;
+  double own_ = 2.0;
+  double harm_ = 1.0;
+  double spare_ = 0.0;
+  double slow_ = 1.0;
+  double others_ = 1.0;
+  double memory_ = 1.0;
+  double crowd_ = 1.0;
+
+ private:
+  double outputs_ = 0.0;  // expected, of the request that is being placed
+};
+
+// Least slack first: a request may be overtaken by those that arrive within `slack` times the time of its uncached
+// prompt (at the replica that has cached most of it), but by none that arrives more than slack_most_s after it.
+class BySlack final : public Order {
+ public:
+  double key(const QueuedRequest& request) override {
+    double least = scene_->prefill(request, 0);
+    for (std::int32_t replica = 1; replica < scene_->cluster().num_replicas(); ++replica) {
+      least = std::min(least, scene_->prefill(request, replica));
+    }
+    return seconds_from_ticks(request.arrived_at) +
+           std::min(slack_most_s_, slack_ * least / static_cast<double>(kTicksPerSecond));
+  }
+  double slack_ = 100.0;
+  double slack_most_s_ = 10.0;
+};
+
+// Late binding: a replica gets a request while the uncached prompts that it has would take it at most pending_s, and
+// pending_age of the time that the request has waited more; and while its KV blocks, each counted once, stay below a
+// share.
+class Pending final : public Admission {
+ public:
+  bool admits(const QueuedRequest& request, std::int32_t replica) override {
+    const ReplicaLoad& load = scene_->load(replica);
+    const double waited = seconds_from_ticks(scene_->cluster().now() - request.arrived_at);
+    if (load.pending > (pending_s_ + pending_age_ * waited) * static_cast<double>(kTicksPerSecond)) return false;
+    return share_with(*scene_, request, replica, load) <= fill_;
+  }
+  double pending_s_ = 0.05;
+  double pending_age_ = 0.01;
+  double fill_ = 0.8;
+};
+
+}  // namespace
+
+PartInfo<Scoring> completion_scoring_part() {
+  return part<Scoring, Completion>("completion",
+                                   "expected time to finish there and the delay that it causes, by its uncached prompt",
+                                   kUsesLengths | kUsesSent)
+      .real(&Completion::backlog_, "backlog", 1.0, 0.0, 4.0, ParamScale::linear, "weight of the prompts in front")
+      .real(&Completion::own_, "own", 2.0, 0.0, 10.0, ParamScale::linear, "weight of its own uncached prompt")
+      .real(&Completion::harm_, "harm", 1.0, 0.0, 6.0, ParamScale::linear,
+            "weight of the delay of each request there by its uncached prompt")
+      .real(&Completion::spare_, "spare", 0.0, 0.0, 4.0, ParamScale::linear,
+            "worth of keeping requests off a replica, in uncached prompts of the mean per request there")
+      .real(&Completion::slow_, "slow", 1.0, 0.0, 4.0, ParamScale::linear, "weight of its own decode steps")
+      .real(&Completion::others_, "others", 1.0, 0.0, 4.0, ParamScale::linear,
+            "weight of how it lengthens the others' decode steps")
+      .real(&Completion::memory_, "memory", 1.0, 0.0, 6.0, ParamScale::linear,
+            "weight of the share of KV blocks that are taken, squared")
+      .real(&Completion::crowd_, "crowd", 1.0, 0.0, 4.0, ParamScale::linear,
+            "weight of waiting for KV blocks where there are too few");
+}
+
+PartInfo<Order> completion_order_part() {
+  return part<Order, BySlack>(
+             "slack",
+             "arrival + slack * time of its uncached prompt, at most slack_most_s: short ones overtake, "
+             "but not for long",
+             kUsesSent)
+      .real(&BySlack::slack_, "slack", 100.0, 0.1, 10000.0, ParamScale::log,
+            "seconds that a request may be overtaken for, per second of its uncached prompt")
+      .real(&BySlack::slack_most_s_, "slack_most_s", 10.0, 0.01, 10000.0, ParamScale::log,
+            "seconds that a request may be overtaken for at most");
+}
+
+PartInfo<Admission> completion_admission_part() {
+  return part<Admission, Pending>(
+             "pending", "the uncached prompts it has take at most pending_s, and its blocks suffice", kUsesSent)
+      .real(&Pending::pending_s_, "pending_s", 0.05, 0.001, 60.0, ParamScale::log,
+            "time of the uncached prompts sent there, s")
+      .real(&Pending::pending_age_, "pending_age", 0.01, 0.0001, 10.0, ParamScale::log,
+            "seconds by which that bound grows per second that the request has waited")
+      .real(&Pending::fill_, "fill", 0.8, 0.1, 4.0, ParamScale::linear,
+            "share of the KV blocks that its requests may take, this one included");
+}
+
+}  // namespace switchyard

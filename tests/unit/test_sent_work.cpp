@@ -1,0 +1,127 @@
+// What a router makes of its own books and of reports of any age.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <stdexcept>
+
+#include "policies/compose/sent_work.hpp"
+
+namespace switchyard {
+
+namespace {
+
+// Two replicas that have published what the test says.
+class Reports final : public detail::Observatory {
+ public:
+  explicit Reports(std::int32_t routers) {
+    board_.num_routers = routers;
+    board_.books.outstanding.assign(2, 0);
+    states_.resize(2);
+  }
+  ClusterView at(Time now) {
+    board_.now = now;
+    for (ReplicaState& state : states_) {
+      if (live) state.taken_at = now;
+    }
+    return {board_, *this};
+  }
+  ReplicaState& operator[](std::size_t replica) { return states_[replica]; }
+  bool live = true;
+
+  ReplicaState state_of(std::int32_t replica) override { return states_[static_cast<std::size_t>(replica)]; }
+  void waiting_of(std::int32_t, std::vector<ResidentRequest>&) override {}
+  void running_of(std::int32_t, std::vector<ResidentRequest>&) override {}
+  std::int32_t cached_tokens_of(RequestId, std::int32_t) override { return 0; }
+  const ReplicaLimits& limits_of(std::int32_t) const override { return limits_; }
+  const CostModel& cost_of(std::int32_t) const override { throw std::logic_error("nothing is timed here"); }
+  void assign(RequestId, std::int32_t) override {}
+
+ private:
+  detail::Board board_;
+  std::vector<ReplicaState> states_;
+  ReplicaLimits limits_{.num_blocks = 100, .block_size = 10};
+};
+
+constexpr Time kSecond = kTicksPerSecond;
+
+QueuedRequest request(RequestId id, std::int32_t prompt) { return {0, id, prompt}; }
+
+CompletedRequest done(RequestId id, Time at) {
+  CompletedRequest request;
+  request.id = id;
+  request.completed_at = at;
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("own books: what is sent waits, then decodes, then is gone", "[sent]") {
+  Reports reports(1);
+  SentWork books;
+  books.start(reports.at(0));
+  CHECK(books.mean_prefill() == 0);
+  books.sent(request(1, 200), 0, 80, 5000, 40, 0);
+  books.sent(request(2, 100), 0, 100, 7000, 40, 0);
+  ReplicaLoad load = books.load(reports.at(kSecond), 0);
+  CHECK(load.requests == 2);
+  CHECK(load.pending == 12000);
+  CHECK(load.decoding == 0);
+  CHECK(load.blocks == 18);  // what they do not share, on the way
+  CHECK(books.load(reports.at(kSecond), 1).requests == 0);
+  CHECK(books.mean_prefill() == 6000);
+  books.first_token({1, 0, kSecond});
+  reports[0].blocks_used = 20;
+  load = books.load(reports.at(2 * kSecond), 0);
+  CHECK(load.requests == 2);
+  CHECK(load.pending == 7000);
+  CHECK(load.context == 200 + 20);
+  CHECK(load.blocks == 30);
+  books.completed(done(1, 3 * kSecond));
+  load = books.load(reports.at(3 * kSecond), 0);
+  CHECK(load.requests == 1);
+  CHECK(load.context == 0);
+  books.completed(done(2, 4 * kSecond));  // without a first token that the router saw
+  load = books.load(reports.at(4 * kSecond), 0);
+  CHECK(load.requests == 0);
+  CHECK(load.pending == 0);
+}
+
+TEST_CASE("an old report of blocks is brought up to date by what was sent and came back since", "[sent]") {
+  Reports reports(1);
+  reports.live = false;
+  SentWork books;
+  books.start(reports.at(0));
+  books.sent(request(1, 100), 0, 100, 1, 20, 0);
+  books.first_token({1, 0, kSecond});
+  reports[0].taken_at = 2 * kSecond;
+  reports[0].blocks_used = 11;
+  books.sent(request(2, 300), 0, 200, 1, 20, 3 * kSecond);
+  CHECK(books.load(reports.at(3 * kSecond), 0).blocks == 11 + 20);
+  books.first_token({2, 0, 4 * kSecond});
+  CHECK(books.load(reports.at(5 * kSecond), 0).blocks == 11 + 20 + 1);
+  books.completed(done(1, 6 * kSecond));
+  CHECK(books.load(reports.at(6 * kSecond), 0).blocks == 11 + 21 - 12);
+  reports[0].taken_at = 7 * kSecond;  // the next report has all of it
+  reports[0].blocks_used = 22;
+  CHECK(books.load(reports.at(8 * kSecond), 0).blocks == 22);
+}
+
+TEST_CASE("other routers' share is what a report has beyond one's own, and draws to the mean as it ages", "[sent]") {
+  Reports reports(2);
+  reports.live = false;
+  SentWork books;
+  books.start(reports.at(0));
+  books.sent(request(1, 100), 0, 100, 1, 20, 0);
+  books.first_token({1, 0, kSecond});
+  reports[0].taken_at = reports[1].taken_at = 2 * kSecond;
+  reports[0].num_running = 5;  // one of them this router's
+  reports[0].decoding_kv_tokens = 1110;
+  CHECK(books.load(reports.at(2 * kSecond), 0).requests == 5);
+  CHECK(books.load(reports.at(2 * kSecond), 0).context == 1110);
+  CHECK(books.load(reports.at(2 * kSecond), 1).requests == 0);
+  const double kept = std::exp(-2.0 / 4.0);
+  CHECK(books.load(reports.at(4 * kSecond), 0).decoding == Approx(1 + 2 + 2 * kept));
+  CHECK(books.load(reports.at(4 * kSecond), 1).decoding == Approx(2 - 2 * kept));
+  CHECK(books.load(reports.at(400 * kSecond), 1).decoding == Approx(2));
+}
+
+}  // namespace switchyard
