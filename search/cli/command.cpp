@@ -12,6 +12,7 @@ const std::vector<Command>& commands() {
       {"suite", "rank policies over all scenarios, with the worst case of each", declare_suite, command_suite},
       {"sweep", "run policies over a range of loads", declare_sweep, command_sweep},
       {"study", "look into what a search has tried", declare_study, command_study},
+      {"export", "write the configuration with which a serving system runs a setting", declare_export, command_export},
       {"evaluate", "answer an outside optimiser, JSON lines in and out", declare_evaluate, command_evaluate},
       {"leaderboard", "show what searches found", declare_leaderboard, command_leaderboard},
       {"report", "write a page about runs and searches", declare_report, command_report},
