@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/input/error.hpp"
 #include "core/input/inputs.hpp"
@@ -27,6 +29,20 @@ std::string seconds_to_picoseconds(Time time) {
   return fmt::format("{}.{:012}", time / kTicksPerSecond, time % kTicksPerSecond);
 }
 
+// Time since the arrival before each, in this run; kNever for the first one. Where no request waits for another one,
+// they arrive in the order of the workload.
+std::vector<Time> gaps_before(const std::vector<RequestRecord>& records) {
+  std::vector<std::size_t> order(records.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return records[a].arrived_at < records[b].arrived_at; });
+  std::vector<Time> gaps(records.size(), kNever);
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    gaps[order[i]] = records[order[i]].arrived_at - records[order[i - 1]].arrived_at;
+  }
+  return gaps;
+}
+
 }  // namespace
 
 // Of vllm_v1, `completed_at` has 12 decimals, and two columns more follow.
@@ -34,16 +50,17 @@ std::string request_metrics(const Workload& workload, const Replay& replay, cons
   const bool is_vllm_v1 = limits.engine == EngineKind::vllm_v1;
   std::string csv = kRequestColumns;
   csv += is_vllm_v1 ? ",first_token_at,num_cached_tokens\n" : "\n";
+  const std::vector<Time> gaps = gaps_before(replay.requests);
   for (std::size_t i = 0; i < workload.size(); ++i) {
     const RequestRecord& record = replay.requests[i];
-    const Time arrived_at = workload.requests[i].arrived_at;
+    const Time arrived_at = record.arrived_at;
     const double prompt = workload.requests[i].num_prefill_tokens;
     const double outputs = workload.hidden.num_decode_tokens[i];
     const Time e2e = record.completed_at - arrived_at;
     const Time active = record.completed_at - record.scheduled_at;
     const Time prefill = record.prefill_completed_at - arrived_at;
     const Time prefill_active = record.prefill_completed_at - record.scheduled_at;
-    const std::string gap = i == 0 ? "" : exact_seconds(arrived_at - workload.requests[i - 1].arrived_at);
+    const std::string gap = gaps[i] == kNever ? "" : exact_seconds(gaps[i]);
     auto per = [](Time time, double count) { return seconds_from_ticks(time) / count; };
     fmt::format_to(std::back_inserter(csv), "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", i,
                    exact_seconds(e2e), per(e2e, outputs), exact_seconds(record.execution),

@@ -124,10 +124,10 @@ void Timeline::change_waiting(Time now, std::int32_t replica) {
 }
 
 void Timeline::on_arrival(Time now, const QueuedRequest& request) {
-  const auto i = static_cast<std::size_t>(request.id);
+  const auto row = static_cast<std::size_t>(row_);
   request_event("request", 'b', now, request.id,
                 fmt::format("{{\"request\":{},\"prompt_tokens\":{},\"output_tokens\":{}}}", request.id,
-                            request.num_prefill_tokens, workload_->hidden.num_decode_tokens[i]));
+                            request.num_prefill_tokens, workload_->hidden.num_decode_tokens[row]));
   enter(now, request.id, "queued");
   ++queued_;
   show_queue(now);

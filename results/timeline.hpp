@@ -28,6 +28,7 @@ class Timeline final : public Observer {
   // Ends what is open and gives the file its name. Throws InputError if it could not be written in full.
   void close();
 
+  void on_row(RequestId, std::int32_t row) override { row_ = row; }
   void on_arrival(Time now, const QueuedRequest& request) override;
   void on_decision(Time now, const QueuedRequest& request, std::int32_t replica, const ClusterView& cluster,
                    std::span<const double> scores) override;
@@ -61,6 +62,7 @@ class Timeline final : public Observer {
 
   StreamedFile out_;
   const Workload* workload_;
+  std::int32_t row_ = 0;               // of the request that arrives
   std::vector<const char*> phase_of_;  // of each request's life; null: not there
   std::vector<Replica> replicas_;
   std::int32_t queued_ = 0;

@@ -17,10 +17,11 @@ RequestTimes times_of(const Experiment& experiment, const PolicySpec& spec, std:
   const Replay& replay = simulation.run(experiment.cluster(), *workload, spec.routed(), seed);
   RequestTimes times;
   for (std::size_t i = 0; i < workload->size(); ++i) {
+    if (!workload->is_counted(i)) continue;
     const RequestRecord& record = replay.requests[i];
-    const Time arrived_at = workload->requests[i].arrived_at;
-    times.add(seconds_from_ticks(record.completed_at - arrived_at),
-              seconds_from_ticks(record.prefill_completed_at - arrived_at), workload->hidden.num_decode_tokens[i]);
+    times.add(seconds_from_ticks(record.completed_at - record.arrived_at),
+              seconds_from_ticks(record.prefill_completed_at - record.arrived_at),
+              workload->hidden.num_decode_tokens[i]);
   }
   return times;
 }

@@ -12,13 +12,16 @@
 
 namespace switchyard {
 
-using RequestId = std::int32_t;  // position in arrival order, from 0
+using RequestId = std::int32_t;  // position in the order of arrival of this run, from 0
 
 // A request in the global queue.
 struct QueuedRequest {
   Time arrived_at = 0;
   RequestId id = 0;
   std::int32_t num_prefill_tokens = 0;  // prompt length, tokens
+  // Which session it is a turn of, as clients tell routers, numbered in order of first arrival; -1: not told. Whether
+  // there will be another turn is not known to anybody.
+  std::int32_t session = -1;
 };
 
 // A request that a replica holds, waiting or running.

@@ -75,8 +75,7 @@ class Battery {
   void check_served(const Workload& workload, const Replay& replay) {
     for (std::size_t i = 0; i < workload.size(); ++i) {
       const RequestRecord& record = replay.requests[i];
-      if (record.replica >= 0 && record.assigned_at >= workload.requests[i].arrived_at &&
-          record.completed_at > record.assigned_at) {
+      if (record.replica >= 0 && record.assigned_at >= record.arrived_at && record.completed_at > record.assigned_at) {
         continue;
       }
       fault("end", fmt::format("{}: request {} is not served after its arrival", place(), i));

@@ -13,11 +13,12 @@
 namespace switchyard {
 
 // External events in order of (time, kind, number). Arrivals that are known before the run are a cursor through the
-// workload, all else is a small heap. An external event comes before the batch ends of its instant, however late it was
-// added: so replicas that leap need not know about it.
+// workload, all else is a small heap, later turns of sessions among it. An external event comes before the batch ends
+// of its instant, however late it was added: so replicas that leap need not know about it.
 class Agenda {
  public:
-  // In the order in which they happen at an instant. Their numbers: those of the request, the replica or the router.
+  // In the order in which they happen at an instant. Their numbers: those of the row (of an arrival), the
+  // request, the replica or the router.
   // Snapshots, reports and timers are the clock's own events: nothing happens by them alone.
   enum class Kind : std::uint8_t {
     arrival,
@@ -42,10 +43,12 @@ class Agenda {
     }
   };
 
-  // `arrivals` outlives the run; their times do not decrease.
+  // `arrivals` outlives the run; their times do not decrease. Those that say kNever are not known yet, and are added
+  // when they are.
   void reset(std::span<const QueuedRequest> arrivals) {
     arrivals_ = arrivals;
     num_arrived_ = 0;
+    skip_unknown();
     added_.clear();
     taken_at_ = 0;
     next_at_ = next_arrival().at;
@@ -75,6 +78,7 @@ class Agenda {
       added_.pop_back();
     } else {
       ++num_arrived_;
+      skip_unknown();
     }
     next_at_ = next_arrival().at;
     if (!added_.empty()) next_at_ = std::min(next_at_, added_.front().at);
@@ -85,6 +89,9 @@ class Agenda {
 
  private:
   static bool later(const Event& a, const Event& b) { return b < a; }
+  void skip_unknown() {
+    while (num_arrived_ < arrivals_.size() && arrivals_[num_arrived_].arrived_at == kNever) ++num_arrived_;
+  }
   Event next_arrival() const {
     if (num_arrived_ == arrivals_.size()) return {};
     return {arrivals_[num_arrived_].arrived_at, Kind::arrival, static_cast<std::int32_t>(num_arrived_)};

@@ -43,9 +43,11 @@ class Cluster final : public detail::Observatory {
     reset(config, workload, observer, replay);
     reset_signals();
     reset_routers(policies);
+    knows_ = false;
+    shown_outputs_.assign(workload.loop.empty() ? 0 : workload.size(), 0);
     for (const auto& router : routers()) {
       Policy& policy = *router->policy;
-      if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) knowing->see(workload.hidden.num_decode_tokens);
+      if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) show_outputs(*knowing);
       calling_ = router.get();
       sync(*router);
       by_policy([&] { policy.start(*router->view, policy_seed(seed, router->board->router)); });
@@ -83,7 +85,7 @@ class Cluster final : public detail::Observatory {
   void prompt_blocks_of(RequestId request, std::int32_t block_size, std::vector<BlockName>& out) override {
     // Of what is known of the request, only its prompt: the output is not there yet.
     std::int32_t left = table_.requests[size(request)].num_prefill_tokens / block_size;
-    workload_->content.visit_block_names(size(request), block_size, [&](NameRun run) {
+    workload_->content.visit_block_names(size(row_of(request)), block_size, [&](NameRun run) {
       for (std::uint32_t i = 0; i < run.count && left > 0; ++i, --left) {
         out.push_back(block_naming_.name(block_size, run.first + i));
       }
@@ -128,6 +130,7 @@ class Cluster final : public detail::Observatory {
   static constexpr std::size_t size(I i) {
     return static_cast<std::size_t>(i);
   }
+  std::int32_t row_of(RequestId id) const { return table_.rows[size(id)]; }
   bool is_queued(RequestId id) const {
     const auto& lifecycle = calling_->board->books.lifecycle;
     return size(id) < lifecycle.size() && lifecycle[size(id)] == detail::Lifecycle::queued;
@@ -157,7 +160,7 @@ class Cluster final : public detail::Observatory {
   // The same from the index: replicas without the first block are not asked.
   void indexed_holders_of(RequestId request, std::vector<PrefixHolder>& out) {
     const PrefixTree& tree = workload_->prefix_tree(config_->kinds[0].limits().block_size);
-    PrefixTree::SegmentId beginning = tree.leaf(request);
+    PrefixTree::SegmentId beginning = tree.leaf(row_of(request));
     if (beginning == PrefixTree::kNone) return;
     while (tree.segment(beginning).parent != PrefixTree::kNone) beginning = tree.segment(beginning).parent;
     std::vector<std::int32_t>& unsettled = holders_.unsettled();
@@ -219,6 +222,9 @@ class Cluster final : public detail::Observatory {
     num_arrived_ = 0;
     nothing_since_ = kNever;
     touched_.clear();
+    const auto sessions = workload.loop.session_sizes();
+    turns_left_.assign(sessions.begin(), sessions.end());
+    num_sessions_ = workload.loop.concurrency();
     block_naming_.reset();
     num_steps_ = 0;
     num_completed_ = 0;
@@ -264,20 +270,38 @@ class Cluster final : public detail::Observatory {
     observer()->on_decision(board_.now, request, replica, *calling_->view, scores_);
   }
 
-  void arrive(RequestId id) {
-    QueuedRequest& request = table_.requests[size(id)] = workload_->requests[size(id)];
+  // Output lengths by id. In a closed loop they are filled in as requests arrive.
+  void show_outputs(Clairvoyant& policy) {
+    knows_ = true;
+    if (workload_->loop.empty()) {
+      policy.see(workload_->hidden.num_decode_tokens);
+    } else {
+      policy.see(shown_outputs_);
+    }
+  }
+
+  // A row of the workload becomes a request. Ids count arrivals: they say nothing of what is to come.
+  void arrive(std::int32_t row) {
+    const RequestId id = num_arrived_++;
+    QueuedRequest& request = table_.requests[size(id)] = workload_->requests[size(row)];
+    request.id = id;
     request.arrived_at = board_.now;
+    table_.rows[size(id)] = row;
     Router& router = receive(request);
     set_lifecycle(router, id, detail::Lifecycle::queued);
-    table_.records[size(id)] = {.scheduled_at = kNever};
-    table_.live[size(id)] = {.total_tokens = request.num_prefill_tokens + workload_->hidden.num_decode_tokens[size(id)],
+    table_.records[size(id)] = {.arrived_at = board_.now, .scheduled_at = kNever};
+    const std::int32_t outputs = workload_->hidden.num_decode_tokens[size(row)];
+    if (knows_ && !shown_outputs_.empty()) shown_outputs_[size(id)] = outputs;
+    table_.live[size(id)] = {.total_tokens = request.num_prefill_tokens + outputs,
                              .num_prefill_tokens = request.num_prefill_tokens,
                              .original_prefill_tokens = request.num_prefill_tokens};
     router.link(id);
-    ++num_arrived_;
     ++router.num_under_way;
     if (told_.asks().every > 0 && !router.timer_runs) start_timer(router);
-    if (observer()) observer()->on_arrival(board_.now, request);
+    if (observer()) {
+      observer()->on_row(id, row);
+      observer()->on_arrival(board_.now, request);
+    }
     by_policy([&] { router.policy->on_arrival(request); });
     want_call(router);
   }
@@ -384,7 +408,9 @@ class Cluster final : public detail::Observatory {
           ++num_steps_;
         } else {
           if (!run_batch_end(replica, now)) return;
-          horizon = std::min(horizon, agenda_.next_at());  // it may have added to it
+          horizon = std::min(
+              horizon,
+              agenda_.next_at());  // it may have added to it, and a completion may have brought an arrival about
         }
         end = at(replica).ends_at();
       } while (end < horizon);
@@ -510,6 +536,7 @@ class Cluster final : public detail::Observatory {
                                     .num_prefill_tokens = request.original_prefill_tokens,
                                     .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});
     });
+    if (!workload_->loop.empty()) add_next(row_of(id));
   }
 
   // Of requests that have completed.
@@ -762,7 +789,7 @@ class Cluster final : public detail::Observatory {
   Router& receive(const QueuedRequest& request) {
     if (num_routers_ == 1) return *routers_[0];
     const bool in_turn = config_->routers.split == Split::round_robin;
-    const std::uint64_t key = in_turn ? static_cast<std::uint64_t>(num_arrived_) : session_hash(request);
+    const std::uint64_t key = in_turn ? static_cast<std::uint64_t>(request.id) : session_hash(request);
     const std::size_t number = key % num_routers_;
     router_numbers_[size(request.id)] = static_cast<std::uint8_t>(number);
     return *routers_[number];
@@ -792,6 +819,23 @@ class Cluster final : public detail::Observatory {
     for (std::int32_t i = 0; i < config_->num_replicas(); ++i) {
       board.published.num_waiting[size(i)] = published_.read(i, board_.now).state.num_waiting;
     }
+  }
+
+  // A closed loop: what waits for this row, and the session that begins if its own has ended.
+  void add_next(std::int32_t row) {
+    const ClosedLoop& loop = workload_->loop;
+    loop.visit_next(row, [this](std::int32_t next, Time think) { add_arrival(next, think); });
+    if (--turns_left_[size(loop.session(row))] == 0 && loop.concurrency() > 0 &&
+        size(num_sessions_) < turns_left_.size()) {
+      add_arrival(loop.first_row(num_sessions_++), 0);
+    }
+  }
+
+  // One tick later at least: whoever sends a request because of an answer has had the answer before. So what comes from
+  // outside at an instant is known before its batch ends, and replicas that leap need not know about it.
+  void add_arrival(std::int32_t row, Time think) {
+    agenda_.add(
+        {.at = checked_end(board_.now, std::max<Time>(think, 1), 1), .kind = Agenda::Kind::arrival, .number = row});
   }
 
   // `caller`: the replica whose completion this follows, or -1 for an arrival. Sets received_.
@@ -835,6 +879,7 @@ class Cluster final : public detail::Observatory {
 
   void close(Replay& replay) {
     const auto num_requests = static_cast<std::int64_t>(table_.requests.size());
+    if (!workload_->loop.empty()) sort_by_row();
     replay.requests.swap(table_.records);
     replay.replicas.clear();
     for (const Replica& replica : replicas_) replay.replicas.push_back(replica.totals());
@@ -845,8 +890,15 @@ class Cluster final : public detail::Observatory {
           "the run stalled after {:.6f} s: {} of {} requests completed, {} wait in the global queue that the policy "
           "never assigns, {} are held by replicas that cannot go on, and nothing is left to happen",
           seconds_from_ticks(board_.now), num_completed_, num_requests, queue_length(),
-          num_requests - num_completed_ - queue_length()));
+          num_arrived_ - num_completed_ - queue_length()));
     }
+  }
+
+  // Those of requests that have not arrived are left as they come.
+  void sort_by_row() {
+    by_row_.assign(table_.records.size(), {});
+    for (RequestId id = 0; id < num_arrived_; ++id) by_row_[size(row_of(id))] = table_.records[size(id)];
+    table_.records.swap(by_row_);
   }
 
   const ClusterConfig* config_ = nullptr;  // of the replay that runs
@@ -870,7 +922,13 @@ class Cluster final : public detail::Observatory {
   Agenda agenda_;
   detail::BlockNaming block_naming_;
   std::int64_t num_steps_ = 0;
+  std::int32_t num_arrived_ = 0;
   std::int64_t num_completed_ = 0;
+  std::vector<std::int32_t> turns_left_;  // closed loop, by session: rows that have not completed
+  std::int32_t num_sessions_ = 0;         // closed loop of so many clients: sessions that have begun
+  bool knows_ = false;                    // whether a policy is shown output lengths
+  std::vector<std::int32_t> shown_outputs_;
+  std::vector<RequestRecord> by_row_;
   Time makespan_ = 0;
   std::int32_t caller_ = -1;
   std::vector<Call> calls_;          // that follow the events from outside of this instant
@@ -880,8 +938,7 @@ class Cluster final : public detail::Observatory {
   std::vector<std::int32_t> received_;   // replicas that the last policy call assigned to, in order
   std::vector<RequestId> first_tokens_;  // of the batch whose bookkeeping is done, if the policy wants to know
   HolderIndex holders_;
-  std::size_t num_clocks_ = 0;  // reports and timers to come
-  std::int64_t num_arrived_ = 0;
+  std::size_t num_clocks_ = 0;              // reports and timers to come
   Time nothing_since_ = kNever;             // but the clock's own events
   std::vector<std::int32_t> found_;         // scratch
   std::vector<BlockName> blocks_;           // scratch

@@ -31,6 +31,7 @@ struct RequestTable {
   std::vector<detail::Lifecycle> lifecycle;
   std::vector<LiveRequest> live;
   std::vector<RequestRecord> records;
+  std::vector<std::int32_t> rows;  // of the workload
 
   // All requests lie in the future.
   void reset(std::size_t size) {
@@ -38,6 +39,7 @@ struct RequestTable {
     lifecycle.assign(size, detail::Lifecycle::future);
     live.resize(size);
     records.resize(size);
+    rows.resize(size);
   }
 
   ResidentRequest view(RequestId id, std::int32_t processed) const {

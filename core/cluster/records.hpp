@@ -11,6 +11,7 @@ namespace switchyard {
 __extension__ typedef __int128 Int128;  // exact sums; ISO C++ has no type this wide
 
 struct RequestRecord {
+  Time arrived_at = 0;            // in this run: a later turn arrives when the one before it lets it
   Time assigned_at = 0;           // left the global queue
   Time scheduled_at = 0;          // start of the first batch that it was in
   Time prefill_completed_at = 0;  // first output token (the first time, if it was restarted later)
@@ -40,7 +41,7 @@ struct ReplicaTotals {
 };
 
 struct Replay {
-  std::vector<RequestRecord> requests;  // by request id
+  std::vector<RequestRecord> requests;  // by row of the workload
   std::vector<ReplicaTotals> replicas;
   Time makespan = 0;           // the last completion
   std::int64_t num_steps = 0;  // of the kernel: batches under `step`, fewer under `leap`; not a result

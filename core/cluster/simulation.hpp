@@ -50,6 +50,8 @@ struct PlannedStep {
 class Observer {
  public:
   virtual ~Observer() = default;
+  // What has arrived, just before on_arrival: ids count arrivals, rows are the workload's.
+  virtual void on_row(RequestId, std::int32_t /*row*/) {}
   virtual void on_arrival(Time, const QueuedRequest&) {}
   // The policy is about to place a queued request; the view still shows the cluster that it decided on. `scores` is
   // what Policy::scores tells: one number a replica, or nothing.

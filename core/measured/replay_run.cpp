@@ -94,7 +94,7 @@ ReplayedRun replay_run(const MeasuredRun& run, const CostModel& cost, const Fron
   MeanBreakdown& mean = replayed.breakdown;
   for (std::size_t i = 0; i < workload.size(); ++i) {
     const RequestRecord& record = replay.requests[i];
-    const Time arrived = workload.requests[i].arrived_at;
+    const Time arrived = record.arrived_at;
     const auto outputs = static_cast<std::int64_t>(workload.hidden.num_decode_tokens[i]);
     MeasuredRequest request{seconds_from_ticks(record.prefill_completed_at - arrived),
                             seconds_from_ticks(record.completed_at - arrived), outputs};

@@ -42,7 +42,8 @@ std::vector<std::string> words_of(std::string_view name) {
   return words;
 }
 
-void add_slowdown(Summary& summary, const Workload& workload, const std::vector<Time>& e2e,
+// `prompts` of the same requests as `e2e` and `alone`.
+void add_slowdown(Summary& summary, const std::vector<std::int32_t>& prompts, const std::vector<Time>& e2e,
                   const std::vector<Time>& alone) {
   struct Class {
     std::int32_t below;  // prompt tokens
@@ -60,7 +61,7 @@ void add_slowdown(Summary& summary, const Workload& workload, const std::vector<
     slowdowns[i] = static_cast<double>(e2e[i]) / static_cast<double>(alone[i]);
     sum += slowdowns[i];
     Class* of = classes;
-    while (workload.requests[i].num_prefill_tokens >= of->below) ++of;
+    while (prompts[i] >= of->below) ++of;
     of->sum += slowdowns[i];
     ++of->count;
   }
@@ -188,17 +189,27 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
                   const std::vector<Time>& alone, const RequestLimits& limits) {
   using S = Summary;
   Summary summary;
-  const std::size_t n = workload.size();
   std::size_t good = 0;
-  std::vector<Time> e2e(n), ttft(n);
+  std::vector<Time> e2e, ttft, counted_alone;
+  std::vector<std::int32_t> prompts;
   std::vector<double> tpot;
-  tpot.reserve(n);
-  Time longest_wait = 0;
-  for (std::size_t i = 0; i < n; ++i) {
+  for (auto* times : {&e2e, &ttft, &counted_alone}) times->reserve(workload.size());
+  prompts.reserve(workload.size());
+  tpot.reserve(workload.size());
+  std::int64_t prompt_tokens = 0, hit_tokens = 0;
+  Time longest_wait = 0, begin = kNever, first_arrival = kNever;
+  for (std::size_t i = 0; i < workload.size(); ++i) {
     const RequestRecord& record = replay.requests[i];
-    const Time arrived_at = workload.requests[i].arrived_at;
-    e2e[i] = record.completed_at - arrived_at;
-    ttft[i] = record.prefill_completed_at - arrived_at;
+    begin = std::min(begin, record.arrived_at);
+    if (!workload.is_counted(i)) continue;
+    const Time arrived_at = record.arrived_at;
+    first_arrival = std::min(first_arrival, arrived_at);
+    e2e.push_back(record.completed_at - arrived_at);
+    ttft.push_back(record.prefill_completed_at - arrived_at);
+    counted_alone.push_back(alone[i]);
+    prompts.push_back(workload.requests[i].num_prefill_tokens);
+    prompt_tokens += prompts.back();
+    hit_tokens += record.num_cached_tokens;
     longest_wait = std::max(longest_wait, record.scheduled_at - arrived_at);
     const std::int32_t outputs = workload.hidden.num_decode_tokens[i];
     double per_token = 0;
@@ -206,10 +217,11 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
       per_token = seconds_from_ticks(record.completed_at - record.prefill_completed_at) / (outputs - 1);
       tpot.push_back(per_token);
     }
-    good += per_token <= limits.tpot_s && seconds_from_ticks(ttft[i]) <= limits.ttft_s &&
-            seconds_from_ticks(e2e[i]) <= limits.e2e_s;
+    good += per_token <= limits.tpot_s && seconds_from_ticks(ttft.back()) <= limits.ttft_s &&
+            seconds_from_ticks(e2e.back()) <= limits.e2e_s;
   }
-  add_slowdown(summary, workload, e2e, alone);
+  const std::size_t n = e2e.size();
+  add_slowdown(summary, prompts, e2e, counted_alone);
   summary.num_requests = static_cast<std::int64_t>(n);
   summary.num_cut_requests = static_cast<std::int64_t>(workload.num_cut);
   summary.mean_e2e_s = mean_seconds(e2e);
@@ -225,7 +237,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   summary.longest_wait_s = seconds_from_ticks(longest_wait);
   summary.makespan_s = seconds_from_ticks(replay.makespan);
   // A trace may begin at any time: what a second holds counts from its first request.
-  const Time span = replay.makespan - workload.requests.front().arrived_at;
+  const Time span = replay.makespan - first_arrival, whole_span = replay.makespan - begin;
   summary.throughput_rps = static_cast<double>(n) / seconds_from_ticks(span);
   summary.goodput_rps = static_cast<double>(good) / seconds_from_ticks(span);
 
@@ -252,10 +264,9 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   }
   const double replicas = static_cast<double>(replay.replicas.size());
   summary.kv_use_mean =
-      static_cast<double>(kv_token_ticks) / (capacity / replicas * static_cast<double>(span) * replicas);
-  std::int64_t prompt_tokens = 0;
-  for (const QueuedRequest& request : workload.requests) prompt_tokens += request.num_prefill_tokens;
-  summary.hit_rate = static_cast<double>(summary.hit_tokens) / static_cast<double>(prompt_tokens);
+      static_cast<double>(kv_token_ticks) / (capacity / replicas * static_cast<double>(whole_span) * replicas);
+  if (workload.counted.empty()) hit_tokens = summary.hit_tokens;  // of all requests, as replicas have it
+  summary.hit_rate = static_cast<double>(hit_tokens) / static_cast<double>(prompt_tokens);
   summary.imbalance = static_cast<double>(busiest) / (static_cast<double>(busy) / replicas);
   return summary;
 }

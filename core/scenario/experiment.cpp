@@ -156,7 +156,8 @@ std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
   const LongRequests rule = scenario_.long_requests_rule();
   const ReplicaLimits& limits = cluster_.kind(0).limits();
   WorkloadRows rows = scenario_rows(scenario_, trace_.get(), seed, limits.max_tokens);
-  auto made = std::make_shared<Workload>(make_workload(std::move(rows.source), rows.rows, content_of(trace_.get())));
+  auto made = std::make_shared<Workload>(
+      make_workload(std::move(rows.source), rows.rows, content_of(rows, trace_.get()), scenario_.workload.concurrency));
   made->num_cut = rows.num_cut;
   made->num_dropped = rows.num_dropped;
   try {

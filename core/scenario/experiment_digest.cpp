@@ -1,4 +1,5 @@
 // What goes into the digest of an experiment. Who adds something that decides results adds it here.
+#include <algorithm>
 #include <limits>
 
 #include "core/cluster/kernel_number.hpp"
@@ -31,6 +32,7 @@ bool belongs(const ScenarioField& field, const Scenario& scenario) {
     return scenario.train_overload > 0 &&
            (field.key == "train_overload" || field.key == "train_seeds" || field.key == "validation_seeds");
   }
+  if (!field.hashed_at_default && field.get(scenario) == field.get(Scenario{})) return false;
   return !is_source(field) && !plans_memory(field) && is_written(field, scenario) &&
          field.engines.has(scenario.replica_scheduler) && field.matters(scenario);
 }
@@ -70,12 +72,24 @@ std::string cost_part(const CostModel& cost) {
 }
 
 void add_rows(ContentHash& hash, const std::vector<RawRequest>& rows) {
-  static_assert(sizeof(RawRequest) == 24, "a new member of RawRequest goes into the digest too");
+  static_assert(sizeof(RawRequest) == 48, "a new member of RawRequest goes into the digest too");
   std::vector<double> arrivals;
   std::vector<std::int32_t> numbers;
   for (const RawRequest& row : rows) {
     arrivals.push_back(row.arrived_at_s);
     numbers.insert(numbers.end(), {row.num_prefill_tokens, row.num_decode_tokens, row.content, row.num_hashed_tokens});
+  }
+  hash.add(std::span<const double>(arrivals)).add(std::span<const std::int32_t>(numbers));
+  const bool sessions = std::any_of(rows.begin(), rows.end(), [](const RawRequest& row) {
+    return row != RawRequest{row.arrived_at_s, row.num_prefill_tokens, row.num_decode_tokens, row.content,
+                             row.num_hashed_tokens};
+  });
+  if (!sessions) return;
+  arrivals.clear();
+  numbers.clear();
+  for (const RawRequest& row : rows) {
+    arrivals.push_back(row.think_s);
+    numbers.insert(numbers.end(), {row.parent, row.session, row.counted ? 1 : 0});
   }
   hash.add(std::span<const double>(arrivals)).add(std::span<const std::int32_t>(numbers));
 }
@@ -100,7 +114,9 @@ std::string workload_part(const Scenario& scenario, const TraceRows* trace, std:
   }
   const bool cut = scenario.long_requests_rule() == LongRequests::cut;
   const std::int32_t longest = cut ? context : std::numeric_limits<std::int32_t>::max();
-  add_rows(hash, make_rows(scenario.workload, trace, kSampleSeed, longest).rows);
+  const WorkloadRows sample = make_rows(scenario.workload, trace, kSampleSeed, longest);
+  add_rows(hash, sample.rows);
+  if (sample.content) add_content(hash, *sample.content);
   return hash.hex();
 }
 

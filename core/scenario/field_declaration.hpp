@@ -128,6 +128,12 @@ class Fields {
     return *this;
   }
 
+  // The field declared last is younger than studies that people keep; its default is what they have.
+  Fields& later() {
+    fields_.back().hashed_at_default = false;
+    return *this;
+  }
+
   // The field declared last matters only if this holds.
   Fields& only_if(std::string words, std::function<bool(const Scenario&)> holds) {
     fields_.back().only_if = std::move(words);

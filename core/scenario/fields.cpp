@@ -37,8 +37,9 @@ Fields cost_fields() {
 }
 
 Fields workload_fields() {
-  static_assert(static_cast<int>(ArrivalKind::fixed) == 5 && static_cast<int>(LengthKind::uniform) == 5 &&
-                    static_cast<int>(LongRequests::drop) == 3,
+  static_assert(static_cast<int>(ArrivalKind::hyperexponential) == 6 && static_cast<int>(LengthKind::sessions) == 6 &&
+                    static_cast<int>(GeneratorKind::retrieval) == 4 && static_cast<int>(PrefixLengths::even) == 1 &&
+                    static_cast<int>(TurnArrivals::closed) == 2 && static_cast<int>(LongRequests::drop) == 3,
                 "the choices below are in the order of the enumerators, and as many");
   const auto synthetic = [](const Scenario& s) { return s.workload.arrivals != ArrivalKind::trace; };
   const auto takes_times = [](const Scenario& s) {
@@ -57,6 +58,20 @@ Fields workload_fields() {
   const auto inflated = [](const Scenario& s) {
     return s.workload.inflate_prompt_share > 0 || s.workload.inflate_output_share > 0;
   };
+  const auto spike = [](const Scenario& s) { return s.workload.spike_factor > 1; };
+  const auto generator = [](GeneratorKind kind) {
+    return [kind](const Scenario& s) { return s.workload.generator == kind; };
+  };
+  const auto generated = [](const Scenario& s) { return s.workload.generator != GeneratorKind::none; };
+  const auto drawn_prefixes = [](const Scenario& s) {
+    return s.workload.generator != GeneratorKind::none && s.workload.prefix_lengths == PrefixLengths::lognormal;
+  };
+  const auto talks = [](const Scenario& s) {
+    return s.workload.generator == GeneratorKind::chat || s.workload.generator == GeneratorKind::agents;
+  };
+  const auto has_sessions = [talks](const Scenario& s) {
+    return talks(s) || s.workload.lengths == LengthKind::sessions;
+  };
   Fields fields("workload");
   fields
       .text("trace", "workload", SWITCHYARD_MEMBER(workload.trace),
@@ -74,10 +89,13 @@ Fields workload_fields() {
                "tokens that a hash id of the trace file stands for; 0: as its format says (Mooncake 512, others 16)")
       .only_if("--workload is a file", names_trace)
       .choice("arrivals", "arrivals", SWITCHYARD_MEMBER(workload.arrivals),
-              {"trace", "vidur_poisson", "poisson", "gamma", "lognormal", "static"}, "arrival process")
+              {"trace", "vidur_poisson", "poisson", "gamma", "lognormal", "static", "hyperexponential"},
+              "arrival process, of sessions where a generator or --lengths sessions makes them")
       .choice("lengths", "lengths", SWITCHYARD_MEMBER(workload.lengths),
-              {"trace", "shuffle", "resample", "lognormal", "fixed", "uniform"},
-              "prompt and output lengths: rows of the trace (as they come, shuffled, with replacement) or synthetic")
+              {"trace", "shuffle", "resample", "lognormal", "fixed", "uniform", "sessions"},
+              "prompt and output lengths: rows of the trace (as they come, shuffled, with replacement), its sessions "
+              "(whole, "
+              "with replacement) or synthetic; with a generator, those of what users add and of outputs")
       .real("qps", "qps", SWITCHYARD_MEMBER(workload.qps), 1e-6, 1e6, "requests per second")
       .only_if("--arrivals is not trace", synthetic)
       .real("arrival_cv", "arrival-cv", SWITCHYARD_MEMBER(workload.arrival_cv), 0.01, 100,
@@ -86,6 +104,21 @@ Fields workload_fields() {
       .real("arrival_sigma", "arrival-sigma", SWITCHYARD_MEMBER(workload.arrival_sigma), 0, 10,
             "sigma of the log of gaps")
       .only_if("--arrivals is lognormal", arrivals(ArrivalKind::lognormal))
+      .real("burst_share", "burst-share", SWITCHYARD_MEMBER(workload.burst_share), 0, 1,
+            "share of gaps that have a mean of their own")
+      .only_if("--arrivals is hyperexponential", arrivals(ArrivalKind::hyperexponential))
+      .real("burst_gap", "burst-gap", SWITCHYARD_MEMBER(workload.burst_gap), 0, 100,
+            "that mean, in mean gaps; the others' makes the mean of all what --qps says")
+      .only_if("--arrivals is hyperexponential", arrivals(ArrivalKind::hyperexponential))
+      .real("spike_factor", "spike-factor", SWITCHYARD_MEMBER(workload.spike_factor), 1, 1000,
+            "for a part of the time requests come so many times as fast; 1: they do not")
+      .later()
+      .only_if("--arrivals is not trace", synthetic)
+      .real("spike_from", "spike-from", SWITCHYARD_MEMBER(workload.spike_from), 0, 1,
+            "where that part begins, as a share of the time")
+      .only_if("--spike-factor is above 1", spike)
+      .real("spike_to", "spike-to", SWITCHYARD_MEMBER(workload.spike_to), 0, 1, "where it ends")
+      .only_if("--spike-factor is above 1", spike)
       .real("duration_s", "duration", SWITCHYARD_MEMBER(workload.duration_s), 0, kMaxArrivalSeconds,
             "requests that arrive at or after this are dropped, s; 0: none are")
       .integer("num_requests", "num-requests", SWITCHYARD_MEMBER(workload.num_requests), 0, 1e8,
@@ -123,6 +156,106 @@ Fields workload_fields() {
       .real("inflate_factor", "inflate-factor", SWITCHYARD_MEMBER(workload.inflate_factor), 1, 1000,
             "by what inflated lengths are multiplied")
       .only_if("--inflate-prompt-share or --inflate-output-share is above 0", inflated)
+      .choice(
+          "turn_arrivals", "turn-arrivals", SWITCHYARD_MEMBER(workload.turn_arrivals),
+          {"by_trace", "recorded", "closed"},
+          "later turns of a trace's sessions: when they were recorded, or when the turn before has completed and its "
+          "time to think is over; by_trace: closed where the trace says how long users took")
+      .later()
+      .only_if("--workload is a file", names_trace)
+      .integer(
+          "concurrency", "concurrency", SWITCHYARD_MEMBER(workload.concurrency), 0, 1e6,
+          "closed loop of so many clients, each with one request (or session) at a time: the next begins when one has "
+          "ended, and --arrivals only says how many there are; 0: open")
+      .later()
+      .real("warm_up_share", "warm-up-share", SWITCHYARD_MEMBER(workload.warm_up_share), 0, 0.99,
+            "share of requests, the first ones, that are replayed and not counted in metrics")
+      .later()
+      .integer("warm_up_requests", "warm-up-requests", SWITCHYARD_MEMBER(workload.warm_up_requests), 0, 1e8,
+               "the same as a number of requests")
+      .later()
+      .choice("generator", "generator", SWITCHYARD_MEMBER(workload.generator),
+              {"none", "tenants", "chat", "agents", "retrieval"},
+              "requests with prompts in common, made up: system prompts of tenants; chats; agents that call tools; "
+              "retrieved passages")
+      .later()
+      .integer("num_prefixes", "num-prefixes", SWITCHYARD_MEMBER(workload.num_prefixes), 1, 1e6,
+               "system prompts, each of a tenant or an application")
+      .only_if("--generator is not none", generated)
+      .real(
+          "prefix_zipf", "prefix-zipf", SWITCHYARD_MEMBER(workload.prefix_zipf), 0, 10,
+          "their popularity: the k-th is wanted k to the power of minus this times as often as the first; 0: all alike")
+      .only_if("--generator is not none", generated)
+      .choice("prefix_lengths", "prefix-lengths", SWITCHYARD_MEMBER(workload.prefix_lengths), {"lognormal", "even"},
+              "their lengths: drawn, or evenly spaced from least to most")
+      .only_if("--generator is not none", generated)
+      .real("prefix_median", "prefix-median", SWITCHYARD_MEMBER(workload.prefix_median), 1, kMostTokens,
+            "system prompts: median, tokens")
+      .only_if("--generator is not none and --prefix-lengths is lognormal", drawn_prefixes)
+      .real("prefix_sigma", "prefix-sigma", SWITCHYARD_MEMBER(workload.prefix_sigma), 0, 10,
+            "system prompts: sigma of the log")
+      .only_if("--generator is not none and --prefix-lengths is lognormal", drawn_prefixes)
+      .integer("prefix_min", "prefix-min", SWITCHYARD_MEMBER(workload.prefix_min), 0, kMostTokens,
+               "system prompts: least, tokens")
+      .only_if("--generator is not none", generated)
+      .integer("prefix_max", "prefix-max", SWITCHYARD_MEMBER(workload.prefix_max), 0, kMostTokens,
+               "system prompts: most, tokens")
+      .only_if("--generator is not none", generated)
+      .integer("sessions_at_start", "sessions-at-start", SWITCHYARD_MEMBER(workload.sessions_at_start), 0, 1e6,
+               "sessions under way at 0, each at a turn drawn at random; metrics leave them out")
+      .only_if("--generator is chat or agents, or --lengths is sessions", has_sessions)
+      .integer("turns_max", "turns-max", SWITCHYARD_MEMBER(workload.turns_max), 0, 1e6,
+               "requests of a session, at most; 0: no limit")
+      .only_if("--generator is chat or agents, or --lengths is sessions", has_sessions)
+      .real("think_max_s", "think-max", SWITCHYARD_MEMBER(workload.think_max_s), 0, kMaxArrivalSeconds,
+            "longer times to think are so long, s; 0: no limit")
+      .only_if("--generator is chat or agents, or --lengths is sessions", has_sessions)
+      .real("further_turns", "further-turns", SWITCHYARD_MEMBER(workload.further_turns), 0, 1e4,
+            "turns of a session after the first: mean of the exponential that is rounded down")
+      .only_if("--generator is chat or agents", talks)
+      .real("think_median_s", "think-median", SWITCHYARD_MEMBER(workload.think_median_s), 0, kMaxArrivalSeconds,
+            "time from an answer to the next turn: median, s")
+      .only_if("--generator is chat or agents", talks)
+      .real("think_sigma", "think-sigma", SWITCHYARD_MEMBER(workload.think_sigma), 0, 10, "the same: sigma of the log")
+      .only_if("--generator is chat or agents", talks)
+      .real("document_share", "document-share", SWITCHYARD_MEMBER(workload.document_share), 0, 1,
+            "share of sessions that begin with a document of their own")
+      .only_if("--generator is chat or agents", talks)
+      .real("document_median", "document-median", SWITCHYARD_MEMBER(workload.document_median), 1, kMostTokens,
+            "documents: median, tokens")
+      .only_if("--generator is chat or agents", talks)
+      .real("document_sigma", "document-sigma", SWITCHYARD_MEMBER(workload.document_sigma), 0, 10,
+            "documents: sigma of the log")
+      .only_if("--generator is chat or agents", talks)
+      .real("tool_calls", "tool-calls", SWITCHYARD_MEMBER(workload.tool_calls), 0, 1e4,
+            "calls of tools in a turn, each a request of its own: mean of the exponential that is rounded down")
+      .only_if("--generator is agents", generator(GeneratorKind::agents))
+      .real("tool_median", "tool-median", SWITCHYARD_MEMBER(workload.tool_median), 1, kMostTokens,
+            "what a call adds to the prompt: median, tokens")
+      .only_if("--generator is agents", generator(GeneratorKind::agents))
+      .real("tool_sigma", "tool-sigma", SWITCHYARD_MEMBER(workload.tool_sigma), 0, 10, "the same: sigma of the log")
+      .only_if("--generator is agents", generator(GeneratorKind::agents))
+      .real("tool_wait_median_s", "tool-wait-median", SWITCHYARD_MEMBER(workload.tool_wait_median_s), 0,
+            kMaxArrivalSeconds, "how long a call takes: median, s")
+      .only_if("--generator is agents", generator(GeneratorKind::agents))
+      .real("tool_wait_sigma", "tool-wait-sigma", SWITCHYARD_MEMBER(workload.tool_wait_sigma), 0, 10,
+            "the same: sigma of the log")
+      .only_if("--generator is agents", generator(GeneratorKind::agents))
+      .integer("num_passages", "num-passages", SWITCHYARD_MEMBER(workload.num_passages), 1, 1e6,
+               "passages of the corpus")
+      .only_if("--generator is retrieval", generator(GeneratorKind::retrieval))
+      .real("passage_zipf", "passage-zipf", SWITCHYARD_MEMBER(workload.passage_zipf), 0, 10,
+            "their popularity, as --prefix-zipf")
+      .only_if("--generator is retrieval", generator(GeneratorKind::retrieval))
+      .integer("passages_per_request", "passages-per-request", SWITCHYARD_MEMBER(workload.passages_per_request), 1,
+               1000, "passages in a prompt, the most popular first")
+      .only_if("--generator is retrieval", generator(GeneratorKind::retrieval))
+      .real("passage_median", "passage-median", SWITCHYARD_MEMBER(workload.passage_median), 1, kMostTokens,
+            "passages: median, tokens")
+      .only_if("--generator is retrieval", generator(GeneratorKind::retrieval))
+      .real("passage_sigma", "passage-sigma", SWITCHYARD_MEMBER(workload.passage_sigma), 0, 10,
+            "passages: sigma of the log")
+      .only_if("--generator is retrieval", generator(GeneratorKind::retrieval))
       .choice(
           "long_requests", "long-requests", SWITCHYARD_MEMBER(long_requests), {"cut", "refuse", "engine", "drop"},
           "requests over the context: cut in proportion, an error, what vllm_v1 does with them (its default: a prompt "

@@ -48,6 +48,8 @@ struct ScenarioField {
   EngineSet engines;                     // whose option it is
   std::string role;  // what it decides there: an option of another engine with the same role is its counterpart
   std::string doc;   // one line, with the unit
+  // A field that came later, at a default that changes nothing: experiments keep the digest that they had before.
+  bool hashed_at_default = true;
   // Of a field that names a file or folder: the names that stand for something built in instead.
   std::function<std::vector<std::string>()> names;
   std::string only_if;  // what must hold for the field to matter, in words, its engines included; empty: it always does

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "core/input/error.hpp"
 #include "core/input/inputs.hpp"
@@ -168,16 +169,31 @@ std::vector<std::string> scenario_names() {
 }
 
 const std::vector<std::string>& suite_names() {
-  static const std::vector<std::string> names = {"vidur", "v1"};
+  static const std::vector<std::string> names = {"vidur", "v1", "today", "overload"};
   return names;
+}
+
+// Which of the scenarios with prompts in common belong together; what is in none of these has been there longer.
+static const std::map<std::string, std::vector<std::string>>& named_suites() {
+  static const std::map<std::string, std::vector<std::string>> suites = {
+      {"today", {"chat-sessions", "chat-sessions-pressure", "tenants"}},
+      {"overload", {"chat-sessions-overload", "tenants-spike"}}};
+  return suites;
 }
 
 std::vector<std::string> suite_scenarios(const std::string& suite, std::string_view where) {
   if (std::find(suite_names().begin(), suite_names().end(), suite) == suite_names().end()) {
     throw unknown_name(where, "suite", suite, suite_names());
   }
+  if (const auto found = named_suites().find(suite); found != named_suites().end()) return found->second;
   std::vector<std::string> names;
+  const auto belongs_elsewhere = [](const std::string& name) {
+    return std::any_of(named_suites().begin(), named_suites().end(), [&](const auto& named) {
+      return std::find(named.second.begin(), named.second.end(), name) != named.second.end();
+    });
+  };
   for (const std::string& name : scenario_names()) {
+    if (belongs_elsewhere(name)) continue;
     const bool v1 = load_scenario(name).replica_scheduler == EngineKind::vllm_v1;
     if (v1 == (suite == "v1")) names.push_back(name);
   }

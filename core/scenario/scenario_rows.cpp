@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/input/error.hpp"
+#include "core/workload/row_links.hpp"
 
 namespace switchyard {
 
@@ -24,11 +25,23 @@ std::size_t end_outputs(std::vector<RawRequest>& rows, std::int32_t max_model_le
   return ended;
 }
 
-// Leaves out what is longer than the context; returns how many that were.
+// Leaves out what is longer than the context, and the turns that follow it; returns how many that were.
 std::size_t drop_long(std::vector<RawRequest>& rows, std::int32_t max_tokens) {
-  return std::erase_if(rows, [max_tokens](const RawRequest& row) {
+  return drop_rows(rows, [max_tokens](const RawRequest& row) {
     return std::int64_t{row.num_prefill_tokens} + row.num_decode_tokens > max_tokens;
   });
+}
+
+// The first requests, which metrics leave out: those that come first if answers take no time, so that they are the same
+// ones under every policy.
+void mark_warm_up(const WorkloadSpec& spec, std::vector<RawRequest>& rows) {
+  const auto share = static_cast<std::size_t>(spec.warm_up_share * static_cast<double>(rows.size()));
+  const std::size_t first = std::max(share, static_cast<std::size_t>(spec.warm_up_requests));
+  for (std::size_t i = 0; i < std::min(first, rows.size()); ++i) rows[i].counted = false;
+  if (std::none_of(rows.begin(), rows.end(), [](const RawRequest& row) { return row.counted; })) {
+    throw InputError(fmt::format("--{}: leaves none of the {} requests to be counted",
+                                 spec.warm_up_requests > 0 ? "warm-up-requests" : "warm-up-share", rows.size()));
+  }
 }
 
 }  // namespace
@@ -46,6 +59,7 @@ WorkloadRows scenario_rows(const Scenario& scenario, const TraceRows* trace, std
     throw InputError(
         fmt::format("--long-requests: drop leaves none of the {} requests of {}", made.num_dropped, made.source));
   }
+  mark_warm_up(scenario.workload, made.rows);
   return made;
 }
 

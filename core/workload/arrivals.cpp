@@ -35,6 +35,20 @@ std::function<double()> gaps(const WorkloadSpec& spec, std::uint64_t seed) {
       const double mu = std::log(mean) - 0.5 * sigma * sigma;
       return [random, sigma, mu]() mutable { return std::exp(mu + sigma * random.normal()); };
     }
+    case ArrivalKind::hyperexponential: {
+      const double share = spec.burst_share, longer = spec.burst_gap;
+      if (share * longer > 1 || share == 1) {
+        throw InputError(
+            fmt::format("--burst-gap: is {}; with --burst-share {} the other gaps would have to be shorter "
+                        "than nothing for the mean to be 1 / --qps",
+                        longer, share));
+      }
+      const double rest = (1 - share * longer) / (1 - share);
+      return [random, mean, share, longer, rest]() mutable {
+        const double of = random.uniform() < share ? longer : rest;
+        return random.exponential() * mean * of;
+      };
+    }
     case ArrivalKind::fixed:
       return [mean] { return mean; };
     case ArrivalKind::trace:
@@ -43,6 +57,32 @@ std::function<double()> gaps(const WorkloadSpec& spec, std::uint64_t seed) {
   throw InputError("--arrivals: trace arrivals need a trace (--workload)");
 }
 
+// Arrivals whose rate is another one for a part of the time. What is drawn is the time that passes at the plain rate.
+class Spike {
+ public:
+  explicit Spike(const WorkloadSpec& spec) : factor_(spec.spike_factor) {
+    if (factor_ <= 1) return;
+    if (spec.spike_from >= spec.spike_to) {
+      throw InputError(
+          fmt::format("--spike-to: is {}; it must be above --spike-from, which is {}", spec.spike_to, spec.spike_from));
+    }
+    const double more = (spec.spike_to - spec.spike_from) * (factor_ - 1);
+    const double duration = spec.duration_s > 0 ? spec.duration_s : spec.num_requests / (spec.qps * (1 + more));
+    from_ = spec.spike_from * duration;
+    to_ = spec.spike_to * duration;
+  }
+
+  double time(double plain) const {
+    if (factor_ <= 1 || plain <= from_) return plain;
+    const double end = from_ + (to_ - from_) * factor_;
+    return plain < end ? from_ + (plain - from_) / factor_ : to_ + (plain - end);
+  }
+
+ private:
+  double factor_;
+  double from_ = 0, to_ = 0;
+};
+
 }  // namespace
 
 std::vector<double> generate_arrivals(const WorkloadSpec& spec, std::uint64_t seed) {
@@ -50,10 +90,12 @@ std::vector<double> generate_arrivals(const WorkloadSpec& spec, std::uint64_t se
     throw InputError("--arrivals: synthetic arrivals need an end: --duration or --num-requests");
   }
   const std::function<double()> gap = gaps(spec, seed);
+  const Spike spike(spec);
   std::vector<double> times;
-  double time = 0;
+  double plain = 0;
   while (spec.num_requests <= 0 || times.size() < static_cast<std::size_t>(spec.num_requests)) {
-    time += gap();
+    plain += gap();
+    const double time = spike.time(plain);
     if (spec.duration_s > 0 && time >= spec.duration_s) break;
     if (time > kMaxArrivalSeconds) {
       throw InputError(

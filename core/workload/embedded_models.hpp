@@ -1,4 +1,4 @@
-// The models of known traces that are compiled in: core/data/lengths_*.json.
+// The models of known traces that are compiled in: core/data/lengths_*.json and sessions_*.json.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct EmbeddedModel {
   std::string text;
 };
 
-// In alphabetical order.
+// In alphabetical order of the files.
 const std::vector<EmbeddedModel>& embedded_models();
 
 }  // namespace switchyard

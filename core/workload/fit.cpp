@@ -115,6 +115,10 @@ std::string fit_trace_model(const std::filesystem::path& trace, const TraceReadi
   if (rows.size() < 2) {
     throw InputError(fmt::format("{}: holds 1 request; a model needs at least 2", trace.string()));
   }
+  return fit_trace_model(trace.filename().string(), rows);
+}
+
+std::string fit_trace_model(const std::string& name, const std::vector<RawRequest>& rows) {
   std::vector<std::int32_t> prompt_lengths, output_lengths;
   for (const RawRequest& row : rows) {
     prompt_lengths.push_back(row.num_prefill_tokens);
@@ -137,8 +141,8 @@ std::string fit_trace_model(const std::filesystem::path& trace, const TraceReadi
   return fmt::format(
       "{{\n\"format\": \"{}\",\n\"derived_from\": {},\n\"prompt_quantiles\": {},\n\"output_quantiles\": {},\n"
       "\"counts\": [{}],\n\"arrivals\": {}\n}}\n",
-      TraceModel::kFormat, json_quoted(trace.filename().string()), list(prompts.quantiles, 20),
-      list(outputs.quantiles, 20), fmt::join(grids, ", "), list(arrivals, 8));
+      TraceModel::kFormat, json_quoted(name), list(prompts.quantiles, 20), list(outputs.quantiles, 20),
+      fmt::join(grids, ", "), list(arrivals, 8));
 }
 
 }  // namespace switchyard

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/workload/trace_reading.hpp"
+#include "core/workload/workload.hpp"
 
 namespace switchyard {
 
@@ -12,5 +14,8 @@ namespace switchyard {
 // FILE` prints, and how the files core/data/lengths_*.json were made. Throws InputError for a file that is no trace, or
 // holds fewer than 2 requests.
 std::string fit_trace_model(const std::filesystem::path& trace, const TraceReading& reading = {});
+
+// The same of rows, 2 at least, by arrival; `name` is the file's.
+std::string fit_trace_model(const std::string& name, const std::vector<RawRequest>& rows);
 
 }  // namespace switchyard

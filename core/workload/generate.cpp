@@ -6,9 +6,11 @@
 #include "core/input/error.hpp"
 #include "core/workload/arrivals.hpp"
 #include "core/workload/bootstrap.hpp"
+#include "core/workload/generators.hpp"
 #include "core/workload/lengths.hpp"
 #include "core/workload/python_random.hpp"
 #include "core/workload/random.hpp"
+#include "core/workload/session_draw.hpp"
 #include "core/workload/spec.hpp"
 
 namespace switchyard {
@@ -19,10 +21,17 @@ bool takes_arrivals(const WorkloadSpec& spec) { return spec.arrivals == ArrivalK
 
 bool takes_lengths(const WorkloadSpec& spec) {
   return spec.lengths == LengthKind::trace || spec.lengths == LengthKind::shuffle ||
-         spec.lengths == LengthKind::resample;
+         spec.lengths == LengthKind::resample || spec.lengths == LengthKind::sessions;
 }
 
-void check(const WorkloadSpec& spec) {
+void check_spec(const WorkloadSpec& spec) {
+  if (spec.generator != GeneratorKind::none && takes_arrivals(spec)) {
+    throw InputError(
+        "--arrivals: is trace, which contradicts --generator; say when requests or sessions begin, as by poisson");
+  }
+  if (spec.generator != GeneratorKind::none && (takes_lengths(spec))) {
+    throw InputError("--lengths: contradicts --generator, whose parts are drawn: lognormal, fixed or uniform");
+  }
   if (spec.trace.empty() && takes_arrivals(spec)) {
     throw InputError("--arrivals: is trace, but no trace is named (--workload)");
   }
@@ -30,6 +39,13 @@ void check(const WorkloadSpec& spec) {
     throw InputError(
         "--lengths: takes rows of a trace, but no trace is named (--workload); synthetic lengths are "
         "lognormal, fixed, uniform");
+  }
+  if (spec.lengths == LengthKind::sessions && takes_arrivals(spec)) {
+    throw InputError("--lengths: sessions are drawn, so that --arrivals must say when they begin, as by poisson");
+  }
+  if (spec.lengths == LengthKind::sessions && (spec.inflate_prompt_share > 0 || spec.inflate_output_share > 0)) {
+    throw InputError(fmt::format("--{}: contradicts --lengths sessions: prompts contain what was said before them",
+                                 spec.inflate_prompt_share > 0 ? "inflate-prompt-share" : "inflate-output-share"));
   }
   if (!spec.trace.empty() && !takes_arrivals(spec) && !takes_lengths(spec)) {
     throw InputError(
@@ -48,6 +64,8 @@ void copy_request(const RawRequest& from, RawRequest& to) {
   const double arrived_at_s = to.arrived_at_s;
   to = from;
   to.arrived_at_s = arrived_at_s;
+  to.parent = to.session = -1;  // what it waited for is not there
+  to.think_s = 0;
 }
 
 // Rows of the trace as the lengths of `rows`. Where the trace runs out, it begins again (shuffled anew).
@@ -93,31 +111,59 @@ void raise_outputs(const WorkloadSpec& spec, std::int32_t max_tokens, RawRequest
   set_lengths(row, std::min(row.num_prefill_tokens, max_tokens - output), output);
 }
 
+// Whether later turns wait for earlier ones.
+bool closed_loop(const WorkloadSpec& spec, const TraceRows& trace) {
+  if (spec.turn_arrivals == TurnArrivals::by_trace) return trace.sessions.says_thinks;
+  return spec.turn_arrivals == TurnArrivals::closed;
+}
+
+void check_clocks(const TraceRows& trace) {
+  if (!trace.sessions.own_clocks) return;
+  throw InputError(
+      fmt::format("--arrivals: is trace, but {} does not say when its sessions began; draw that, as by --arrivals "
+                  "poisson --lengths sessions --qps 0.1 --duration 600",
+                  trace.source));
+}
+
 }  // namespace
 
 std::shared_ptr<const TraceRows> trace_of(const WorkloadSpec& spec) {
   if (spec.trace.empty()) return nullptr;  // if it must not be, make_rows says so
-  check(spec);
+  check_spec(spec);
   return shared_trace(spec.trace, {.time_unit = spec.time_unit,
                                    .columns = parse_trace_columns(spec.trace_columns, "--trace-columns"),
                                    .arrivals = takes_arrivals(spec),
                                    .hash_id_tokens = spec.hash_id_tokens});
 }
 
+const TraceContent& content_of(const WorkloadRows& rows, const TraceRows* trace) {
+  return rows.content ? *rows.content : content_of(trace);
+}
+
 WorkloadRows make_rows(const WorkloadSpec& spec, const TraceRows* trace, std::uint64_t seed, std::int32_t max_tokens) {
-  check(spec);
+  check_spec(spec);
   if (spec.output_min >= max_tokens) {
     throw InputError(fmt::format("--output-min: is {}; with a context (--max-tokens) of {} it must be below that",
                                  spec.output_min, max_tokens));
   }
   WorkloadRows made{.source = trace ? trace->source : "synthetic"};
-  if (takes_arrivals(spec)) {
+  if (spec.generator != GeneratorKind::none) {
+    made = generate_requests(spec, seed);
+  } else if (spec.lengths == LengthKind::sessions) {
+    made.rows = draw_sessions(spec, trace->rows, seed, generate_arrivals(spec, seed));
+  } else if (takes_arrivals(spec)) {
+    check_clocks(*trace);
     made.rows = seed == 0 ? trace->rows : bootstrap_trace(trace->rows, seed, half_of(spec, seed));
+    if (!closed_loop(spec, *trace)) {
+      for (RawRequest& row : made.rows) row.parent = -1;
+    }
     scale_and_cut(spec, made.rows);
   } else {
     for (const double time : generate_arrivals(spec, seed)) made.rows.push_back({.arrived_at_s = time});
   }
-  if (!takes_lengths(spec)) {
+  if (spec.generator != GeneratorKind::none || spec.lengths == LengthKind::sessions) {
+    // They have theirs.
+  } else if (!takes_lengths(spec)) {
     draw_lengths(spec, seed, made.rows);
   } else if (!takes_arrivals(spec) || spec.lengths != LengthKind::trace) {
     take_lengths(spec, seed, trace->rows, made.rows);
@@ -135,7 +181,7 @@ WorkloadRows make_rows(const WorkloadSpec& spec, const TraceRows* trace, std::ui
 
 Workload make_workload(const WorkloadSpec& spec, const TraceRows* trace, std::uint64_t seed, std::int32_t max_tokens) {
   WorkloadRows made = make_rows(spec, trace, seed, max_tokens);
-  Workload workload = make_workload(std::move(made.source), made.rows, content_of(trace));
+  Workload workload = make_workload(std::move(made.source), made.rows, content_of(made, trace), spec.concurrency);
   workload.num_cut = made.num_cut;
   return workload;
 }

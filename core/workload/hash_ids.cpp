@@ -1,5 +1,6 @@
 #include "core/workload/hash_ids.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "core/api/split_mix64.hpp"
@@ -53,6 +54,15 @@ HashIds::Place HashIds::step(const Place* from, std::int64_t id) {
       {.first_id = id, .parent = parent, .first_name = static_cast<std::uint32_t>(num_names_ - 1), .count = 1});
   table_[slot] = static_cast<std::uint32_t>(segments_.size());
   return {segments_.size() - 1, 0};
+}
+
+std::int32_t HashIds::add_named(std::span<const Run> runs) {
+  for (const Run& run : runs) {
+    num_names_ = std::max(num_names_, std::uint64_t{run.first} + run.count);
+    runs_.push_back(run);
+  }
+  begins_.push_back(runs_.size());
+  return static_cast<std::int32_t>(begins_.size() - 2);
 }
 
 std::int32_t HashIds::add(std::span<const std::int64_t> ids) {

@@ -23,6 +23,9 @@ class HashIds {
   // Adds a row with these ids (from 0 up), and returns its number. Throws std::length_error beyond 4,294,967,295 names.
   std::int32_t add(std::span<const std::int64_t> ids);
 
+  // Adds a row by names, the caller's own, instead of ids. The rows of one object are all of one kind.
+  std::int32_t add_named(std::span<const Run> runs);
+
   std::size_t num_rows() const { return begins_.size() - 1; }
   std::uint64_t num_names() const { return num_names_; }
   std::span<const Run> runs(std::int32_t row) const {

@@ -14,6 +14,7 @@
 #include "core/input/error.hpp"
 #include "core/input/json_file.hpp"
 #include "core/workload/embedded_models.hpp"
+#include "core/workload/session_model.hpp"
 #include "core/workload/trace_file.hpp"
 #include "core/workload/trace_model.hpp"
 
@@ -24,7 +25,7 @@ namespace {
 TraceRows rows_of_file(const std::filesystem::path& file, LineReader lines, const TraceReading& reading) {
   TraceFile trace = read_trace(std::move(lines), reading);
   return {trace_source(file, trace), std::string(trace_format_name(trace.format)), std::move(trace.rows),
-          std::move(trace.content)};
+          std::move(trace.content), trace.sessions};
 }
 
 const EmbeddedModel* find_known(const std::string& name) {
@@ -34,13 +35,23 @@ const EmbeddedModel* find_known(const std::string& name) {
   return nullptr;
 }
 
-TraceModel model_of(const EmbeddedModel& known) { return TraceModel(JsonFile("core/data/" + known.file, known.text)); }
+// The rows of a model of either kind.
+TraceRows rows_of_model(std::string source, const JsonFile& json) {
+  if (!SessionModel::is_model(json)) return {std::move(source), "model", TraceModel(json).rows(), {}, {}};
+  const SessionModel model(json);
+  SessionModel::Rows made = model.rows();
+  return {std::move(source), "model", std::move(made.rows), std::move(made.content), model.meaning};
+}
+
+JsonFile json_of(const EmbeddedModel& known) { return {"core/data/" + known.file, known.text}; }
 
 // The trace itself, if it is in the data folder.
-std::optional<std::filesystem::path> file_of(const TraceModel& model) {
+std::optional<std::filesystem::path> file_of(const EmbeddedModel& known) {
   const auto folder = data_folder();
   if (!folder) return std::nullopt;
-  std::filesystem::path file = *folder / "traces" / model.derived_from();
+  const JsonFile json = json_of(known);
+  const std::string of = json.root().at("derived_from").get<std::string>();
+  std::filesystem::path file = *folder / "traces" / of;
   std::error_code fault;
   return std::filesystem::exists(file, fault) ? std::optional(file) : std::nullopt;
 }
@@ -94,9 +105,8 @@ const std::vector<std::string>& known_traces() {
 TraceRows load_trace(const std::string& name_or_file, const TraceReading& reading) {
   if (const EmbeddedModel* known = find_known(name_or_file)) {
     check_nothing_to_read(name_or_file, reading);
-    const TraceModel model = model_of(*known);
-    if (const auto file = file_of(model)) return rows_of_file(*file, LineReader(*file), {});
-    return {"embedded " + name_or_file, "model", model.rows(), {}};
+    if (const auto file = file_of(*known)) return rows_of_file(*file, LineReader(*file), {});
+    return rows_of_model("embedded " + name_or_file, json_of(*known));
   }
   const std::filesystem::path path = name_or_file;
   std::error_code fault;
@@ -106,7 +116,7 @@ TraceRows load_trace(const std::string& name_or_file, const TraceReading& readin
   LineReader lines(path);  // once: it may be a pipe
   if (!TraceModel::is_model(lines.beginning())) return rows_of_file(path, std::move(lines), reading);
   check_nothing_to_read(name_or_file, reading);
-  return {path.filename().string(), "model", TraceModel(JsonFile(path.string(), text_of(std::move(lines)))).rows(), {}};
+  return rows_of_model(path.filename().string(), JsonFile(path.string(), text_of(std::move(lines))));
 }
 
 std::shared_ptr<const TraceRows> shared_trace(const std::string& name_or_file, const TraceReading& reading) {
@@ -119,7 +129,7 @@ std::shared_ptr<const TraceRows> shared_trace(const std::string& name_or_file, c
   static std::map<Key, Loaded> all;
   const std::lock_guard lock(mutex);  // also while it is read: whoever else wants it waits for it
   std::string file = name_or_file;
-  if (const EmbeddedModel* known = find_known(name_or_file)) file = file_of(model_of(*known)).value_or("").string();
+  if (const EmbeddedModel* known = find_known(name_or_file)) file = file_of(*known).value_or("").string();
   const Version version = version_of(file);
   Loaded& loaded = all[{name_or_file, file, reading}];
   if (!loaded.rows || loaded.version != version) {

@@ -15,6 +15,7 @@ struct TraceRows {
   std::string format;            // "Azure", "BurstGPT", ...; "model" of a trace
   std::vector<RawRequest> rows;  // sorted by arrival, lengths as they were recorded
   TraceContent content;          // what rows point to
+  TraceSessions sessions;        // what is known of its sessions, if it has any
 };
 
 // What a trace's rows point to; of no trace, nothing.

@@ -13,7 +13,17 @@ namespace switchyard {
 // Streams of one seed for different purposes are independent.
 class WorkloadRandom : public SplitMix64 {
  public:
-  enum class Purpose : std::uint64_t { arrivals = 1, lengths = 2, inflation = 3, blocks = 4, model = 5, policy = 6 };
+  enum class Purpose : std::uint64_t {
+    arrivals = 1,
+    lengths = 2,
+    inflation = 3,
+    blocks = 4,
+    model = 5,
+    policy = 6,
+    prefixes = 7,
+    sessions = 8,
+    tools = 9
+  };
 
   WorkloadRandom(std::uint64_t seed, Purpose purpose) : SplitMix64(seed * 0xd1342543de82ef95ULL) {
     state_ = next() ^ (static_cast<std::uint64_t>(purpose) * 0xaef17502108ef2d9ULL);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,23 @@
 
 namespace switchyard {
 
-enum class ArrivalKind : std::uint8_t { trace, vidur_poisson, poisson, gamma, lognormal, fixed };  // fixed: "static"
-enum class LengthKind : std::uint8_t { trace, shuffle, resample, lognormal, fixed, uniform };
+enum class ArrivalKind : std::uint8_t {
+  trace,
+  vidur_poisson,
+  poisson,
+  gamma,
+  lognormal,
+  fixed,  // "static"
+  hyperexponential
+};
+enum class LengthKind : std::uint8_t { trace, shuffle, resample, lognormal, fixed, uniform, sessions };
+
+// Requests that have prompts in common, made up (generators.hpp).
+enum class GeneratorKind : std::uint8_t { none, tenants, chat, agents, retrieval };
+enum class PrefixLengths : std::uint8_t { lognormal, even };
+
+// When the later turns of a trace's sessions arrive: by_trace is closed where the trace says how long users took.
+enum class TurnArrivals : std::uint8_t { by_trace, recorded, closed };
 
 struct WorkloadSpec {
   // A file, or one of the known traces (azure-conv, azure-code), which are read from the data folder if they are
@@ -40,6 +56,37 @@ struct WorkloadSpec {
   double inflate_prompt_share = 0.0;            // this share of prompts, and independently of outputs, is multiplied
   double inflate_output_share = 0.0;
   double inflate_factor = 10.0;
+
+  double burst_share = 0.2, burst_gap = 2.6;  // hyperexponential: this share of gaps has a mean of so many mean gaps
+  double spike_factor = 1.0;                  // synthetic arrivals come so many times as fast ...
+  double spike_from = 0.4, spike_to = 0.55;   // ... from this share of the time to that one
+
+  TurnArrivals turn_arrivals = TurnArrivals::by_trace;
+  std::int32_t concurrency = 0;       // so many clients, each with one request or session at a time; 0: no such limit
+  double warm_up_share = 0.0;         // of all requests, the first, which metrics do not count
+  std::int32_t warm_up_requests = 0;  // the same as a number
+
+  // Sessions, of a generator or drawn from a trace.
+  std::int32_t sessions_at_start = 0;  // under way at 0, each at a turn drawn at random; metrics leave them out
+  std::int32_t turns_max = 20;         // of a session, at most; 0: no limit
+  double think_max_s = 120.0;          // longer times to think are so long; 0: no limit
+  GeneratorKind generator = GeneratorKind::none;
+  double further_turns = 4.5;  // mean of the exponential, rounded down, of turns after the first
+  double think_median_s = 12.0, think_sigma = 0.8;
+  std::int32_t num_prefixes = 100;  // system prompts
+  double prefix_zipf = 1.0;         // exponent of their popularity; 0: all alike
+  PrefixLengths prefix_lengths = PrefixLengths::lognormal;
+  double prefix_median = 3500.0, prefix_sigma = 0.8;
+  std::int32_t prefix_min = 256, prefix_max = 24'000;
+  double document_share = 0.0;  // of sessions that begin with one
+  double document_median = 3500.0, document_sigma = 0.9;
+  double tool_calls = 8.0;                       // mean of the exponential, rounded down, of calls in a turn
+  double tool_median = 400.0, tool_sigma = 1.2;  // tokens that a call's result adds
+  double tool_wait_median_s = 1.0, tool_wait_sigma = 1.0;
+  std::int32_t num_passages = 2000;  // of the corpus
+  double passage_zipf = 1.0;
+  std::int32_t passages_per_request = 5;
+  double passage_median = 400.0, passage_sigma = 0.5;
 };
 
 // The trace that a spec names, read as it says; none if it names none. Throws InputError for bad files.
@@ -49,9 +96,13 @@ std::shared_ptr<const TraceRows> trace_of(const WorkloadSpec& spec);
 struct WorkloadRows {
   std::string source;  // see Workload
   std::vector<RawRequest> rows;
-  std::size_t num_cut = 0;      // rows that the context cut short
-  std::size_t num_dropped = 0;  // rows that were left out because they are longer than the context
+  std::shared_ptr<const TraceContent> content;  // what rows point to; nullptr: the trace's
+  std::size_t num_cut = 0;                      // rows that the context cut short
+  std::size_t num_dropped = 0;                  // rows that were left out because they are longer than the context
 };
+
+// What these rows point to: their own content, or that of the trace that they are from.
+const TraceContent& content_of(const WorkloadRows& rows, const TraceRows* trace);
 
 // Makes the rows of one seed: a pure function of its arguments. `trace` is trace_of(spec); `max_tokens` is the context:
 // longer requests are cut in proportion, as Vidur does.

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/workload/generators.hpp"
 #include "core/workload/trace_hash_ids.hpp"
 #include "core/workload/trace_records.hpp"
+#include "core/workload/trace_sessions.hpp"
 
 namespace switchyard {
 
@@ -33,6 +35,8 @@ std::string_view trace_format_name(TraceFormat format) {
       return "Mooncake";
     case TraceFormat::bailian:
       return "Qwen-Bailian";
+    case TraceFormat::agents:
+      return "agent sessions";
     case TraceFormat::mapped:
       return "mapped";
     case TraceFormat::vidur:
@@ -53,18 +57,21 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
   const auto records = json ? json_lines_trace(std::move(lines), reading) : csv_trace(std::move(lines), reading);
   TraceFile trace{.format = records->format()};
   TraceHashIds ids(trace.format, reading.hash_id_tokens);
+  TraceSessionLinks sessions(trace.format);
   const bool recorded = trace.format != TraceFormat::vidur;  // as it came in, failures and all
   TraceRecord record;
   std::optional<double> last;
   while (records->next(record)) {
-    if (last && record.arrived_at_s < *last) {
+    // Sessions may come one after another, each in order.
+    const bool in_order = record.session.empty();
+    if (in_order && last && record.arrived_at_s < *last) {
       throw records->fail(Field::arrival, "must not be before the row above it: sort the rows by arrival");
     }
     if (record.arrived_at_s < 0 || record.arrived_at_s > kMaxTraceSeconds) {
       throw records->fail(Field::arrival, fmt::format("must be from 0 to {:.0f} s{}", kMaxTraceSeconds,
                                                       recorded ? " after the first row" : ""));
     }
-    last = record.arrived_at_s;
+    if (in_order) last = record.arrived_at_s;
     if (recorded && std::min(record.num_prefill_tokens, record.num_decode_tokens) == 0) {
       ++trace.num_failed;
       continue;
@@ -72,6 +79,9 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
     trace.rows.push_back({.arrived_at_s = record.arrived_at_s,
                           .num_prefill_tokens = tokens(*records, Field::prompt, record.num_prefill_tokens),
                           .num_decode_tokens = tokens(*records, Field::output, record.num_decode_tokens)});
+    const auto number = static_cast<std::int32_t>(trace.rows.size()) - 1;
+    sessions.read(*records, record, number, trace.rows, trace.rows.back());
+    if (trace.format == TraceFormat::agents) record.session_number = sessions.number_of(record);
     if (!record.hash_ids.empty() || record.num_hashed_tokens) ids.read(*records, record, trace.rows.back());
   }
   if (trace.rows.empty() && trace.num_failed > 0) {
@@ -81,6 +91,11 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
   }
   if (trace.rows.empty()) throw InputError(fmt::format("{}: the trace has a header but no rows", records->place()));
   trace.content = std::move(ids).take(records->place());
+  if (sessions.any()) {
+    trace.sessions = sessions.take();
+    infer_outputs(trace.rows, trace.content);
+    sort_by_arrival(trace.rows);
+  }
   return trace;
 }
 

@@ -19,6 +19,7 @@ enum class TraceFormat : std::uint8_t {
   burstgpt,  // CSV Timestamp (s), Request tokens, Response tokens: HPMLL/BurstGPT
   mooncake,  // JSON lines timestamp (ms), input_length, output_length: kvcache-ai/Mooncake, FAST25
   bailian,   // JSON lines chat_id, parent_chat_id, timestamp (s), lengths: alibaba-edu/qwen-bailian-usagetraces-anon
+  agents,    // JSON lines session, t (s), in, out, id_ranges, think_time, api_time: a coding agent's sessions
   mapped     // CSV or JSON lines, its columns named by the user
 };
 
@@ -31,14 +32,17 @@ inline constexpr double kMaxTraceSeconds = 1e9;
 
 struct TraceFile {
   TraceFormat format = TraceFormat::vidur;
-  std::vector<RawRequest> rows;  // in file order; arrivals in s: Vidur's own, else since the file's first row
-  std::size_t num_failed = 0;    // rows of recorded formats that have no prompt or no output: dropped
-  TraceContent content;          // what rows point to; without rows if no row has hash ids
+  // By arrival, which is the order of the file but where its sessions come one after another; s: Vidur's own, else
+  // since the file's first row.
+  std::vector<RawRequest> rows;
+  std::size_t num_failed = 0;  // rows of recorded formats that have no prompt or no output: dropped
+  TraceContent content;        // what rows point to; without rows if no row has hash ids
+  TraceSessions sessions;
 };
 
 // Throws InputError, by line and column, for anything missing, negative, unsorted or not a number, for a prompt or
 // output of 0 tokens in Vidur's format, for times whose unit the format does not tell, and for a file without rows.
-// Takes 24 bytes a row, and a few hundred kilobytes.
+// Takes 48 bytes a row, some 40 more for each session, and a few hundred kilobytes.
 TraceFile read_trace(const std::filesystem::path& file, const TraceReading& reading = {});
 TraceFile read_trace(LineReader lines, const TraceReading& reading = {});  // not yet moved
 

@@ -38,6 +38,7 @@ void TraceHashIds::read(const TraceRecords& records, const TraceRecord& record, 
     }
     return;
   }
+  if (content_.hash_id_tokens == 0) content_.hash_id_tokens = records.hash_id_tokens();
   const std::int64_t block = content_.hash_id_tokens;
   if (block == 0) {
     throw records.fail(Field::hash_ids, "stand for a number of tokens that is not known; say it with --hash-id-tokens");
@@ -55,8 +56,23 @@ void TraceHashIds::read(const TraceRecords& records, const TraceRecord& record, 
                                                     "(--hash-id-tokens)",
                                                     needed, hashed, block));
   }
-  row.content = content_.ids.add(record.hash_ids);
+  row.content = content_.ids.add(record.session_number < 0 ? record.hash_ids : own_ids(record));
   row.num_hashed_tokens = static_cast<std::int32_t>(hashed);
+}
+
+// Numbers that other sessions do not have.
+std::span<const std::int64_t> TraceHashIds::own_ids(const TraceRecord& record) {
+  own_ids_.assign(record.hash_ids.begin(), record.hash_ids.end());
+  std::int64_t shared = 0;
+  if (record.num_shared_ids > 0) {
+    const auto number = static_cast<std::int64_t>(shared_.try_emplace(record.shared_by, shared_.size()).first->second);
+    shared = (std::int64_t{1} << 62) + (number << 32);
+  }
+  for (std::size_t i = 0; i < own_ids_.size(); ++i) {
+    const bool is_shared = i < static_cast<std::size_t>(record.num_shared_ids);
+    own_ids_[i] += is_shared ? shared : (std::int64_t{record.session_number} + 1) << 32;
+  }
+  return own_ids_;
 }
 
 TraceContent TraceHashIds::take(const std::string& where) && {

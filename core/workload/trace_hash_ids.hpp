@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/workload/trace_file.hpp"
 #include "core/workload/trace_records.hpp"
@@ -22,9 +25,13 @@ class TraceHashIds {
   TraceContent take(const std::string& where) &&;
 
  private:
+  std::span<const std::int64_t> own_ids(const TraceRecord& record);
+
   bool recorded_;  // by a serving system: ids of prompts
   bool given_;
   TraceContent content_;
+  std::vector<std::int64_t> own_ids_;
+  std::map<std::int64_t, std::size_t> shared_;  // beginnings that sessions have in common, numbered
 };
 
 }  // namespace switchyard

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-enum class Kind : std::uint8_t { number, whole, text, list };
+enum class Kind : std::uint8_t { number, whole, text, list, ranges };
 
 struct Key {
   std::string_view name;
@@ -24,22 +24,35 @@ struct Key {
   std::int64_t least;  // of a whole number, or of those in a list
 };
 
-// The first five by TraceRecords::Field. All else in a line is ignored.
-constexpr std::array<Key, 9> kKeys = {{{"timestamp", Kind::number, 0},
-                                       {"input_length", Kind::whole, 0},
-                                       {"output_length", Kind::whole, 0},
-                                       {"hash_ids", Kind::list, 0},
-                                       {"num_hashed_tokens", Kind::whole, 0},
-                                       {"chat_id", Kind::whole, 0},
-                                       {"parent_chat_id", Kind::whole, -1},
-                                       {"turn", Kind::whole, 0},
-                                       {"type", Kind::text, 0}}};
-constexpr std::size_t kHashes = 3, kHashed = 4, kChat = 5, kParent = 6;
+// The first ones by TraceRecords::Field. All else in a line is ignored.
+constexpr std::array<Key, 16> kKeys = {{{"timestamp", Kind::number, 0},
+                                        {"input_length", Kind::whole, 0},
+                                        {"output_length", Kind::whole, 0},
+                                        {"hash_ids", Kind::list, 0},
+                                        {"num_hashed_tokens", Kind::whole, 0},
+                                        {"parent_chat_id", Kind::whole, -1},
+                                        {"session_id", Kind::text, 0},
+                                        {"delay", Kind::number, 0},
+                                        {"chat_id", Kind::whole, 0},
+                                        {"turn", Kind::whole, 0},
+                                        {"type", Kind::text, 0},
+                                        {"id_ranges", Kind::ranges, 0},
+                                        {"block_size", Kind::whole, 1},
+                                        {"api_time", Kind::number, 0},
+                                        {"tool_tokens", Kind::whole, 0},
+                                        {"system_tokens", Kind::whole, 0}}};
+constexpr std::size_t kHashes = 3, kHashed = 4, kParent = 5, kSession = 6, kDelay = 7, kChat = 8, kRanges = 11,
+                      kBlockSize = 12, kService = 13, kTools = 14, kSystem = 15;
 constexpr std::array<std::size_t, 3> kLengthsAndTimes = {0, 1, 2};
 constexpr std::array<std::size_t, 5> kBailian = {0, 1, 2, kChat, kParent};
+constexpr std::array<std::size_t, 6> kAgents = {0, 1, 2, kSession, kRanges, kBlockSize};
 
 // What the first three are called in lines that are prepared for replay.
 constexpr std::array<std::string_view, 3> kVidurNames = {"arrived_at", "num_prefill_tokens", "num_decode_tokens"};
+
+// What they are called in the sessions of agents; all else as in kKeys.
+constexpr std::array<std::pair<std::size_t, std::string_view>, 5> kAgentNames = {
+    {{0, "t"}, {1, "in"}, {2, "out"}, {kSession, "session"}, {kDelay, "think_time"}}};
 
 using Names = std::array<std::string_view, kKeys.size()>;  // what a file calls them
 
@@ -51,6 +64,8 @@ std::string_view wanted(const Key& key) {
       return key.least < 0 ? "must be a whole number from -1 up" : "must be a whole number from 0 up";
     case Kind::text:
       return "must be text";
+    case Kind::ranges:
+      return "must be a list of pairs [first id, number of ids], whole numbers from 0 up";
     case Kind::list:
       break;
   }
@@ -75,12 +90,16 @@ class LineHandler : public nlohmann::json_sax<Json> {
   explicit LineHandler(const Names& names) : names_(names) {}
 
   const std::array<Value, kKeys.size()>& values() const { return values_; }
-  const std::vector<std::int64_t>& list() const { return list_; }  // of the key that is one
+  const std::vector<std::int64_t>& list() const { return list_; }      // of the key that is one
+  const std::vector<std::int64_t>& ranges() const { return ranges_; }  // first, number, first, number, ...
+  const std::string& session() const { return session_; }
   const Fault& fault() const { return fault_; }
 
   void start() {
     values_ = {};
     list_.clear();
+    ranges_.clear();
+    session_.clear();
     depth_ = 0;
     key_.reset();
   }
@@ -95,9 +114,13 @@ class LineHandler : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t value, const string_t& text) override {
     if (here(Kind::number)) return value < 0 ? wrong(text) : take({true, value, 0});
     const auto number = whole_number(value);
-    return number && (here(Kind::whole) || in_list()) ? whole(*number, text) : scalar(text);
+    return number && (here(Kind::whole) || in_list() || in_pair()) ? whole(*number, text) : scalar(text);
   }
-  bool string(string_t& value) override { return here(Kind::text) ? take({true, 0, 0}) : scalar(value); }
+  bool string(string_t& value) override {
+    if (!here(Kind::text)) return scalar(value);
+    if (key_ == kSession) session_ = value;
+    return take({true, 0, 0});
+  }
   bool binary(binary_t&) override { return scalar("binary"); }
   bool start_object(std::size_t) override {
     const bool good = depth_ == 0 || scalar("an object");
@@ -109,13 +132,15 @@ class LineHandler : public nlohmann::json_sax<Json> {
     return true;
   }
   bool start_array(std::size_t) override {
-    const bool good = here(Kind::list) ? take({true, 0, 0}) : scalar("a list");
+    const bool pair = depth_ == 2 && key_ && kKeys[*key_].kind == Kind::ranges;
+    const bool good = here(Kind::list) || here(Kind::ranges) ? take({true, 0, 0}) : pair || scalar("a list");
     ++depth_;
     return good;
   }
   bool end_array() override {
+    const bool pair = in_pair();
     --depth_;
-    return true;
+    return !pair || ranges_.size() % 2 == 0 || wrong("one number");
   }
   bool key(string_t& name) override {
     if (depth_ != 1) return true;
@@ -143,6 +168,7 @@ class LineHandler : public nlohmann::json_sax<Json> {
   // Whether the parser is at the value of a key of this kind.
   bool here(Kind kind) const { return depth_ == 1 && key_ && kKeys[*key_].kind == kind; }
   bool in_list() const { return depth_ == 2 && key_ && kKeys[*key_].kind == Kind::list; }
+  bool in_pair() const { return depth_ == 3 && key_ && kKeys[*key_].kind == Kind::ranges; }
 
   bool take(Value value) {
     values_[*key_] = value;
@@ -159,6 +185,14 @@ class LineHandler : public nlohmann::json_sax<Json> {
       list_.push_back(value);
       return true;
     }
+    if (in_pair() && value >= 0) {
+      ranges_.push_back(value);
+      return true;
+    }
+    if (here(Kind::text) && key_ == kSession) {  // a session's name may be a number
+      session_ = text.empty() ? fmt::format("{}", value) : text;
+      return take({true, 0, 0});
+    }
     return scalar(text.empty() ? fmt::format("{}", value) : text);
   }
   // A value that no key of ours takes: fine elsewhere.
@@ -167,12 +201,14 @@ class LineHandler : public nlohmann::json_sax<Json> {
       fault_ = {std::nullopt, 1, "must be a JSON object", std::string(found)};
       return false;
     }
-    return key_ && (depth_ == 1 || in_list()) ? wrong(std::string(found)) : true;
+    const bool in_ranges = depth_ == 2 && key_ && kKeys[*key_].kind == Kind::ranges;
+    return key_ && (depth_ == 1 || in_list() || in_pair() || in_ranges) ? wrong(std::string(found)) : true;
   }
 
   const Names& names_;
   std::array<Value, kKeys.size()> values_;
-  std::vector<std::int64_t> list_;
+  std::vector<std::int64_t> list_, ranges_;
+  std::string session_;
   std::optional<std::size_t> key_;  // that the value belongs to, if it is one of ours
   int depth_ = 0;
   Fault fault_;
@@ -188,6 +224,9 @@ class JsonLinesTrace final : public TraceRecords {
     } else if (first_line_has(kVidurNames[0])) {
       std::copy(kVidurNames.begin(), kVidurNames.end(), names_.begin());
       format_ = TraceFormat::vidur;
+    } else if (first_line_has("id_ranges")) {
+      for (const auto& [key, name] : kAgentNames) names_[key] = name;
+      format_ = TraceFormat::agents;
     }
     pending_ = read();  // the first line says which format it is
     if (pending_ && value(kChat).seen && format_ == TraceFormat::mooncake) format_ = TraceFormat::bailian;
@@ -199,23 +238,33 @@ class JsonLinesTrace final : public TraceRecords {
       return false;
     }
     pending_ = false;
+    const bool after_think = !value(0).seen && value(kSession).seen && value(kDelay).seen;
     for (const std::size_t i : needed()) {
-      if (!value(i).seen && (i != 0 || reading_.arrivals)) throw missing(i);
+      if (!value(i).seen && (i != 0 || (reading_.arrivals && !after_think))) throw missing(i);
     }
-    record = {.arrived_at_s = reading_.arrivals ? arrival() : 0,
+    record = {.arrived_at_s = reading_.arrivals && !after_think ? arrival() : 0,
               .num_prefill_tokens = value(1).whole,
               .num_decode_tokens = value(2).whole,
               .hash_ids = handler_.list()};
     if (value(kHashed).seen) record.num_hashed_tokens = value(kHashed).whole;
+    record.arrives_after_think = after_think;
+    read_session(record);
+    if (format_ == TraceFormat::agents) read_ranges(record);
     return true;
   }
 
   InputError fail(Field field, std::string_view message) const override {
     const auto i = static_cast<std::size_t>(field);
-    if (i == kHashes) return about(i, message, fmt::format("{} ids", handler_.list().size()));
+    if (i == kHashes) {
+      const bool ranges = format_ == TraceFormat::agents;
+      return about(ranges ? kRanges : i, message, fmt::format("{} ids", ranges ? ids_.size() : handler_.list().size()));
+    }
+    if (i == kSession) return about(i, message, handler_.session());
+    if (i == kDelay) return about(i, message, fmt::format("{}", value(i).number));
     return about(i, message, i == 0 ? fmt::format("{}", value(i).number) : fmt::format("{}", value(i).whole));
   }
   TraceFormat format() const override { return format_; }
+  std::int32_t hash_id_tokens() const override { return static_cast<std::int32_t>(block_size_); }
   std::string place() const final { return fmt::format("{}:{}", lines_.file(), lines_.number()); }
 
  private:
@@ -224,6 +273,7 @@ class JsonLinesTrace final : public TraceRecords {
   // The keys that each line must have.
   std::span<const std::size_t> needed() const {
     if (format_ == TraceFormat::bailian) return kBailian;
+    if (format_ == TraceFormat::agents) return kAgents;
     return kLengthsAndTimes;
   }
 
@@ -232,6 +282,41 @@ class JsonLinesTrace final : public TraceRecords {
     const std::size_t begin = std::min(text.find('{'), text.size());
     return text.substr(begin, text.find('\n', begin) - begin).find(fmt::format("\"{}\"", key)) !=
            std::string_view::npos;
+  }
+
+  void read_session(TraceRecord& record) const {
+    if (value(kSession).seen) record.session = handler_.session();
+    if (value(kDelay).seen) {
+      TimeUnit unit = reading_.time_unit;
+      if (unit == TimeUnit::by_format && format_ == TraceFormat::mooncake) unit = TimeUnit::milliseconds;
+      record.think_s = in_seconds(value(kDelay).number, unit);
+    }
+    if (value(kService).seen) record.service_s = value(kService).number;
+    if (value(kChat).seen && value(kParent).seen) {
+      record.chat = value(kChat).whole;
+      record.parent = value(kParent).whole;
+    }
+  }
+
+  // Ids are numbers of a session's own, from 1 up.
+  void read_ranges(TraceRecord& record) {
+    constexpr std::int64_t kMostIds = 10'000'000;
+    ids_.clear();
+    const std::vector<std::int64_t>& ranges = handler_.ranges();
+    for (std::size_t i = 0; i + 1 < ranges.size(); i += 2) {
+      if (ranges[i] > UINT32_MAX || ranges[i + 1] > kMostIds - std::ssize(ids_)) {
+        throw about(kRanges, fmt::format("must be ids up to {}, at most {} in a row", UINT32_MAX, kMostIds),
+                    fmt::format("[{},{}]", ranges[i], ranges[i + 1]));
+      }
+      for (std::int64_t k = 0; k < ranges[i + 1]; ++k) ids_.push_back(ranges[i] + k);
+    }
+    record.hash_ids = ids_;
+    const std::int64_t block = value(kBlockSize).whole;
+    if (block_size_ == 0) block_size_ = block;
+    if (block != block_size_) throw about(kBlockSize, "must be the same in all rows", fmt::format("{}", block));
+    const std::int64_t shared = value(kTools).whole + value(kSystem).whole;
+    record.num_shared_ids = static_cast<std::int32_t>(std::min<std::int64_t>(shared / block, std::ssize(ids_)));
+    record.shared_by = value(kTools).whole * (std::int64_t{1} << 30) + value(kSystem).whole;
   }
 
   // Seconds: in lines that are prepared for replay as they are, else from the first line on.
@@ -244,7 +329,7 @@ class JsonLinesTrace final : public TraceRecords {
       unit = TimeUnit::milliseconds;
     }
     const double seconds = in_seconds(time, unit);
-    if (format_ == TraceFormat::vidur) return seconds;
+    if (format_ == TraceFormat::vidur || format_ == TraceFormat::agents) return seconds;
     if (!first_) first_ = seconds;
     return seconds - *first_;
   }
@@ -286,6 +371,8 @@ class JsonLinesTrace final : public TraceRecords {
   TraceFormat format_ = TraceFormat::mooncake;
   std::optional<double> first_;
   std::optional<TimesWithoutUnit> times_;
+  std::vector<std::int64_t> ids_;  // of ranges
+  std::int64_t block_size_ = 0;
 };
 
 }  // namespace

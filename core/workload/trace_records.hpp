@@ -20,11 +20,22 @@ struct TraceRecord {
   std::int64_t num_decode_tokens = 0;
   std::span<const std::int64_t> hash_ids;         // from 0 up; valid until the next row is read
   std::optional<std::int64_t> num_hashed_tokens;  // if the row says so, from 0 up
+
+  // Sessions, where the row says something of them.
+  std::string_view session;            // its name; valid until the next row is read
+  std::optional<double> think_s;       // from the end of the session's request before it
+  double service_s = 0;                // how long it took when it was recorded; 0: not known
+  std::optional<std::int64_t> chat;    // its number, which later ones refer to
+  std::optional<std::int64_t> parent;  // the chat that it goes on with; -1: none
+  bool arrives_after_think = false;    // it has no time of arrival but that
+  std::int32_t session_number = -1;    // of a session whose ids are its own; else -1
+  std::int32_t num_shared_ids = 0;     // ids are the session's own, but for so many at the beginning, ...
+  std::int64_t shared_by = 0;          // ... which all sessions have in common for which this is the same
 };
 
 class TraceRecords {
  public:
-  enum class Field : std::uint8_t { arrival, prompt, output, hash_ids, num_hashed_tokens };
+  enum class Field : std::uint8_t { arrival, prompt, output, hash_ids, num_hashed_tokens, parent, session, think };
 
   virtual ~TraceRecords() = default;
 
@@ -35,7 +46,8 @@ class TraceRecords {
   virtual InputError fail(Field field, std::string_view message) const = 0;
 
   virtual TraceFormat format() const = 0;
-  virtual std::string place() const = 0;  // "file:line"
+  virtual std::int32_t hash_id_tokens() const { return 0; }  // that the rows so far say an id stands for; 0: nothing
+  virtual std::string place() const = 0;                     // "file:line"
 };
 
 // Both read on from a reader that has not been moved yet. Throw InputError for a header that is of no known format; or

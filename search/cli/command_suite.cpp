@@ -19,7 +19,7 @@ namespace switchyard {
 
 Options declare_suite() {
   Options options(
-      "suite SPEC[,SPEC...]|all [--suite vidur|v1 | --scenarios NAME[,NAME...]] [--seeds RANGE] [--out DIR]",
+      "suite SPEC[,SPEC...]|all [--suite NAME | --scenarios NAME[,NAME...]] [--seeds RANGE] [--out DIR]",
       "Ranks policies over a whole suite of scenarios: by the geometric mean of their mean end-to-end time, or what "
       "--objective names, relative to llq's, on held-out seeds, with the worst scenario of each. Which policy can be "
       "run without knowing what load will come?\n"
@@ -34,8 +34,11 @@ Options declare_suite() {
   suites.insert(suites.begin(), "all");
   options
       .value("suite",
-             "built-in scenarios: vidur, with the engines that Vidur simulates (default), v1, on vLLM V1, or all; or a "
-             ".json file with a list of \"scenarios\"",
+             "built-in scenarios: vidur, with the engines that Vidur simulates (default); v1, the same on vLLM V1; "
+             "today, with "
+             "prefix caches and sessions; overload, more of that than replicas bear; or all; or a .json file with a "
+             "list of "
+             "\"scenarios\"",
              suites)
       .value("scenarios", "names of built-in scenarios or .json files, comma between, in place of a suite",
              scenario_names())

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <limits>
@@ -11,6 +12,7 @@
 #include "core/scenario/fields.hpp"
 #include "core/scenario/scenario_rows.hpp"
 #include "core/workload/fit.hpp"
+#include "core/workload/fit_sessions.hpp"
 #include "core/workload/inspect.hpp"
 #include "core/workload/spec.hpp"
 #include "results/terminal.hpp"
@@ -61,6 +63,50 @@ std::string as_csv(const std::vector<RawRequest>& rows) {
   return csv;
 }
 
+// With sessions and what prompts hold, in the keys of lines that are prepared for replay. `content` is by row.
+std::string as_json_lines(const WorkloadRows& made, const Content& content) {
+  std::vector<std::int32_t> last_of_session;
+  std::string text;
+  for (std::size_t i = 0; i < made.rows.size(); ++i) {
+    const RawRequest& row = made.rows[i];
+    fmt::format_to(std::back_inserter(text), "{{\"arrived_at\":{},\"num_prefill_tokens\":{},\"num_decode_tokens\":{}",
+                   row.arrived_at_s, row.num_prefill_tokens, row.num_decode_tokens);
+    if (row.session >= 0) {
+      const auto session = static_cast<std::size_t>(row.session);
+      if (last_of_session.size() <= session) last_of_session.resize(session + 1, -1);
+      if (row.parent >= 0 && row.parent != last_of_session[session]) {
+        throw InputError(
+            fmt::format("{}: row {} goes on with row {}, which is not the turn before it of its session; such "
+                        "a workload cannot be written",
+                        made.source, i + 1, row.parent + 1));
+      }
+      last_of_session[session] = static_cast<std::int32_t>(i);
+      fmt::format_to(std::back_inserter(text), ",\"session_id\":{}", row.session);
+      if (row.parent >= 0) fmt::format_to(std::back_inserter(text), ",\"delay\":{}", row.think_s);
+    }
+    if (content.num_hashed_tokens(i) > 0) {
+      text += ",\"hash_ids\":[";
+      const char* comma = "";
+      for (const Content::StoredRun& run : content.runs(i)) {
+        for (std::uint32_t k = 0; k < run.count; ++k, comma = ",") {
+          fmt::format_to(std::back_inserter(text), "{}{}", comma, run.first + k);
+        }
+      }
+      fmt::format_to(std::back_inserter(text), "],\"num_hashed_tokens\":{}", content.num_hashed_tokens(i));
+    }
+    text += "}\n";
+  }
+  return text;
+}
+
+// Rows that are lengths and arrivals and nothing else as CSV.
+std::string as_text(const WorkloadRows& made, const TraceRows* trace) {
+  const bool sessions =
+      std::any_of(made.rows.begin(), made.rows.end(), [](const RawRequest& row) { return row.parent >= 0; });
+  if (!sessions && !made.content) return as_csv(made.rows);
+  return as_json_lines(made, make_workload(made.source, made.rows, content_of(made, trace)).content);
+}
+
 const std::string& file_of(const Options& options) {
   if (options.words().size() < 2) throw InputError("workload: a trace file is missing (see --help)");
   return options.words()[1];
@@ -98,7 +144,7 @@ std::string inspect(const Options& options) {
   const WorkloadRows made = file ? rows_of_file(options) : rows_of_scenario(options);
   const auto trace = trace_of((file ? options.scenario_of_trace(file_of(options)) : options.scenario()).workload);
   Content content;
-  if (trace) content = make_workload(made.source, made.rows, trace->content).content;
+  if (trace || made.content) content = make_workload(made.source, made.rows, content_of(made, trace.get())).content;
   const WorkloadFigures figures = inspect_workload(made.rows, content);
   if (options.has("json")) return workload_json(made.source, figures);
   return describe_workload(made.source, figures, wants_unicode(options) ? PlotStyle::unicode : PlotStyle::ascii);
@@ -108,10 +154,12 @@ std::string generate(const Options& options) {
   if (options.words().size() > 1) {
     throw InputError(fmt::format("workload: generate takes flags, not the word {}", in_quotes(options.words()[1])));
   }
-  return as_csv(rows_of_scenario(options).rows);
+  return as_text(rows_of_scenario(options), trace_of(options.scenario().workload).get());
 }
 
-std::string convert(const Options& options) { return as_csv(rows_of_file(options).rows); }
+std::string convert(const Options& options) {
+  return as_text(rows_of_file(options), trace_of(options.scenario_of_trace(file_of(options)).workload).get());
+}
 
 std::string fit(const Options& options) {
   for (const std::string& flag : options.given_fields()) {
@@ -119,9 +167,21 @@ std::string fit(const Options& options) {
     throw InputError(fmt::format("--{}: has no effect on fit, which takes the trace as it is", flag));
   }
   const WorkloadSpec spec = options.scenario_of_trace(file_of(options)).workload;
-  return fit_trace_model(spec.trace, {.time_unit = spec.time_unit,
-                                      .columns = parse_trace_columns(spec.trace_columns, "--trace-columns"),
-                                      .hash_id_tokens = spec.hash_id_tokens});
+  const TraceReading reading{.time_unit = spec.time_unit,
+                             .columns = parse_trace_columns(spec.trace_columns, "--trace-columns"),
+                             .hash_id_tokens = spec.hash_id_tokens};
+  const std::filesystem::path file = spec.trace;
+  const auto trace = shared_trace(spec.trace, reading);  // read once: it may be a pipe
+  if (trace->format == "model") {
+    throw InputError(fmt::format("{}: is a model of a trace; fit takes the trace", file.string()));
+  }
+  if (trace->rows.size() < 2) {
+    throw InputError(fmt::format("{}: holds 1 request; a model needs at least 2", file.string()));
+  }
+  if (trace->content.ids.num_rows() == 0) return fit_trace_model(file.filename().string(), trace->rows);
+  const SessionModel model = fit_sessions(file.filename().string(), *trace);
+  std::cerr << hit_rate_lines(compare_hit_rates(*trace, model));
+  return model.json();
 }
 
 // All that a workload does not depend on.

@@ -1,10 +1,13 @@
 // The future is out of reach: what has not arrived cannot be asked for, and what arrives later or is longer changes
 // nothing before.
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <functional>
 #include <stdexcept>
 
 #include "policies/registry.hpp"
+#include "tests/support/closed_rows.hpp"
 #include "tests/support/small_cluster.hpp"
 
 using namespace switchyard;
@@ -142,4 +145,68 @@ TEST_CASE("a policy's seed is not the workload's, and another for each", "[blind
   }
   std::sort(seen.begin(), seen.end());
   CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+}
+
+namespace {
+
+// Sessions of a few turns that wait for each other.
+std::vector<RawRequest> session_rows(std::uint64_t round) {
+  std::vector<RawRequest> rows = SmallCluster::rows(round);
+  WorkloadRandom random(round, WorkloadRandom::Purpose::blocks);
+  close_at_random(random, rows);
+  return rows;
+}
+
+// Without a row and all that wait for it.
+std::vector<RawRequest> without(const std::vector<RawRequest>& rows, std::size_t cut) {
+  std::vector<RawRequest> kept;
+  std::vector<std::int32_t> moved(rows.size(), -1);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i == cut || (rows[i].parent >= 0 && moved[std::size_t(rows[i].parent)] < 0)) continue;
+    moved[i] = static_cast<std::int32_t>(kept.size());
+    kept.push_back(rows[i]);
+    if (rows[i].parent >= 0) kept.back().parent = moved[std::size_t(rows[i].parent)];
+  }
+  return kept;
+}
+
+}  // namespace
+
+TEST_CASE("a session's later turns cut off, or others, nothing before them is another", "[blindness]") {
+  const SmallCluster cluster;
+  std::size_t compared = 0;
+  for (std::uint64_t round = 0; round < 12; ++round) {
+    const std::vector<RawRequest> rows = session_rows(round);
+    std::size_t cut = rows.size() / 2 + round;
+    while (rows[cut].parent < 0) cut = (cut + 1) % rows.size();
+    const Workload workload = make_workload("all", rows), fewer = make_workload("fewer", without(rows, cut));
+    std::vector<RawRequest> changed = rows;
+    changed[cut].num_prefill_tokens = 201 - changed[cut].num_prefill_tokens;
+    changed[cut].num_decode_tokens = 103 - changed[cut].num_decode_tokens;
+    changed[cut].think_s += 0.5;
+    const Workload other = make_workload("other", changed);
+    for (const PolicyInfo& info : registered_policies()) {
+      if (info.clairvoyant) continue;
+      INFO(info.name << " round " << round << " cut " << cut);
+      const auto policy = info.make(default_values(info.params));
+      const Replay all = cluster.replay(workload, *policy, round);
+      const Time until = all.requests[cut].arrived_at;
+      CHECK(until > all.requests[std::size_t(rows[cut].parent)].completed_at);
+      const auto seen = [until](const Replay& replay) {  // in order of arrival: rows differ
+        std::vector<std::array<Time, 4>> events;
+        for (const RequestRecord& record : replay.requests) {
+          if (record.arrived_at >= until) continue;
+          const auto known = [until](Time at) { return at < until ? at : kNever; };
+          events.push_back({record.arrived_at, known(record.assigned_at),
+                            record.assigned_at < until ? Time{record.replica} : -1, known(record.completed_at)});
+        }
+        std::sort(events.begin(), events.end());
+        return events;
+      };
+      CHECK(seen(all) == seen(cluster.replay(fewer, *policy, round)));
+      CHECK(seen(all) == seen(cluster.replay(other, *policy, round)));
+      compared += seen(all).size();
+    }
+  }
+  CHECK(compared > 1000);
 }

@@ -5,6 +5,7 @@
 #include "core/cluster/simulation.hpp"
 #include "core/workload/random.hpp"
 #include "policies/registry.hpp"
+#include "tests/support/closed_rows.hpp"
 #include "tests/support/curious.hpp"
 #include "tests/support/random_signals.hpp"
 #include "tests/support/small_cluster.hpp"
@@ -61,7 +62,8 @@ EngineOptions random_engine(WorkloadRandom& random, EngineKind engine, std::int3
   return OrcaOptions{num_blocks, block_size, cap, longest};
 }
 
-Workload random_workload(WorkloadRandom& random, std::size_t count, std::int32_t longest) {
+// Of odd rounds, a closed loop.
+Workload random_workload(WorkloadRandom& random, std::size_t count, std::int32_t longest, std::uint64_t round) {
   std::vector<RawRequest> rows;
   double time = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -70,7 +72,11 @@ Workload random_workload(WorkloadRandom& random, std::size_t count, std::int32_t
     rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
                     static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
   }
-  return make_workload("random", rows);
+  WorkloadRandom closing(round, WorkloadRandom::Purpose::blocks);
+  std::int32_t concurrency = 0;
+  if (round % 2 == 1) close_at_random(closing, rows);
+  if (round % 8 == 5) concurrency = static_cast<std::int32_t>(1 + closing.below(5));
+  return make_workload("random", rows, TraceContent(), concurrency);
 }
 
 class Comparison {
@@ -123,7 +129,7 @@ TEST_CASE("both kernels give the same bytes", "[kernels]") {
     const std::int32_t longest = plenty ? 512 : 128;
     const EngineOptions options = random_engine(random, engine, random.below(2) ? 16 : 4, longest, plenty);
     const ClusterConfig config = ClusterConfig::uniform(num_replicas, ReplicaKind(options, cost));
-    comparison.compare(config, random_workload(random, 5 + random.below(40), longest), round);
+    comparison.compare(config, random_workload(random, 5 + random.below(40), longest, round), round);
   }
   CHECK(comparison.num_compared() > 10000);  // hardly any run stalls
 }
@@ -146,7 +152,7 @@ TEST_CASE("both kernels give the same bytes with up to 40 replicas of several ki
     for (std::size_t replica = 0; replica < num_replicas; ++replica) {
       config.kind_of_replica.push_back(static_cast<std::int32_t>(random.below(num_kinds)));
     }
-    comparison.compare(config, random_workload(random, 5 + random.below(4 * num_replicas), longest), round);
+    comparison.compare(config, random_workload(random, 5 + random.below(4 * num_replicas), longest, round), round);
   }
   CHECK(comparison.num_compared() > 2500);
 }
@@ -162,8 +168,8 @@ TEST_CASE("both kernels give the same bytes with old signals, several routers an
     const EngineOptions options = random_engine(random, engine, random.below(2) ? 16 : 4, longest, plenty);
     const auto num_replicas = static_cast<std::int32_t>(1 + random.below(6));
     const ClusterConfig config = ClusterConfig::uniform(num_replicas, ReplicaKind(options, cost));
-    comparison.compare(with_random_signals(config, random), random_workload(random, 5 + random.below(40), longest),
-                       round);
+    comparison.compare(with_random_signals(config, random),
+                       random_workload(random, 5 + random.below(40), longest, round), round);
   }
   CHECK(comparison.num_compared() > 4000);
 }

@@ -6,6 +6,7 @@
 #include "core/cluster/simulation.hpp"
 #include "core/workload/random.hpp"
 #include "policies/registry.hpp"
+#include "tests/support/closed_rows.hpp"
 #include "tests/support/curious.hpp"
 #include "tests/support/random_signals.hpp"
 #include "tests/support/small_cluster.hpp"
@@ -127,7 +128,11 @@ void compare_kernels(bool open, std::uint64_t rounds) {
       rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
                       static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
     }
-    Workload workload = make_workload("random", rows);
+    WorkloadRandom closing(round, WorkloadRandom::Purpose::blocks);
+    std::int32_t concurrency = 0;
+    if (round % 2 == 1) close_at_random(closing, rows);
+    if (round % 8 == 5) concurrency = static_cast<std::int32_t>(1 + closing.below(5));
+    Workload workload = make_workload("random", rows, TraceContent(), concurrency);
     workload.content = random_content(random, workload, options.block_size);
     const Subscription asks = Curious::random_subscription(random);
     const auto& registered = registered_policies();

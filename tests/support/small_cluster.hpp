@@ -59,9 +59,10 @@ inline bool same_records(const Replay& a, const Replay& b) {
   if (a.makespan != b.makespan || a.requests.size() != b.requests.size()) return false;
   for (std::size_t i = 0; i < a.requests.size(); ++i) {
     const RequestRecord &x = a.requests[i], &y = b.requests[i];
-    if (x.assigned_at != y.assigned_at || x.scheduled_at != y.scheduled_at || x.completed_at != y.completed_at ||
-        x.prefill_completed_at != y.prefill_completed_at || x.execution != y.execution || x.replica != y.replica ||
-        x.num_restarts != y.num_restarts || x.num_cached_tokens != y.num_cached_tokens) {
+    if (x.arrived_at != y.arrived_at || x.assigned_at != y.assigned_at || x.scheduled_at != y.scheduled_at ||
+        x.completed_at != y.completed_at || x.prefill_completed_at != y.prefill_completed_at ||
+        x.execution != y.execution || x.replica != y.replica || x.num_restarts != y.num_restarts ||
+        x.num_cached_tokens != y.num_cached_tokens) {
       return false;
     }
   }

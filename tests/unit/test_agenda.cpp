@@ -32,6 +32,20 @@ TEST_CASE("agenda: arrivals that are known come in their order, and then nothing
   CHECK(agenda.next_at() == kNever);
 }
 
+TEST_CASE("agenda: rows whose arrival is not known are passed over until it is", "[agenda]") {
+  const std::vector<QueuedRequest> requests = arrivals_at({kNever, 1, kNever, kNever, 4, kNever});
+  Agenda agenda;
+  agenda.reset(requests);
+  CHECK(agenda.take().number == 1);
+  CHECK(agenda.next_at() == 4);
+  agenda.add({.at = 4, .number = 2});  // before 4, of the same instant
+  CHECK(agenda.take().number == 2);
+  CHECK(agenda.take().number == 4);
+  CHECK(agenda.next_at() == kNever);
+  agenda.add({.at = 9, .number = 0});
+  CHECK(agenda.take().number == 0);
+}
+
 TEST_CASE("agenda: what is added during a run goes between, by time and number", "[agenda]") {
   const std::vector<QueuedRequest> requests = arrivals_at({1, 5, 5, 9});
   Agenda agenda;

@@ -60,7 +60,8 @@ struct Example {
     workload.requests.push_back(
         {.arrived_at = arrived_at, .id = static_cast<RequestId>(workload.size()), .num_prefill_tokens = 10});
     workload.hidden.num_decode_tokens.push_back(outputs);
-    replay.requests.push_back({.assigned_at = assigned_at,
+    replay.requests.push_back({.arrived_at = arrived_at,
+                               .assigned_at = assigned_at,
                                .scheduled_at = assigned_at + kSecond / 4,  // it waits at the replica, too
                                .prefill_completed_at = first_token,
                                .completed_at = completed_at});
@@ -147,7 +148,8 @@ TEST_CASE("metrics: rates count from the first arrival", "[metrics]") {
   Example late;
   for (QueuedRequest& request : late.workload.requests) request.arrived_at += 3600 * kSecond;
   for (RequestRecord& record : late.replay.requests) {
-    for (Time* time : {&record.assigned_at, &record.scheduled_at, &record.prefill_completed_at, &record.completed_at}) {
+    for (Time* time : {&record.arrived_at, &record.assigned_at, &record.scheduled_at, &record.prefill_completed_at,
+                       &record.completed_at}) {
       *time += 3600 * kSecond;
     }
   }

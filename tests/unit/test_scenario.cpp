@@ -102,7 +102,7 @@ TEST_CASE("scenario: the built-in ones are those of bench/scenarios", "[scenario
     const Scenario scenario = load_scenario(embedded.name);
     CHECK(scenario.name == embedded.name);
     CHECK_FALSE(scenario.description.empty());
-    CHECK(scenario.replicas == 4);
+    CHECK(scenario.replicas == (scenario.profile == "h100-llama3-8b" ? 8 : 4));
     CHECK(format_seed_range(scenario.train_seeds) == "1-8");
     CHECK(format_seed_range(scenario.held_out_seeds) == "101-116");
     const std::string file = std::string(SWITCHYARD_SOURCE_DIR) + "/bench/scenarios/" + embedded.name + ".json";
@@ -110,7 +110,9 @@ TEST_CASE("scenario: the built-in ones are those of bench/scenarios", "[scenario
   }
   CHECK(names == std::vector<std::string>{"azure-code", "azure-code-v1", "azure-code-x3", "azure-code-x3-v1",
                                           "azure-conv", "azure-conv-v1", "azure-conv-x3", "azure-conv-x3-v1",
-                                          "chat-pressure", "chat-pressure-v1", "conv-pressure", "conv-pressure-v1"});
+                                          "chat-pressure", "chat-pressure-v1", "chat-sessions",
+                                          "chat-sessions-overload", "chat-sessions-pressure", "conv-pressure",
+                                          "conv-pressure-v1", "tenants", "tenants-spike"});
   CHECK(load_scenario("azure-conv").seed == 42);
   CHECK(load_scenario("azure-code-x3").workload.time_scale == 3);
   CHECK(load_scenario("chat-pressure").num_blocks == 800);
@@ -297,6 +299,9 @@ TEST_CASE("scenario: each built-in one is in one suite; those on vLLM V1 differ 
     CHECK(Experiment(scenario).workload(1)->requests.size() == Experiment(elder).workload(1)->requests.size());
   }
   all.insert(all.end(), v1.begin(), v1.end());
+  for (const char* suite : {"today", "overload"}) {
+    for (const std::string& name : suite_scenarios(suite, "--suite")) all.push_back(name);
+  }
   std::sort(all.begin(), all.end());
   CHECK(all == [] {
     std::vector<std::string> names = scenario_names();

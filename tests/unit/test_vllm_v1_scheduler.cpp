@@ -1,5 +1,6 @@
 // vLLM's V1 scheduler, plan by plan.
 #include <catch2/catch.hpp>
+#include <numeric>
 #include <random>
 #include <utility>
 #include <vector>
@@ -19,8 +20,10 @@ struct Engine {
     options.num_gpu_blocks = usable_blocks + 1;
     options.block_size = 4;
     options.max_model_len = 64;
+    rows.resize(100);
+    std::iota(rows.begin(), rows.end(), 0);
   }
-  void reset() { scheduler.reset(options, BlockKeys(content, options.block_size)); }
+  void reset() { scheduler.reset(options, BlockKeys(content, rows, options.block_size)); }
 
   // What a plan holds; it stays the step that book() will book next.
   Shares plan() {
@@ -45,6 +48,7 @@ struct Engine {
 
   VllmV1Options options;
   Content content;
+  std::vector<std::int32_t> rows;
   VllmV1Scheduler scheduler;
   std::vector<VllmV1Scheduler::Step> steps;
   VllmV1Scheduler::Booking booking;

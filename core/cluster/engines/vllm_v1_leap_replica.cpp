@@ -15,7 +15,8 @@ void VllmV1LeapReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   const bool caches = options_.enable_prefix_caching;
   const PrefixTree* tree = caches ? &context.workload->prefix_tree(options_.block_size) : nullptr;
   known_.reset(context.kv_delay, tree, context.known_holders, context.kv_news, id);
-  pool_.reset(options_.num_gpu_blocks - 1, tree, context.holders, id, known_.is_used() ? &known_ : nullptr);
+  pool_.reset(options_.num_gpu_blocks - 1, tree, context.holders, id, known_.is_used() ? &known_ : nullptr,
+              context.workload->loop.empty() ? nullptr : context.table->rows.data());
   requests_.clear();
   live_.clear();
   free_slots_.clear();
@@ -274,7 +275,9 @@ std::int32_t VllmV1LeapReplica::cached_tokens_ago(RequestId request, Time now, c
   if (!known_.is_used()) return 0;
   catch_up(now, caller);
   const std::int32_t prompt = context_->table->requests[static_cast<std::size_t>(request)].num_prefill_tokens;
-  return std::min(full_blocks(prompt), known_.num_cached(request, now)) * options_.block_size;
+  return std::min(full_blocks(prompt),
+                  known_.num_cached(context_->table->rows[static_cast<std::size_t>(request)], now)) *
+         options_.block_size;
 }
 
 std::int64_t VllmV1LeapReplica::waiting_uncached_tokens(Time now, const VllmV1LeapReplica* caller) {

@@ -9,7 +9,7 @@ void VllmV1StepReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   cost_ = &kind.cost();
   context_ = &context;
   options_ = std::get<VllmV1Options>(kind.options());
-  scheduler_.reset(options_, BlockKeys(context.workload->content, options_.block_size),
+  scheduler_.reset(options_, BlockKeys(context.workload->content, context.table->rows, options_.block_size),
                    context.kv_changes ? &context.kv_changes[id] : nullptr);
   known_.reset(context.kv_delay);
   in_flight_.clear();

@@ -16,7 +16,8 @@ constexpr BlockKey own_key(RequestId request, std::size_t block) {
 void BlockKeys::assign(RequestId request, std::int32_t num_blocks, std::vector<BlockKey>& keys) const {
   const auto wanted = static_cast<std::size_t>(num_blocks);
   keys.clear();
-  content_->append_block_names(static_cast<std::size_t>(request), block_size_, keys);
+  const std::int32_t row = (*rows_)[static_cast<std::size_t>(request)];
+  content_->append_block_names(static_cast<std::size_t>(row), block_size_, keys);
   keys.resize(std::min(keys.size(), wanted));
   while (keys.size() < wanted) keys.push_back(own_key(request, keys.size()));
 }

@@ -10,8 +10,8 @@
 
 namespace switchyard {
 
-// For blocks of `block_size` tokens. A block whose tokens the workload names may be
-// another request's too; every other one is the request's own.
+// For blocks of `block_size` tokens. `rows`: of the workload, by request, as far as they have arrived. A block whose
+// tokens the workload names may be another request's too; every other one is the request's own.
 class BlockKeys {
  public:
   BlockKeys() = default;
@@ -19,13 +19,15 @@ class BlockKeys {
   // Whether a key is that of a block whose tokens the workload does not name.
   static bool is_own(BlockKey key) { return key >> 63 != 0; }
 
-  BlockKeys(const Content& content, std::int32_t block_size) : content_(&content), block_size_(block_size) {}
+  BlockKeys(const Content& content, const std::vector<std::int32_t>& rows, std::int32_t block_size)
+      : content_(&content), rows_(&rows), block_size_(block_size) {}
 
   // Sets `keys` to those of the request's blocks 0 .. num_blocks - 1.
   void assign(RequestId request, std::int32_t num_blocks, std::vector<BlockKey>& keys) const;
 
  private:
   const Content* content_ = nullptr;
+  const std::vector<std::int32_t>* rows_ = nullptr;
   std::int32_t block_size_ = 1;
 };
 

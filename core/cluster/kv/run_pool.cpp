@@ -6,8 +6,9 @@
 namespace switchyard {
 
 void RunPool::reset(std::int32_t num_blocks, const PrefixTree* tree, HolderIndex* holders, std::int32_t replica,
-                    DelayedLines* known) {
+                    DelayedLines* known, const std::int32_t* rows) {
   tree_ = tree;
+  rows_ = rows;
   known_ = known;
   holders_ = holders;
   replica_ = replica;
@@ -38,9 +39,9 @@ RunPool::Index RunPool::new_run(const Run& run) {
 
 template <class Visit>
 void RunPool::visit_lines(Request request, std::int32_t begin, std::int32_t end, Visit visit) const {
-  const std::int32_t shared = tree_->num_shared_blocks(request);
+  const std::int32_t shared = tree_->num_shared_blocks(row(request));
   if (end > shared) visit(own_line(request), std::max(begin, shared), end);
-  for (PrefixTree::SegmentId id = tree_->leaf(request); id != PrefixTree::kNone;) {
+  for (PrefixTree::SegmentId id = tree_->leaf(row(request)); id != PrefixTree::kNone;) {
     const PrefixTree::Segment& segment = tree_->segment(id);
     if (segment.end <= begin) return;
     if (segment.begin < end) visit(id, std::max(begin, segment.begin), std::min(end, segment.end));
@@ -51,7 +52,7 @@ void RunPool::visit_lines(Request request, std::int32_t begin, std::int32_t end,
 std::int32_t RunPool::num_cached(Request request) const {
   if (!tree_) return 0;
   if (const LineTable::Line* own = lines_.find(own_line(request))) return own->end;
-  for (PrefixTree::SegmentId id = tree_->leaf(request); id != PrefixTree::kNone; id = tree_->segment(id).parent) {
+  for (PrefixTree::SegmentId id = tree_->leaf(row(request)); id != PrefixTree::kNone; id = tree_->segment(id).parent) {
     if (const LineTable::Line* line = lines_.find(id)) return line->end;
   }
   return 0;
@@ -156,7 +157,7 @@ void RunPool::take(std::int64_t num_blocks) {
 }
 
 void RunPool::publish_shared(Request request, std::int32_t num_blocks, Holder& holder) {
-  const std::int32_t end = std::min(num_blocks, tree_->num_shared_blocks(request));
+  const std::int32_t end = std::min(num_blocks, tree_->num_shared_blocks(row(request)));
   if (holder.num_linked >= end) return;
   parts_.clear();
   visit_lines(request, holder.num_linked, end, [&](std::int32_t line, std::int32_t part_begin, std::int32_t part_end) {

@@ -35,9 +35,10 @@ class RunPool {
 
   // `num_blocks` blocks, all free, none with content. `tree` outlives the use of the pool; nullptr if nothing is ever
   // to be found again. Once `holders` is built, the pool keeps it current for `replica`; nullptr: there is none.
-  // `known` is told of what can be found of the tree's segments, unless it is nullptr.
+  // `known` is told of what can be found of the tree's segments, unless it is nullptr. `rows` of the
+  // tree, by request, outlive it too; nullptr: a request is its own row.
   void reset(std::int32_t num_blocks, const PrefixTree* tree, HolderIndex* holders = nullptr, std::int32_t replica = 0,
-             DelayedLines* known = nullptr);
+             DelayedLines* known = nullptr, const std::int32_t* rows = nullptr);
 
   std::int32_t num_usable() const { return num_usable_; }
   std::int32_t num_free() const { return num_free_; }
@@ -52,10 +53,10 @@ class RunPool {
   void fill(HolderIndex& holders, std::int32_t replica) const;
 
   // How many leading blocks another request of the workload has as well.
-  std::int32_t num_shared(Request request) const { return tree_ ? tree_->num_shared_blocks(request) : 0; }
+  std::int32_t num_shared(Request request) const { return tree_ ? tree_->num_shared_blocks(row(request)) : 0; }
   // Whether two requests are the same up to the end of a block that another request has as well as `a`.
   bool have_in_common(Request a, Request b, std::int32_t block) const {
-    return block < num_shared(b) && tree_->segment_with(a, block) == tree_->segment_with(b, block);
+    return block < num_shared(b) && tree_->segment_with(row(a), block) == tree_->segment_with(row(b), block);
   }
 
   struct Hits {
@@ -118,6 +119,7 @@ class RunPool {
 
   Run& at(Index i) { return runs_[static_cast<std::size_t>(i)]; }
   const Run& at(Index i) const { return runs_[static_cast<std::size_t>(i)]; }
+  std::int32_t row(Request request) const { return rows_ ? rows_[request] : request; }
   std::int32_t own_line(Request request) const { return tree_->num_segments() + request; }
   Index new_run(const Run& run);
 
@@ -151,6 +153,7 @@ class RunPool {
   }
 
   const PrefixTree* tree_ = nullptr;
+  const std::int32_t* rows_ = nullptr;
   HolderIndex* holders_ = nullptr;
   std::int32_t replica_ = 0;
   DelayedLines* known_ = nullptr;

@@ -116,6 +116,7 @@ void bind_result(nb::module_& module) {
              return request_metrics(*it.workload, it.replay, it.scenario->experiment().cluster().kind(0).limits());
            })
       .def("summary_json", [](const HeldReplay& it) { return summary_json(it.summary); })
+      .def_prop_ro("arrived_at_ps", &record_column<Time, &RequestRecord::arrived_at>)
       .def_prop_ro("assigned_at_ps", &record_column<Time, &RequestRecord::assigned_at>)
       .def_prop_ro("scheduled_at_ps", &record_column<Time, &RequestRecord::scheduled_at>)
       .def_prop_ro("first_token_at_ps", &record_column<Time, &RequestRecord::prefill_completed_at>)

@@ -177,7 +177,8 @@ void bind_scenario(nb::module_& module) {
           [](const std::shared_ptr<Workload>& w) {
             return workload_column<Time>(w, &w->requests.data()->arrived_at, sizeof(QueuedRequest));
           },
-          "Arrival, picoseconds, int64 (n,), not a copy.")
+          "Arrival, picoseconds, int64 (n,), not a copy. Of a later turn, which a run brings about: the greatest "
+          "number.")
       .def_prop_ro(
           "num_prefill_tokens",
           [](const std::shared_ptr<Workload>& w) {

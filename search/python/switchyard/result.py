@@ -13,8 +13,8 @@ import numpy as np
 from . import _core
 from .scenario import Workload, frame_of, scenario as _scenario
 
-_COLUMNS = ("assigned_at_ps", "scheduled_at_ps", "first_token_at_ps", "completed_at_ps", "execution_ps", "replica",
-            "num_restarts", "num_cached_tokens")
+_COLUMNS = ("arrived_at_ps", "assigned_at_ps", "scheduled_at_ps", "first_token_at_ps", "completed_at_ps",
+            "execution_ps", "replica", "num_restarts", "num_cached_tokens")
 
 
 class Result:
@@ -43,9 +43,9 @@ class Result:
     def requests(self) -> dict[str, np.ndarray]:
         """Whole picoseconds where the name ends in ``_ps`` (int64), counts as int32; none is a copy."""
         workload = self._replay.workload
-        columns = {"arrived_at_ps": workload.arrived_at_ps, "num_prefill_tokens": workload.num_prefill_tokens,
-                   "num_decode_tokens": workload.num_decode_tokens}
-        return columns | {name: getattr(self._replay, name) for name in _COLUMNS}
+        lengths = {"num_prefill_tokens": workload.num_prefill_tokens, "num_decode_tokens": workload.num_decode_tokens}
+        columns = {name: getattr(self._replay, name) for name in _COLUMNS}
+        return {"arrived_at_ps": columns.pop("arrived_at_ps")} | lengths | columns
 
     def frame(self, library: str = "pandas"):
         """A frame of `requests`, of pandas or "polars"; times in seconds without ``_ps``."""
