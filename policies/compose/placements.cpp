@@ -3,7 +3,9 @@
 #include <bit>
 #include <cmath>
 
+#include "policies/compose/hashing.hpp"
 #include "policies/compose/least.hpp"
+#include "policies/compose/pick.hpp"
 #include "policies/compose/softmax.hpp"
 #include "policies/random_stream.hpp"
 
@@ -174,6 +176,9 @@ std::vector<PartInfo<Placement>> placement_parts() {
       part<Placement, Softmax>("softmax", "at random, the likelier the less its score `by`", kUsesScoring)
           .real(&Softmax::temperature_, "temperature", 0.1, 0.0, 4.0, ParamScale::linear,
                 "0: the least score; the higher, the more alike the chances"),
+      ring_part(),
+      rendezvous_part(),
+      pick_part(),
   };
 }
 

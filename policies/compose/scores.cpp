@@ -5,6 +5,7 @@
 #include "policies/compose/expected_work.hpp"
 #include "policies/compose/interference.hpp"
 #include "policies/compose/part.hpp"
+#include "policies/compose/scorers.hpp"
 
 namespace switchyard {
 
@@ -168,6 +169,7 @@ std::vector<PartInfo<Scoring>> scoring_parts() {
           .real(&Weighted::weight_kv_, "weight_kv", 1.0, 0.0, 4.0, ParamScale::linear, "KV blocks, as in place=kv")
           .real(&Weighted::weight_uncached_, "weight_uncached", 0.0, 0.0, 4.0, ParamScale::linear,
                 "prompt tokens that the replica has not cached, as in place=uncached"),
+      scorers_part(),
   };
 }
 

@@ -18,6 +18,18 @@ std::vector<PolicyInfo> glia_policies() {
               .expose({.name = "safety",
                        .default_value = "0.1",
                        .doc = "1 - threshold: share of the KV blocks that is not committed"})
+              .done(),
+          setting("glia_hra_port",
+                  "Glia's HRA as its public port to a router for vLLM places: admission as hra, then to the shortest "
+                  "queue, not to the least KV.",
+                  "after arXiv 2510.27176 (a public copy of the generated router)")
+              .fix("order", "prompt")
+              .fix("admit", "growth")
+              .fix("idle", "as_others")
+              .fix("place", "outstanding")
+              .fix("horizon", "0")
+              .expose({.name = "decode_ratio", .default_value = "0.6", .doc = "expected output / prompt"})
+              .expose({.name = "safety"})
               .done()};
 }
 

@@ -10,6 +10,7 @@ namespace switchyard {
 
 std::vector<PolicyInfo> vllm_policies();
 std::vector<PolicyInfo> cache_aware_policies();
+std::vector<PolicyInfo> vllm_stack_policies();
 std::vector<PolicyInfo> sglang_policies();
 std::vector<PolicyInfo> sgl_router_policies();
 std::vector<PolicyInfo> llmd_policies();
@@ -21,5 +22,9 @@ std::vector<PolicyInfo> llumnix_policies();
 std::vector<PolicyInfo> preble_policies();
 std::vector<PolicyInfo> ray_policies();
 std::vector<PolicyInfo> glia_policies();
+std::vector<PolicyInfo> kubeai_policies();
+std::vector<PolicyInfo> trtllm_policies();
+std::vector<PolicyInfo> blis_policies();
+std::vector<PolicyInfo> mooncake_policies();
 
 }  // namespace switchyard

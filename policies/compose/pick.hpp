@@ -1,0 +1,9 @@
+#pragma once
+
+#include "policies/compose/part.hpp"
+
+namespace switchyard {
+
+PartInfo<Placement> pick_part();
+
+}  // namespace switchyard
