@@ -18,7 +18,7 @@ class Ring final : public Placement {
 
   void start(Scene& scene, std::uint64_t seed) override {
     Placement::start(scene, seed);
-    ring_ = HashRing(scene.cluster().num_replicas(), nodes_);
+    ring_.reset(scene.cluster().num_replicas(), nodes_);
   }
 
   std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {

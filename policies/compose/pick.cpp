@@ -26,8 +26,7 @@ class Pick final : public Placement {
     Placement::start(scene, seed);
     scoring_->start(scene, seed);
     held_.reset(scene.cluster().num_replicas());
-    breaker_ = TieBreaker(ties_);
-    breaker_.start(RandomStream(seed, "ties"));
+    breaker_.start(ties_, RandomStream(seed, "ties"));
     stream_ = RandomStream(seed, "pick");
   }
   void ask(Subscription& asked) const override { scoring_->ask(asked); }

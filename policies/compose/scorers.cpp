@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <unordered_map>
 
 #include "policies/prefix/held_tokens.hpp"
 #include "policies/prefix/lru_index.hpp"
@@ -40,7 +39,8 @@ class Scorers final : public Scoring {
     if (w_token_load_ > 0) {
       const std::int64_t uncached = request.num_prefill_tokens - matched(replica);
       loads_[static_cast<std::size_t>(replica)] += uncached;
-      loading_[request.id] = uncached;
+      if (static_cast<std::size_t>(request.id) >= loading_.size()) loading_.resize(std::size_t(request.id) + 1);
+      loading_[static_cast<std::size_t>(request.id)] = uncached;
     }
     if (index_ == Index::sent) sent_.insert(replica, blocks_, num_blocks_ - static_cast<std::int64_t>(blocks_.size()));
   }
@@ -148,10 +148,9 @@ class Scorers final : public Scoring {
   }
 
   void unload(RequestId id, std::int32_t replica) {
-    const auto found = loading_.find(id);
-    if (found == loading_.end()) return;
-    loads_[static_cast<std::size_t>(replica)] -= found->second;
-    loading_.erase(found);
+    if (static_cast<std::size_t>(id) >= loading_.size()) return;
+    loads_[static_cast<std::size_t>(replica)] -= loading_[static_cast<std::size_t>(id)];
+    loading_[static_cast<std::size_t>(id)] = 0;
   }
   // The longer ago a replica was given a request that nobody had cached, the higher: 1 ... 0.
   void rank(std::span<const std::int32_t> candidates) {
@@ -172,10 +171,10 @@ class Scorers final : public Scoring {
   PrefixMatches matches_;
   std::vector<BlockName> blocks_;  // of the request that is being placed
   std::int64_t num_blocks_ = 0;
-  std::vector<std::int64_t> loads_;  // by replica: uncached tokens sent and not begun to be answered
-  std::unordered_map<RequestId, std::int64_t> loading_;  // looked up, never gone through
-  bool is_cold_ = false;                                 // nobody holds any of it
-  std::vector<std::int64_t> cold_;  // by replica: the number of the last cold request that it was given; 0: none
+  std::vector<std::int64_t> loads_;    // by replica: uncached tokens sent there whose answers have not begun
+  std::vector<std::int64_t> loading_;  // by request: its own among them
+  bool is_cold_ = false;               // nobody holds any of it
+  std::vector<std::int64_t> cold_;     // by replica: the number of the last cold request that it was given; 0: none
   std::int64_t num_cold_ = 0;
   std::vector<std::int32_t> order_;
   std::vector<double> turn_;  // by replica

@@ -23,7 +23,9 @@ inline std::uint64_t hash_of(std::uint64_t a, std::uint64_t b) { return spread_b
 class HashRing {
  public:
   HashRing() = default;
-  HashRing(std::int32_t num_replicas, std::int32_t virtual_nodes) {
+  HashRing(std::int32_t num_replicas, std::int32_t virtual_nodes) { reset(num_replicas, virtual_nodes); }
+  void reset(std::int32_t num_replicas, std::int32_t virtual_nodes) {
+    places_.clear();
     places_.reserve(static_cast<std::size_t>(num_replicas) * static_cast<std::size_t>(virtual_nodes));
     for (std::int32_t replica = 0; replica < num_replicas; ++replica) {
       for (std::int32_t node = 0; node < virtual_nodes; ++node) {
@@ -32,6 +34,7 @@ class HashRing {
     }
     std::sort(places_.begin(), places_.end());
     visited_.assign(static_cast<std::size_t>(num_replicas), 0);
+    walk_ = 0;
   }
 
   // The first replica at or after the key, once around, that `accept` takes; -1: none. Each replica is asked once.

@@ -23,6 +23,10 @@ class TieBreaker {
  public:
   explicit TieBreaker(Ties rule = Ties::first) : rule_(rule) {}
 
+  void start(Ties rule, RandomStream stream) {
+    rule_ = rule;
+    start(stream);
+  }
   void start(RandomStream stream) {
     stream_ = stream;
     turn_ = 0;

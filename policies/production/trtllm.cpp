@@ -20,18 +20,17 @@ class TrtInFlight {
   }
   void sent(RequestId id, std::int32_t replica, std::int64_t tokens) {
     tokens_[static_cast<std::size_t>(replica)] += tokens;
-    sent_[id] = tokens;
+    if (static_cast<std::size_t>(id) >= sent_.size()) sent_.resize(static_cast<std::size_t>(id) + 1);
+    sent_[static_cast<std::size_t>(id)] = tokens;
   }
   void returned(const CompletedRequest& request) {
-    const auto found = sent_.find(request.id);
-    tokens_[static_cast<std::size_t>(request.replica)] -= found->second;
-    sent_.erase(found);
+    tokens_[static_cast<std::size_t>(request.replica)] -= sent_[static_cast<std::size_t>(request.id)];
   }
   std::int64_t tokens(std::int32_t replica) const { return tokens_[static_cast<std::size_t>(replica)]; }
 
  private:
   std::vector<std::int64_t> tokens_;
-  std::unordered_map<RequestId, std::int64_t> sent_;  // looked up, never gone through
+  std::vector<std::int64_t> sent_;  // by request
 };
 
 class TrtLoadBalancing final : public Scoring {

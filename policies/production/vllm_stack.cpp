@@ -1,6 +1,5 @@
 // vLLM production-stack: its router looks at where requests were sent, hardly at what engines have to do.
 #include <algorithm>
-#include <deque>
 #include <limits>
 
 #include "policies/picking/hash_ring.hpp"
@@ -15,11 +14,14 @@ namespace {
 // Requests per second that were sent to each replica in the last 60 s: what the router falls back to.
 class RequestRates {
  public:
-  void start(std::int32_t num_replicas) { sent_.assign(static_cast<std::size_t>(num_replicas), {}); }
-  void sent(std::int32_t replica, Time now) {
-    sent_[static_cast<std::size_t>(replica)].times.push_back(now);
-    sent_[static_cast<std::size_t>(replica)].ever = true;
+  void start(std::int32_t num_replicas) {
+    sent_.resize(static_cast<std::size_t>(num_replicas));
+    for (Sent& sent : sent_) {
+      sent.times.clear();
+      sent.first = 0;
+    }
   }
+  void sent(std::int32_t replica, Time now) { sent_[static_cast<std::size_t>(replica)].times.push_back(now); }
 
   // The first candidate that was never sent any; else the one that was sent the fewest, ties to the first.
   std::int32_t least(std::span<const std::int32_t> candidates, Time now) {
@@ -27,11 +29,12 @@ class RequestRates {
     std::size_t fewest = SIZE_MAX;
     for (const std::int32_t replica : candidates) {
       Sent& sent = sent_[static_cast<std::size_t>(replica)];
-      if (!sent.ever) return replica;
-      while (!sent.times.empty() && sent.times.front() <= now - kWindow) sent.times.pop_front();
-      if (sent.times.size() >= fewest) continue;
+      if (sent.times.empty()) return replica;
+      while (sent.first < sent.times.size() && sent.times[sent.first] <= now - kWindow) ++sent.first;
+      const std::size_t in_window = sent.times.size() - sent.first;
+      if (in_window >= fewest) continue;
       best = replica;
-      fewest = sent.times.size();
+      fewest = in_window;
     }
     return best;
   }
@@ -39,8 +42,8 @@ class RequestRates {
  private:
   static constexpr Time kWindow = 60 * kTicksPerSecond;
   struct Sent {
-    bool ever = false;
-    std::deque<Time> times;
+    std::vector<Time> times;  // all of them
+    std::size_t first = 0;    // in the window
   };
   std::vector<Sent> sent_;
 };
