@@ -51,7 +51,7 @@ TEST_CASE("routers of serving systems compute what their formulas say", "[formul
   // A formula breaks ties by outstanding requests, the router by id only: the id, weighed below any difference, makes
   // the order of replicas complete for both.
   const auto [name, formula] = GENERATE(table<std::string, std::string>({
-      {"vllm_dp", "4 * waiting + running + replica / 1000"},
+      {"vllm_dp(version=before_2026_07)", "4 * waiting + running + replica / 1000"},
       {"aibrix_least_kv", "blocks_used / num_blocks - replica * 1e-9"},
       {"llumnix_freeness", "outstanding == 0 ? -1e30 + replica * 1e20 : -(blocks_free - waiting_blocks) / outstanding"},
   }));

@@ -15,6 +15,51 @@ std::vector<std::int32_t> sent_to(HandCluster& cluster, const std::vector<std::s
 
 }  // namespace
 
+TEST_CASE("vllm_dp since July 2026: own requests, counts, a penalty for waiting on a full cache, ties that rotate",
+          "[routers]") {
+  HandCluster cluster(3, "vllm_dp");
+  cluster.states[0] = {.num_waiting = 2, .num_running = 3, .num_blocks = 1000, .blocks_used = 800};  // 5 + 2*6*0.3
+  cluster.states[1] = {.num_waiting = 0, .num_running = 8, .num_blocks = 1000, .blocks_used = 900};  // 8: none waits
+  cluster.states[2] = {.num_waiting = 1, .num_running = 7, .num_blocks = 1000, .blocks_used = 400};  // 8: below a half
+  // Scans start at 0, 1, 2, 0.
+  CHECK(sent_to(cluster, {"A", "B", "C", "D"}) == std::vector<std::int32_t>{1, 1, 2, 1});
+  cluster.states[0].blocks_used = 700;  // 5 + 2*6*0.2 = 7.4
+  CHECK(cluster.arrive("E") == 0);
+  cluster.set_outstanding({7, 3, 9});  // 7 + 2.4, 8, 9
+  CHECK(cluster.arrive("F") == 1);
+  cluster.use("vllm_dp(api_servers=3)");
+  cluster.set_outstanding({2, 3, 2});  // 6 + 2.4, 9, 8
+  CHECK(cluster.arrive("G") == 2);
+}
+
+TEST_CASE("vllm_dp before July 2026: 4 * waiting + running, the first of equals", "[routers]") {
+  HandCluster cluster(3, "vllm_dp(version=before_2026_07)");
+  cluster.states[0] = {.num_waiting = 2, .num_running = 3, .num_blocks = 1000, .blocks_used = 800};  // 11
+  cluster.states[1] = {.num_waiting = 0, .num_running = 8, .num_blocks = 1000, .blocks_used = 900};  // 8
+  cluster.states[2] = {.num_waiting = 1, .num_running = 4, .num_blocks = 1000, .blocks_used = 400};  // 8
+  CHECK(sent_to(cluster, {"A", "B", "C"}) == std::vector<std::int32_t>{1, 1, 1});
+  CHECK_THROWS_WITH(parse_policy("vllm_dp(waiting_weight=2)", ""), Catch::Contains("version is before_2026_07"));
+}
+
+TEST_CASE("vllm_dp counts what it sent since a snapshot as waiting, once for each API server", "[routers]") {
+  HandCluster cluster(3, "vllm_dp(version=before_2026_07)");
+  cluster.at(1);  // snapshots of time 0, of idle engines
+  CHECK(sent_to(cluster, {"A", "B", "C", "D"}) == std::vector<std::int32_t>{0, 1, 2, 0});
+  for (ReplicaState& state : cluster.states) state.taken_at = ticks_from_seconds(1);
+  cluster.at(2);
+  cluster.states[0].num_running = 5;
+  CHECK(sent_to(cluster, {"E", "F", "G"}) == std::vector<std::int32_t>{1, 2, 1});  // 5 0 0, 5 4 0, 5 4 4
+  CHECK(sent_to(cluster, {"H", "I"}) == std::vector<std::int32_t>{2, 0});          // 5 8 4, 5 8 8
+
+  HandCluster full(2, "vllm_dp(api_servers=4)");
+  full.at(1);
+  for (ReplicaState& state : full.states) state.blocks_used = 600;
+  full.states[1].num_running = 6;
+  CHECK(full.arrive("A") == 0);  // 0, 6
+  CHECK(full.arrive("B") == 1);  // 4 own and 4 * 6 * 0.1, 6
+  CHECK(full.arrive("C") == 0);  // 6.4, 10 + 2.4
+}
+
 TEST_CASE("production-stack without a session key: engines without requests first, then the fewest in 60 s",
           "[routers]") {
   HandCluster cluster(3, "vllm_stack_qps");
