@@ -75,7 +75,8 @@ Fields workload_fields() {
   Fields fields("workload");
   fields
       .text("trace", "workload", SWITCHYARD_MEMBER(workload.trace),
-            "trace: a CSV or JSON-lines file, or azure-conv or azure-code. As a flag it replaces a "
+            "trace: a CSV or JSON-lines file, or a known one: azure-conv, azure-code, mooncake-conv, mooncake-synth, "
+            "agent-sessions. As a flag it replaces a "
             "scenario's whole workload by a replay of this trace")
       .path_or(known_traces)
       .choice("time_unit", "time-unit", SWITCHYARD_MEMBER(workload.time_unit), {"format", "s", "ms", "us"},

@@ -176,8 +176,9 @@ const std::vector<std::string>& suite_names() {
 // Which of the scenarios with prompts in common belong together; what is in none of these has been there longer.
 static const std::map<std::string, std::vector<std::string>>& named_suites() {
   static const std::map<std::string, std::vector<std::string>> suites = {
-      {"today", {"chat-sessions", "chat-sessions-pressure", "tenants"}},
-      {"overload", {"chat-sessions-overload", "tenants-spike"}}};
+      {"today",
+       {"agent-sessions", "chat-sessions", "chat-sessions-pressure", "mooncake-conv", "mooncake-synth", "tenants"}},
+      {"overload", {"agent-sessions-overload", "chat-sessions-overload", "mooncake-conv-overload", "tenants-spike"}}};
   return suites;
 }
 

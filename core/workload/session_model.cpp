@@ -259,11 +259,22 @@ SessionModel::SessionModel(const JsonFile& file) {
     const Json& turns = all_sessions[i][3];
     if (!turns.is_array() || turns.empty()) throw file.fail(pointer + "/3", "must be a list of turns");
     for (std::size_t k = 0; k < turns.size(); ++k) {
+      const double earlier = static_cast<double>(k) - 1;
+      if (turns[k].is_array() && turns[k].size() == 4) {  // it waits for the turn before it, and goes on with that
+        const ModelNumbers turn(file, fmt::format("{}/3/{}", pointer, k), turns[k], 4,
+                                "[s, blocks in common, prompt, output]");
+        session.turns.push_back({.waits_for = static_cast<std::int32_t>(k) - 1,
+                                 .after_s = turn.real(0, 0, kMaxTraceSeconds),
+                                 .goes_on_with = static_cast<std::int32_t>(k) - 1,
+                                 .blocks = turn.whole(1, 0, kMostModelTokens),
+                                 .prompt = turn.whole(2, 1, kMostModelTokens),
+                                 .output = turn.whole(3, 1, kMostModelTokens)});
+        continue;
+      }
       const ModelNumbers turn(
           file, fmt::format("{}/3/{}", pointer, k), turns[k], 6,
           "[earlier turn that it waits for or -1, s, earlier turn that it goes on with or -1, blocks "
           "in common, prompt, output]");
-      const double earlier = static_cast<double>(k) - 1;
       session.turns.push_back({.waits_for = turn.whole(0, -1, earlier),
                                .after_s = turn.real(1, 0, kMaxTraceSeconds),
                                .goes_on_with = turn.whole(2, -1, earlier),
@@ -295,11 +306,14 @@ std::string SessionModel::json() const {
     text += fmt::format("{}\n[{},{},{},[", i == 0 ? "" : ",", session.weight, session.begins_at_s, session.prefix);
     for (std::size_t k = 0; k < session.turns.size(); ++k) {
       const Turn& turn = session.turns[k];
-      text += fmt::format("{}[{},{},{},{},{},{}]",
-                          k == 0       ? ""
-                          : k % 8 == 0 ? ",\n  "
-                                       : ",",
-                          turn.waits_for, turn.after_s, turn.goes_on_with, turn.blocks, turn.prompt, turn.output);
+      text += k == 0 ? "" : k % 8 == 0 ? ",\n  " : ",";
+      const auto before = static_cast<std::int32_t>(k) - 1;
+      if (turn.waits_for == before && turn.goes_on_with == before) {
+        text += fmt::format("[{},{},{},{}]", turn.after_s, turn.blocks, turn.prompt, turn.output);
+      } else {
+        text += fmt::format("[{},{},{},{},{},{}]", turn.waits_for, turn.after_s, turn.goes_on_with, turn.blocks,
+                            turn.prompt, turn.output);
+      }
     }
     text += "]]";
   }

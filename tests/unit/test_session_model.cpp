@@ -55,9 +55,10 @@ TEST_CASE("session model: finds what its trace finds, at five sizes of the cache
   }
 }
 
-TEST_CASE("session model: follows the traces of Mooncake", "[session_model]") {
+TEST_CASE("session model: follows the traces of Mooncake and of coding agents", "[session_model]") {
   const auto folder = data_folder();
-  for (const char* name : {"mooncake/conversation_trace.jsonl", "mooncake/synthetic_trace.jsonl"}) {
+  for (const char* name : {"mooncake/conversation_trace.jsonl", "mooncake/synthetic_trace.jsonl",
+                           "agent_sessions/agent_sessions.jsonl.gz"}) {
     if (!folder || !std::filesystem::exists(*folder / "traces" / name)) {
       WARN("SKIPPED: " << name << " is not there");
       continue;
