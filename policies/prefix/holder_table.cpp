@@ -1,37 +1,56 @@
 #include "policies/prefix/holder_table.hpp"
 
-#include <algorithm>
-
 namespace switchyard {
-
-namespace {
-
-auto place_of(auto& holders, std::int32_t replica) {
-  return std::lower_bound(holders.begin(), holders.end(), replica,
-                          [](const HolderTable::Holder& holder, std::int32_t r) { return holder.replica < r; });
-}
-
-}  // namespace
 
 void HolderTable::clear() {
   numbers_.clear();
+  first_.clear();
   holders_.clear();
+  free_ = kNone;
 }
 
 const HolderTable::Holder* HolderTable::find(std::uint32_t block, std::int32_t replica) const {
-  const std::vector<Holder>& holders = holders_[block];
-  const auto found = place_of(holders, replica);
-  return found != holders.end() && found->replica == replica ? &*found : nullptr;
+  for (std::uint32_t i = first_[block]; i != kNone; i = holders_[i].next) {
+    if (holders_[i].replica >= replica) return holders_[i].replica == replica ? &holders_[i] : nullptr;
+  }
+  return nullptr;
+}
+
+// What points to the first holder that is not below the replica.
+std::uint32_t* HolderTable::link_to(std::uint32_t block, std::int32_t replica) {
+  std::uint32_t* link = &first_[block];
+  while (*link != kNone && holders_[*link].replica < replica) link = &holders_[*link].next;
+  return link;
 }
 
 void HolderTable::add(std::uint32_t block, std::int32_t replica, std::uint32_t entry) {
-  std::vector<Holder>& holders = holders_[block];
-  holders.insert(place_of(holders, replica), {replica, entry});
+  std::uint32_t i = free_;
+  if (i == kNone) {
+    i = static_cast<std::uint32_t>(holders_.size());
+    holders_.push_back({});
+  } else {
+    free_ = holders_[i].next;
+  }
+  std::uint32_t* const link = link_to(block, replica);
+  holders_[i] = {replica, entry, *link};
+  *link = i;
 }
 
 void HolderTable::remove(std::uint32_t block, std::int32_t replica) {
-  std::vector<Holder>& holders = holders_[block];
-  holders.erase(place_of(holders, replica));
+  std::uint32_t* const link = link_to(block, replica);
+  const std::uint32_t i = *link;
+  *link = holders_[i].next;
+  holders_[i].next = free_;
+  free_ = i;
+}
+
+void HolderTable::remove_all(std::uint32_t block) {
+  while (first_[block] != kNone) {
+    const std::uint32_t i = first_[block];
+    first_[block] = holders_[i].next;
+    holders_[i].next = free_;
+    free_ = i;
+  }
 }
 
 void HolderTable::match(std::span<const BlockName> prompt, MatchRule rule, PrefixMatches& out) const {
@@ -40,9 +59,10 @@ void HolderTable::match(std::span<const BlockName> prompt, MatchRule rule, Prefi
     const std::uint32_t block = numbers_.find(prompt[i]);
     if (block == BlockNumbers::kNone) return;
     bool held = false;
-    for (const Holder& holder : holders_[block]) {
-      if (rule == MatchRule::consecutive && out.blocks(holder.replica) != static_cast<std::int32_t>(i)) continue;
-      out.add(holder.replica);
+    for (std::uint32_t h = first_[block]; h != kNone; h = holders_[h].next) {
+      const std::int32_t replica = holders_[h].replica;
+      if (rule == MatchRule::consecutive && out.blocks(replica) != static_cast<std::int32_t>(i)) continue;
+      out.add(replica);
       held = true;
     }
     if (!held) return;

@@ -21,29 +21,33 @@ class HolderTable {
   struct Holder {
     std::int32_t replica;
     std::uint32_t entry;  // what the index knows of this block there
+    std::uint32_t next;   // holder of the same block
   };
 
   void clear();
   std::uint32_t number(BlockName name) {
     const std::uint32_t block = numbers_.number(name);
-    if (block == holders_.size()) holders_.emplace_back();
+    if (block == first_.size()) first_.push_back(kNone);
     return block;
   }
-  // In order of replica.
-  std::span<const Holder> holders(std::uint32_t block) const { return holders_[block]; }
 
-  // Null if the replica does not hold the block. O(log holders).
+  // Null if the replica does not hold the block. Valid until the next change. O(holders).
   const Holder* find(std::uint32_t block, std::int32_t replica) const;
   void add(std::uint32_t block, std::int32_t replica, std::uint32_t entry);  // one that does not hold it yet
   void remove(std::uint32_t block, std::int32_t replica);
-  void remove_all(std::uint32_t block) { holders_[block].clear(); }
+  void remove_all(std::uint32_t block);
 
   // O(sum of the holders of the blocks that are looked at).
   void match(std::span<const BlockName> prompt, MatchRule rule, PrefixMatches& out) const;
 
  private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  std::uint32_t* link_to(std::uint32_t block, std::int32_t replica);
+
   BlockNumbers numbers_;
-  std::vector<std::vector<Holder>> holders_;  // by block, in order of replica
+  std::vector<std::uint32_t> first_;  // holder of each block, or kNone; in order of replica
+  std::vector<Holder> holders_;       // of all blocks
+  std::uint32_t free_ = kNone;        // the first holder that is none now
 };
 
 }  // namespace switchyard
