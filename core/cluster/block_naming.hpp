@@ -18,8 +18,7 @@ namespace switchyard::detail {
 class BlockNaming {
  public:
   void reset() {
-    shown_.clear();
-    size_ = 0;
+    for (auto& [size, pages] : shown_) pages.reset();  // what is allocated stays so
     next_ = 0;
   }
 
@@ -41,6 +40,11 @@ class BlockNaming {
   // a hash table knows the pages.
   class Pages {
    public:
+    void reset() {
+      std::fill(slots_.begin(), slots_.end(), Slot{});
+      names_.clear();
+      last_ = kNoPage;
+    }
     std::uint64_t& at(std::uint64_t number) {
       const std::uint64_t page = number / kPage;
       if (page != last_) {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "core/api/views.hpp"
@@ -17,13 +16,24 @@ class ActiveBlocks {
     table_.clear();
     counts_.clear();
     free_.clear();
-    requests_.clear();
+    slot_of_.clear();
+    free_slots_.clear();
+    for (std::size_t i = slots_.size(); i-- > 0;) free_slots_.push_back(static_cast<std::uint32_t>(i));
     blocks_.assign(static_cast<std::size_t>(num_replicas), 0);
     matches_.reset(num_replicas);
   }
 
   void add(RequestId id, std::int32_t replica, std::span<const BlockName> named, std::int64_t num_unnamed) {
-    Sent& sent = requests_[id];
+    if (free_slots_.empty()) {
+      free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+      slots_.emplace_back();
+    }
+    const auto request = static_cast<std::size_t>(id);
+    if (request >= slot_of_.size()) slot_of_.resize(request + 1, kNoSlot);
+    slot_of_[request] = free_slots_.back();
+    free_slots_.pop_back();
+    Sent& sent = slots_[slot_of_[request]];
+    sent.blocks.clear();
     sent.replica = replica;
     sent.num_unnamed = num_unnamed;
     std::int64_t& blocks = blocks_[static_cast<std::size_t>(replica)];
@@ -40,9 +50,9 @@ class ActiveBlocks {
     }
   }
   void remove(RequestId id) {
-    const auto found = requests_.find(id);
-    if (found == requests_.end()) return;
-    const Sent& sent = found->second;
+    const auto request = static_cast<std::size_t>(id);
+    if (request >= slot_of_.size() || slot_of_[request] == kNoSlot) return;
+    const Sent& sent = slots_[slot_of_[request]];
     std::int64_t& blocks = blocks_[static_cast<std::size_t>(sent.replica)];
     blocks -= sent.num_unnamed;
     for (const std::uint32_t block : sent.blocks) {
@@ -52,7 +62,8 @@ class ActiveBlocks {
       table_.remove(block, sent.replica);
       --blocks;
     }
-    requests_.erase(found);
+    free_slots_.push_back(slot_of_[request]);
+    slot_of_[request] = kNoSlot;
   }
 
   std::int64_t blocks(std::int32_t replica) const { return blocks_[static_cast<std::size_t>(replica)]; }
@@ -62,6 +73,7 @@ class ActiveBlocks {
   std::int64_t shared(std::int32_t replica) const { return matches_.blocks(replica); }
 
  private:
+  static constexpr std::uint32_t kNoSlot = UINT32_MAX;
   struct Sent {
     std::int32_t replica = 0;
     std::int64_t num_unnamed = 0;
@@ -78,11 +90,13 @@ class ActiveBlocks {
     return entry;
   }
 
-  HolderTable table_;                             // of entries of counts_
-  std::vector<std::int32_t> counts_;              // requests that have the block there
-  std::vector<std::uint32_t> free_;               // entries
-  std::vector<std::int64_t> blocks_;              // per replica
-  std::unordered_map<RequestId, Sent> requests_;  // looked up, never gone through
+  HolderTable table_;                 // of entries of counts_
+  std::vector<std::int32_t> counts_;  // requests that have the block there
+  std::vector<std::uint32_t> free_;   // entries
+  std::vector<std::int64_t> blocks_;  // per replica
+  std::vector<Sent> slots_;           // of requests in flight; they keep what they have allocated
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<std::uint32_t> slot_of_;  // by request, or kNoSlot
   PrefixMatches matches_;
 };
 

@@ -1,8 +1,8 @@
 // AIBrix's routing algorithms that go by load.
 #include <algorithm>
 #include <cmath>
-#include <deque>
 
+#include "policies/fifo.hpp"
 #include "policies/picking/ties.hpp"
 #include "policies/production/greedy.hpp"
 #include "policies/production/production.hpp"
@@ -14,10 +14,11 @@ namespace {
 // The gateway scores the pods for which it has the metrics, and takes a random one if it has none.
 class AibrixScored : public Placement {
  public:
-  explicit AibrixScored(Ties rule, const char* name) : ties_(rule), name_(name) {}
+  explicit AibrixScored(Ties rule, const char* name)
+      : ties_(rule), name_(name), ties_name_(std::string(name) + " ties") {}
   void start(Scene& scene, std::uint64_t seed) override {
     Placement::start(scene, seed);
-    ties_.start(RandomStream(seed, std::string(name_) + " ties"));
+    ties_.start(RandomStream(seed, ties_name_));
     stream_ = RandomStream(seed, name_);
   }
   std::int32_t choose(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
@@ -50,7 +51,8 @@ class AibrixScored : public Placement {
 
  private:
   TieBreaker ties_;
-  const char* name_;  // of its random stream
+  const char* name_;       // of its random stream
+  std::string ties_name_;  // and of the draws between ties
   RandomStream stream_;
   std::vector<std::int32_t> known_;
   std::vector<Score> scores_;
@@ -198,7 +200,7 @@ class AibrixThroughput final : public AibrixScored {
     double tokens;
   };
   struct Day {
-    std::deque<Done> requests;
+    Fifo<Done> requests;
     double tokens = 0;
   };
   std::vector<Day> replicas_;
@@ -219,7 +221,7 @@ class AibrixLoadBalance final : public Placement {
     std::int32_t best = -1;
     Score least;
     for (const std::int32_t replica : candidates) {
-      std::deque<Time>& done = done_[static_cast<std::size_t>(replica)];
+      Fifo<Time>& done = done_[static_cast<std::size_t>(replica)];
       while (!done.empty() && scene_->cluster().now() - done.front() > kMinute) done.pop_front();
       const auto rate = static_cast<double>(std::max<std::size_t>(done.size(), 1)) / 60;
       const Score score{scene_->cluster().outstanding(replica) / rate, kv_use(scene_->state(replica))};
@@ -232,7 +234,7 @@ class AibrixLoadBalance final : public Placement {
 
  private:
   static constexpr Time kMinute = 60 * kTicksPerSecond;
-  std::vector<std::deque<Time>> done_;  // when the requests of the last minute were answered, per replica
+  std::vector<Fifo<Time>> done_;  // when the requests of the last minute were answered, per replica
 };
 
 // The less loaded of two different random pods, the first drawn if they are equal.

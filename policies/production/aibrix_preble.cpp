@@ -1,7 +1,7 @@
 // AIBrix's port of Preble: a radix tree of prompts, and what was computed for each of its nodes of late.
 #include <algorithm>
-#include <deque>
 
+#include "policies/fifo.hpp"
 #include "policies/picking/ties.hpp"
 #include "policies/prefix/radix_tree.hpp"
 #include "policies/production/greedy.hpp"
@@ -21,7 +21,6 @@ class AibrixPreble final : public Placement {
   void start(Scene& scene, std::uint64_t seed) override {
     Placement::start(scene, seed);
     const auto n = static_cast<std::size_t>(scene.cluster().num_replicas());
-    ties_ = TieBreaker(Ties::random);
     ties_.start(RandomStream(seed, "aibrix_prefix_cache_preble"));
     tree_.clear();
     window_.clear();
@@ -61,7 +60,7 @@ class AibrixPreble final : public Placement {
     }
     for (const std::int32_t replica : eligible_) {
       const Pod& pod = pods_[static_cast<std::size_t>(replica)];
-      scores_.push_back({seconds_from_ticks(static_cast<Time>(pod.prefill)) + kOutputs * pod.tpot(), 0});
+      scores_.push_back({seconds_from_ticks(static_cast<Time>(pod.prefill)) + kOutputs * tpot(pod), 0});
     }
     return eligible_[ties_.least(scores_)];
   }
@@ -117,14 +116,7 @@ class AibrixPreble final : public Placement {
   struct Pod {
     double prefill = 0;  // ticks, of the window
     std::int64_t requests = 0;
-    std::deque<double> tpots;
-    double tpot() const {
-      if (tpots.empty()) return 0.15;
-      std::vector<double> sorted(tpots.begin(), tpots.end());
-      const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-      std::nth_element(sorted.begin(), middle, sorted.end());
-      return *middle;
-    }
+    Fifo<double> tpots;
   };
   struct Work {
     Time at;
@@ -136,6 +128,14 @@ class AibrixPreble final : public Placement {
     Tree::NodeId node;
   };
 
+  // The median time of an output token.
+  double tpot(const Pod& pod) {
+    if (pod.tpots.empty()) return 0.15;
+    sorted_.assign(pod.tpots.begin(), pod.tpots.end());
+    const auto middle = sorted_.begin() + static_cast<std::ptrdiff_t>(sorted_.size() / 2);
+    std::nth_element(sorted_.begin(), middle, sorted_.end());
+    return *middle;
+  }
   std::int32_t in_flight(std::int32_t replica) const { return scene_->cluster().outstanding(replica); }
 
   void forget(Time now) {
@@ -161,13 +161,14 @@ class AibrixPreble final : public Placement {
 
   TieBreaker ties_{Ties::random};
   Tree tree_;
-  std::deque<Work> window_;
-  std::deque<Used> order_;  // leaves, by when prompts that end there were sent
+  Fifo<Work> window_;
+  Fifo<Used> order_;  // leaves, by when prompts that end there were sent
   std::vector<Pod> pods_;
   PromptBlocks prompt_;  // of the request that is being placed
   std::int32_t matched_ = 0;
   std::vector<std::int32_t> eligible_, holders_;
   std::vector<Score> scores_;
+  std::vector<double> sorted_;
 };
 
 }  // namespace

@@ -17,7 +17,6 @@ class AibrixPrefixCache final : public Placement {
  public:
   void start(Scene& scene, std::uint64_t seed) override {
     Placement::start(scene, seed);
-    ties_ = TieBreaker(Ties::random);
     ties_.start(RandomStream(seed, "aibrix_prefix_cache"));
     // The table is as large as so many blocks of the real size, a token each.
     index_.reset(std::max(1, table_blocks_ / block_tokens_), ticks_from_seconds(ttl_s_), kTicksPerSecond);

@@ -1,6 +1,5 @@
 // NVIDIA Dynamo's KV router: least cost in blocks, of prompts to be computed and of those that decode.
 #include <algorithm>
-#include <unordered_map>
 
 #include "policies/compose/softmax.hpp"
 #include "policies/picking/ties.hpp"
@@ -23,7 +22,6 @@ class DynamoRouter final : public Placement {
     Placement::start(scene, seed);
     const std::int32_t n = scene.cluster().num_replicas();
     draw_ = SoftmaxDraw(RandomStream(seed, "dynamo"));
-    ties_ = TieBreaker(Ties::reservoir);
     ties_.start(RandomStream(seed, "dynamo ties"));
     sent_prompts_.reset(ticks_from_seconds(ttl_s_), kMostBlocks, kPrunedTo);
     active_.start(n);
@@ -47,7 +45,9 @@ class DynamoRouter final : public Placement {
   void assigned(const QueuedRequest& request, std::int32_t replica) override {
     const auto r = static_cast<std::size_t>(replica);
     const std::int64_t uncached = std::max<std::int64_t>(0, request.num_prefill_tokens - overlap_[r]);
-    prefills_.emplace(request.id, Prefill{replica, uncached});
+    const auto id = static_cast<std::size_t>(request.id);
+    if (id >= prefills_.size()) prefills_.resize(id + 1);
+    prefills_[id] = {replica, uncached};
     prefill_tokens_[r] += uncached;
     active_.add(request.id, replica, prompt_.named(), prompt_.unnamed_with_partial());
     if (index_ == Index::approximate) {
@@ -76,16 +76,16 @@ class DynamoRouter final : public Placement {
   static constexpr double kPrunedTo = 0.8;
 
   struct Prefill {
-    std::int32_t replica;
-    std::int64_t tokens;
+    std::int32_t replica = -1;  // -1: its answer has begun
+    std::int64_t tokens = 0;
   };
 
   // The answer has begun: its prompt is computed.
   void begun(RequestId id) {
-    const auto found = prefills_.find(id);
-    if (found == prefills_.end()) return;
-    prefill_tokens_[static_cast<std::size_t>(found->second.replica)] -= found->second.tokens;
-    prefills_.erase(found);
+    Prefill& prefill = prefills_[static_cast<std::size_t>(id)];
+    if (prefill.replica < 0) return;
+    prefill_tokens_[static_cast<std::size_t>(prefill.replica)] -= prefill.tokens;
+    prefill.replica = -1;
   }
 
   void look(const QueuedRequest& request, std::span<const std::int32_t> candidates) {
@@ -136,8 +136,8 @@ class DynamoRouter final : public Placement {
   TieBreaker ties_{Ties::reservoir};
   TtlIndex sent_prompts_;
   ActiveBlocks active_;
-  std::vector<std::int64_t> prefill_tokens_;         // uncached, of requests sent and not begun to be answered
-  std::unordered_map<RequestId, Prefill> prefills_;  // looked up, never gone through
+  std::vector<std::int64_t> prefill_tokens_;  // uncached, of requests sent and not begun to be answered
+  std::vector<Prefill> prefills_;             // by request
 
   // Of the request that is being placed.
   PromptBlocks prompt_;

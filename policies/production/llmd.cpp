@@ -1,13 +1,13 @@
 // llm-d's endpoint picker: scorers between 0 and 1, their weighted sum, and a picker.
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include "policies/picking/ties.hpp"
 #include "policies/prefix/lru_index.hpp"
 #include "policies/production/greedy.hpp"
 #include "policies/production/production.hpp"
 #include "policies/production/prompt_blocks.hpp"
+#include "policies/production/session_table.hpp"
 
 namespace switchyard {
 
@@ -20,22 +20,23 @@ class LlmdPicker final : public Placement {
   enum class Picker { max_score, weighted_random, random };
   enum class Affinity { off, on };
   enum class Flow { off, utilization, concurrency };
+  enum class Session { off, hard };
 
   void start(Scene& scene, std::uint64_t seed) override {
     Placement::start(scene, seed);
     const ClusterView& cluster = scene.cluster();
     const auto n = static_cast<std::size_t>(cluster.num_replicas());
     stream_ = RandomStream(seed, "llmd");
-    ties_ = TieBreaker(Ties::random);
     ties_.start(RandomStream(seed, "llmd ties"));
-    std::vector<std::int64_t> capacities;
+    capacities_.clear();
     for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) {
-      capacities.push_back(lru_capacity_ > 0 ? lru_capacity_ : cluster.limits(r).num_blocks);
+      capacities_.push_back(lru_capacity_ > 0 ? lru_capacity_ : cluster.limits(r).num_blocks);
     }
-    index_record_.reset(capacities);
+    index_record_.reset(capacities_);
     matches_.reset(cluster.num_replicas());
     tokens_in_flight_.assign(n, 0);
-    uncached_of_.clear();
+    sent_.clear();
+    sessions_.start(kSessionIdle);
     cold_at_.assign(n, 0);
     num_cold_ = 0;
     matched_.assign(n, 0);
@@ -61,9 +62,12 @@ class LlmdPicker final : public Placement {
     }
     if (uses_tokens()) {
       const std::int64_t uncached = request.num_prefill_tokens - matched_[r];
-      uncached_of_.emplace(request.id, Sent{replica, uncached});
+      const auto id = static_cast<std::size_t>(request.id);
+      if (id >= sent_.size()) sent_.resize(id + 1);
+      sent_[id] = {replica, uncached};
       tokens_in_flight_[r] += uncached;
     }
+    sessions_.bind(request.session, replica, scene_->cluster().now());
     if (cold_) cold_at_[r] = ++num_cold_;
   }
   void ask(Subscription& asked) const override {
@@ -75,7 +79,7 @@ class LlmdPicker final : public Placement {
   void completed(const CompletedRequest& request) override { release(request.id); }
 
   double queue_weight_ = 2.0, kv_weight_ = 2.0, prefix_weight_ = 3.0, running_weight_ = 0.0, load_weight_ = 0.0;
-  double active_weight_ = 0.0, token_weight_ = 0.0, no_hit_weight_ = 0.0, latency_weight_ = 0.0;
+  double active_weight_ = 0.0, token_weight_ = 0.0, no_hit_weight_ = 0.0, latency_weight_ = 0.0, session_weight_ = 0.0;
   Index index_ = Index::approximate;
   Norm prefix_norm_ = Norm::ratio;
   double match_length_weight_ = 0.0;
@@ -89,9 +93,11 @@ class LlmdPicker final : public Placement {
   Picker picker_ = Picker::max_score;
   Flow flow_ = Flow::off;
   double stale_ms_ = 200.0;
+  Session session_filter_ = Session::off;
 
  private:
   static constexpr double kQueueSaturates = 5.0, kKvSaturates = 0.8, kInFlightSaturates = 100.0;
+  static constexpr Time kSessionIdle = 300 * kTicksPerSecond;
   static constexpr std::int32_t kMostHashed = 131072;         // tokens of a prompt
   static constexpr double kTokenCapacity = 4194304.0;         // of the token scorer
   static constexpr double kLongMatch = 8192.0;                // tokens
@@ -99,8 +105,8 @@ class LlmdPicker final : public Placement {
   static constexpr double kPrefillTokensPerSecond = 15928.0;  // that the affinity filter reckons with
 
   struct Sent {
-    std::int32_t replica;
-    std::int64_t uncached;
+    std::int32_t replica = -1;  // -1: not sent, or its answer has begun
+    std::int64_t uncached = 0;
   };
 
   bool uses_tokens() const { return token_weight_ > 0 || affinity_ == Affinity::on; }
@@ -123,10 +129,10 @@ class LlmdPicker final : public Placement {
   }
 
   void release(RequestId id) {
-    const auto found = uncached_of_.find(id);
-    if (found == uncached_of_.end()) return;
-    tokens_in_flight_[static_cast<std::size_t>(found->second.replica)] -= found->second.uncached;
-    uncached_of_.erase(found);
+    const auto i = static_cast<std::size_t>(id);
+    if (i >= sent_.size() || sent_[i].replica < 0) return;
+    tokens_in_flight_[static_cast<std::size_t>(sent_[i].replica)] -= sent_[i].uncached;
+    sent_[i].replica = -1;
   }
 
   // What the scorers need of the request and of all candidates.
@@ -135,7 +141,11 @@ class LlmdPicker final : public Placement {
     if (uses_prefix()) match(request, candidates);
     cold_ = no_hit_weight_ > 0 && !hit_;
     candidates_.assign(candidates.begin(), candidates.end());
+    bound_ = sessions_.find(request.session, scene_->cluster().now());
     if (affinity_ == Affinity::on) keep_sticky();
+    if (session_filter_ == Session::hard && std::binary_search(candidates_.begin(), candidates_.end(), bound_)) {
+      candidates_.assign(1, bound_);
+    }
     waiting_ = running_ = {};
     most_active_ = 0;
     least_matched_ = INT32_MAX;
@@ -214,6 +224,7 @@ class LlmdPicker final : public Placement {
     if (active_weight_ > 0) sum += active_weight_ * active_score(scene_->cluster().outstanding(replica));
     if (token_weight_ > 0) sum += token_weight_ * token_score(replica);
     if (no_hit_weight_ > 0) sum += no_hit_weight_ * (cold_ ? scores_[static_cast<std::size_t>(replica)] : 0.5);
+    if (session_weight_ > 0 && replica == bound_) sum += session_weight_;
     if (latency_weight_ > 0) {
       const double free_queue = waiting_.high > 0 ? double(waiting_.high - state.num_waiting) / waiting_.high : 1.0;
       sum += latency_weight_ * (kv + free_queue + ratio(replica)) / 3;
@@ -270,10 +281,12 @@ class LlmdPicker final : public Placement {
   TieBreaker ties_{Ties::random};
   LruIndex index_record_;
   PrefixMatches matches_;
-  std::vector<std::int64_t> tokens_in_flight_;       // uncached prompt tokens sent and not begun to be answered
-  std::unordered_map<RequestId, Sent> uncached_of_;  // looked up, never gone through
-  std::vector<std::int64_t> cold_at_;                // per replica: the number of its last cold request; 0: none
+  std::vector<std::int64_t> tokens_in_flight_;  // uncached prompt tokens sent and not begun to be answered
+  std::vector<Sent> sent_;                      // by request
+  std::vector<std::int64_t> cold_at_;           // per replica: the number of its last cold request; 0: none
   std::int64_t num_cold_ = 0;
+  std::vector<std::int64_t> capacities_;
+  SessionTable sessions_;
 
   // Of the request that is being placed.
   PromptBlocks prompt_;
@@ -281,6 +294,7 @@ class LlmdPicker final : public Placement {
   std::int32_t request_tokens_ = 0, total_tokens_ = 0;
   std::vector<std::int32_t> matched_;  // tokens, per replica
   bool hit_ = false, cold_ = false;
+  std::int32_t bound_ = -1;  // where its session is
   std::vector<std::int32_t> candidates_, ranked_;
   std::vector<double> scores_;  // of rank_cold, per replica
   std::vector<Score> totals_;
@@ -311,6 +325,7 @@ PolicyInfo llmd_profile(std::string name, std::string summary, std::string sourc
          "of the token scorer: 1 - tokens / 4 Mi, uncached prompt tokens in flight and this request's");
   weight(&P::no_hit_weight_, "no_hit_weight", 0.0,
          "of no-hit-lru: prompts that nobody holds go where the last such one went longest ago");
+  weight(&P::session_weight_, "session_weight", 0.0, "of session affinity: 1 where the session was in the last 5 min");
   return weight(&P::latency_weight_, "latency_weight", 0.0,
                 "of the latency scorer without its predictor: the mean of KV, queue (max - x) / max and prefix")
       .choice(&P::index_, "index", {"approximate", "precise"}, weights.index,
@@ -347,6 +362,8 @@ PolicyInfo llmd_profile(std::string name, std::string summary, std::string sourc
       .real(&P::stale_ms_, "stale_ms", 200.0, 0.0, 1e6, ParamScale::linear,
             "a replica whose state is older than this counts as full, ms")
       .only_if("flow_control", {"utilization"})
+      .choice(&P::session_filter_, "session_filter", {"off", "hard"}, P::Session::off,
+              "a session stays where it was in the last 5 min, whatever the scores")
       .reads({Signal::waiting, Signal::state, Signal::cache, Signal::outstanding, Signal::first_tokens}, 0.05)
       .done();
 }

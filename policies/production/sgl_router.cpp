@@ -7,6 +7,7 @@
 #include "policies/production/greedy.hpp"
 #include "policies/production/own_dispatches.hpp"
 #include "policies/production/production.hpp"
+#include "policies/production/session_table.hpp"
 
 namespace switchyard {
 
@@ -150,6 +151,61 @@ class SglCacheAware final : public SglRouter {
   std::vector<Owner> owners_;
 };
 
+// Sessions stay where they are, unless the load there has grown too far above that of a random pair's better.
+class SglSessionAware final : public SglRouter {
+ public:
+  SglSessionAware() : SglRouter("sgl_router_session_aware") {}
+  void start(Scene& scene, std::uint64_t seed) override {
+    SglRouter::start(scene, seed);
+    sessions_.start(ticks_from_seconds(idle_s_));
+  }
+  std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
+    const Time now = scene_->cluster().now();
+    std::int32_t bound = sessions_.find(request.session, now);
+    const bool there = std::binary_search(candidates.begin(), candidates.end(), bound);
+    std::int32_t chosen = bound;
+    if (!there) {
+      chosen = power_of_two(candidates);
+    } else if (fresh(candidates)) {
+      const auto least = std::min_element(candidates.begin(), candidates.end(), [&](std::int32_t a, std::int32_t b) {
+        return pressure(a, true) < pressure(b, true);
+      });
+      if (guarded(bound, *least)) chosen = power_of_two(candidates);
+    }
+    sessions_.bind(request.session, chosen, now);
+    return chosen;
+  }
+  double idle_s_ = 600.0;
+
+ private:
+  SessionTable sessions_;
+};
+
+// Sessions stay where they are; new ones in turn.
+class SglSticky final : public SglRouter {
+ public:
+  SglSticky() : SglRouter("sgl_router_sticky") {}
+  void start(Scene& scene, std::uint64_t seed) override {
+    SglRouter::start(scene, seed);
+    sessions_.start(ticks_from_seconds(idle_s_));
+    turn_ = 0;
+  }
+  std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
+    const Time now = scene_->cluster().now();
+    std::int32_t chosen = sessions_.find(request.session, now);
+    if (!std::binary_search(candidates.begin(), candidates.end(), chosen)) {
+      chosen = candidates[turn_++ % candidates.size()];
+    }
+    sessions_.bind(request.session, chosen, now);
+    return chosen;
+  }
+  double idle_s_ = 600.0;
+
+ private:
+  SessionTable sessions_;
+  std::size_t turn_ = 0;
+};
+
 }  // namespace
 
 std::vector<PolicyInfo> sgl_router_policies() {
@@ -182,6 +238,22 @@ std::vector<PolicyInfo> sgl_router_policies() {
           "random; fewest in flight while any report is older than 5 s.",
           source)
           .reads({Signal::state, Signal::waiting, Signal::outstanding})
+          .done(),
+      greedy<SglSessionAware>("sgl_router_session_aware",
+                              "SGLang's new router: sessions stay with their worker until its waiting tokens are more "
+                              "than the least loaded one's by 1024 and by half; then, and if they are new, the lower "
+                              "pressure of two random workers. " +
+                                  pressure,
+                              source)
+          .real(&SglSessionAware::idle_s_, "idle", 600.0, 1.0, 1e5, ParamScale::log,
+                "s without a request after which a session is new")
+          .reads({Signal::state, Signal::waiting, Signal::outstanding})
+          .done(),
+      greedy<SglSticky>("sgl_router_sticky",
+                        "SGLang's new router: sessions stay with their worker; new ones go round robin.", source)
+          .real(&SglSticky::idle_s_, "idle", 600.0, 1.0, 1e5, ParamScale::log,
+                "s without a request after which a session is new")
+          .reads({})
           .done(),
   };
 }

@@ -77,7 +77,7 @@ class SmgPrefixHash final : public Placement {
  public:
   void start(Scene& scene, std::uint64_t seed) override {
     Placement::start(scene, seed);
-    ring_ = HashRing(scene.cluster().num_replicas(), virtual_nodes_);
+    ring_.reset(scene.cluster().num_replicas(), virtual_nodes_);
   }
   std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
     const ClusterView& cluster = scene_->cluster();

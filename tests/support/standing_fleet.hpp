@@ -46,12 +46,12 @@ class StandingFleet final : public detail::Observatory {
 
   // A request arrives. The replica that it is sent to at once; -1 if it is held. `tokens` more than the letters are its
   // own.
-  std::int32_t send(std::string_view prompt, std::int32_t more_tokens = 0) {
+  std::int32_t send(std::string_view prompt, std::int32_t more_tokens = 0, std::int32_t session = -1) {
     const auto id = static_cast<RequestId>(requests_.size());
-    requests_.push_back(
-        {.arrived_at = board_.now,
-         .id = id,
-         .num_prefill_tokens = static_cast<std::int32_t>(prompt.size()) * letter_tokens_ + more_tokens});
+    requests_.push_back({.arrived_at = board_.now,
+                         .id = id,
+                         .num_prefill_tokens = static_cast<std::int32_t>(prompt.size()) * letter_tokens_ + more_tokens,
+                         .session = session});
     prompts_.emplace_back(prompt);
     replicas_.push_back(-1);
     lifecycle_.push_back(detail::Lifecycle::queued);

@@ -181,3 +181,26 @@ TEST_CASE("aibrix_load_balance: in flight over what was answered in the last min
   fleet.at(61.5);               // one of them in the last minute
   CHECK(fleet.send("e") == 0);
 }
+
+TEST_CASE("aibrix_multi: a weighted sum of strategies, each scaled over the pods", "[routers]") {
+  AibrixFleet router("aibrix_multi(request_weight=2,kv_weight=1,prefix_weight=1)", 3);
+  StandingFleet& fleet = router.fleet;
+  router.in_flight({0, 2, 4});
+  fleet.states[0].blocks_used = 400;
+  fleet.states[1].blocks_used = 200;
+  fleet.states[2].blocks_used = 300;
+  // Quarters: 2 * 1 + 0; 2 * 1/2 + 1; 0 + 1/2. Nobody has the prompt.
+  fleet.states[0].blocks_used = 390;  // 2 + 0 against 1 + 1: a tie, but for the next line
+  fleet.states[2].blocks_used = 400;  // 2 + 0.05, 1 + 1, 0
+  CHECK(fleet.send("abcd") == 0);
+  router.in_flight({0, 2, 4});
+  fleet.states[2].blocks_used = 390;  // 2 + 0 + 1, as it has the prompt
+  CHECK(fleet.send("abcd") == 0);
+  router.in_flight({1, 0, 2});
+  // 2 * 1/2 + 0 + 1 * 4/4; 2 * 1 + 1 + 0; 0.
+  CHECK(fleet.send("abcdefgh") == 1);
+  router.in_flight({1, 1, 1});
+  fleet.states[1].blocks_used = 390;
+  // Only the prefix differs: 4 and 8 blocks.
+  CHECK(fleet.send("abcdefgh") == 1);
+}

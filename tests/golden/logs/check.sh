@@ -10,16 +10,16 @@ case $engine in
   orca) options=(--num-blocks 70 --max-tokens 512) ;;
   vllm_v1) options=(--max-num-batched-tokens 256 --num-gpu-blocks 30 --max-model-len 512) ;;
   vllm_v1_sync) options=(--max-num-batched-tokens 256 --num-gpu-blocks 30 --max-model-len 512 --no-async-scheduling) ;;
-  prefix) options=(--max-num-batched-tokens 256 --num-gpu-blocks 60 --max-model-len 512) ;;  # prompts with much in common
+  prefix | sessions) options=(--max-num-batched-tokens 256 --num-gpu-blocks 60 --max-model-len 512) ;;  # prompts with much in common
   *) echo "unknown engine $engine" >&2; exit 2 ;;
 esac
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 workload=(--arrivals static --qps 30 --num-requests 24 --lengths uniform --prompt-min 20 --prompt-max 400
   --output-min 2 --output-max 40)
-if [ "$engine" = prefix ]; then
+if [ "$engine" = prefix ] || [ "$engine" = sessions ]; then
+  workload=(--trace "$(dirname "$0")/$engine/trace.jsonl")
   engine=vllm_v1
-  workload=(--trace "$(dirname "$0")/prefix/trace.jsonl")
 fi
 "$binary" run "${workload[@]}" --replicas 3 --replica-scheduler "${engine%_sync}" "${options[@]}" --seed 7 \
   --policy "$policy" --event-log "$folder/log" >/dev/null
