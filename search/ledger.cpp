@@ -8,8 +8,8 @@ namespace switchyard {
 
 namespace {
 
-// Replays that are written down together: what a kill can cost. The same for any number of threads, so that the
-// transactions, and with them the bytes of the store, are the same too.
+// Replays that are written down together, unless a larger width is declared: what a kill can cost. The same for any
+// number of threads, so that the transactions, and with them the bytes of the store, are the same too.
 constexpr std::size_t kChunk = 64;
 
 }  // namespace
@@ -80,8 +80,9 @@ void Ledger::run_all(const std::vector<Wanted>& wanted) {
   const Ledger& first = *wanted.front().ledger;
   if (!first.evaluator_) throw std::logic_error("a ledger that is only read was asked to run a replay");
   const std::size_t before = first.done_, total = std::max(first.total_, before + missing.size());
-  for (std::size_t begin = 0; begin < missing.size(); begin += kChunk) {
-    const std::size_t end = std::min(begin + kChunk, missing.size());
+  const std::size_t chunk = std::max(kChunk, first.width_);
+  for (std::size_t begin = 0; begin < missing.size(); begin += chunk) {
+    const std::size_t end = std::min(begin + chunk, missing.size());
     std::vector<Job> jobs;
     for (std::size_t i = begin; i < end; ++i) jobs.push_back(missing[i].ledger->job(missing[i].request));
     std::vector<ReplayResult> results = first.evaluator_->run(

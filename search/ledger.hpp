@@ -40,6 +40,9 @@ class Ledger {
   // What progress is told: `done` replays of `total` are behind us. Without it, each run() counts for itself.
   void expect(std::size_t done, std::size_t total) { done_ = done, total_ = total; }
 
+  // So many replays at least are handed to the evaluator and written down together, if as many are asked for.
+  void set_width(std::size_t width) { width_ = width; }
+
   const Subject& subject() const { return subject_; }
   const Scenario& scenario() const { return subject_.scenario; }
 
@@ -89,6 +92,7 @@ class Ledger {
   std::map<std::string, std::size_t> numbers_;                           // by spec
   std::map<std::string, std::map<std::uint64_t, ReplayResult>> stored_;  // read from the store, not yet asked for
   std::size_t num_replays_ = 0;
+  std::size_t width_ = 0;
 };
 
 }  // namespace switchyard

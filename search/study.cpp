@@ -227,6 +227,7 @@ std::size_t tune_policy(Grid& grid, const StudyOptions& options, const PolicyInf
                                    .study_seed = options.study_seed,
                                    .num_seeds = order.size(),
                                    .replays = unlimited ? 1'000'000 : budget,
+                                   .width = options.width,
                                    .starts = info.starts});
   const auto started = std::chrono::steady_clock::now();
   // The default setting is the first trial of every search.
@@ -316,6 +317,7 @@ std::vector<TrialScore> ranked_trials(const Grid& grid, const StudyOptions& opti
 }
 
 Tuning tune(Grid& grid, const StudyOptions& options) {
+  for (Ledger* ledger : grid.ledgers()) ledger->set_width(options.width);
   Tuning tuning;
   const std::vector<Cell> cells = grid.training_cells();
   const std::size_t lor = grid.trial(parse_policy("lor", "")), llq = grid.trial(parse_policy("llq", ""));
@@ -375,6 +377,7 @@ nlohmann::ordered_json search_config(const StudyOptions& options) {
   if (!options.goal.constraints.empty()) config["constraint"] = format_constraints(options.goal.constraints);
   config["study-seed"] = options.study_seed;
   config["leaders"] = options.leaders;
+  if (options.width > 0) config["width"] = options.width;
   return config;
 }
 

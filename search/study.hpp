@@ -31,6 +31,9 @@ struct StudyOptions {
   std::size_t grid_points = 5;
   std::uint64_t study_seed = 1;
   std::size_t leaders = 1;  // per policy, besides its default setting
+  // Replays that a round of the search should have at least, for many workers; 0: as the method likes. Declared, since
+  // it changes what is tried; it is not the number of workers that happen to be there.
+  std::size_t width = 0;
   // Of several scenarios.
   Aggregate aggregate = Aggregate::geometric_mean;
   std::string reference = "llq";  // spec; its figures are above 0

@@ -112,6 +112,7 @@ Json config_schema() {
       {"constraint", schema::text("limits on means over seeds, comma between")},
       {"study-seed", schema::count("seed of the search itself")},
       {"leaders", schema::count("settings per policy that are judged")},
+      {"width", schema::count("replays that a round has at least, if it was given")},
       {"scenario", scenario},
       {"suite", schema::text("of several scenarios: the file that holds them")},
       {"aggregate", {{"enum", aggregate_names()}}},
@@ -123,8 +124,8 @@ Json config_schema() {
          {resolved, schema::closed_object({{"scenarios", schema::list_of("judged", subject)},
                                            {"trained", schema::list_of("trained on", trained)}})}}}}};
   Json config =
-      schema::closed_object(properties, {"grid-points", "replays", "budget-s", "constraint", "resolved", "scenario",
-                                         "suite", "aggregate", "reference", "train-over", "leave-out"});
+      schema::closed_object(properties, {"grid-points", "replays", "budget-s", "constraint", "width", "resolved",
+                                         "scenario", "suite", "aggregate", "reference", "train-over", "leave-out"});
   config["anyOf"] = {{{"required", {"scenario"}}}, {{"required", {"suite"}}}};
   for (const char* budget : {"grid-points", "replays", "budget-s"}) config["oneOf"].push_back({{"required", {budget}}});
   return config;

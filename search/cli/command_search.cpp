@@ -54,6 +54,10 @@ void read_budget(const Options& options, std::size_t num_seeds, StudyOptions& st
   if (study.method != "grid" && options.has("grid-points")) {
     throw InputError(fmt::format("--grid-points: has no effect with --method {}", study.method));
   }
+  if (options.has("width") && !has_width(study.method)) {
+    throw InputError(
+        fmt::format("--width: has no effect with --method {}, whose rounds are as wide as they can be", study.method));
+  }
   if (study.method == "halving" && options.has("budget-s")) {
     throw InputError("--budget-s: --method halving needs to know its budget in replays");
   }
@@ -94,6 +98,10 @@ Options declare_search() {
       .value("budget-s", "the same in seconds of wall time; then another run may find other settings")
       .value("grid-points", "grid: points per numeric parameter (default 5)")
       .value("leaders", "settings per policy that are judged on held-out seeds, besides its default (default 1)")
+      .value("width",
+             "replays that a round should have at least, for many workers: changes what is tried, and is part of the "
+             "study "
+             "(default: as the method likes)")
       .value("study-seed", "seed of the search itself (default 1)")
       .value("suite",
              "several scenarios, whose fields the flags below set in all of them: a suite, all, or a .json file with a "
@@ -156,6 +164,7 @@ StudyOptions study_from(const Options& options, std::size_t num_seeds) {
   study.goal = goal_from(options);
   study.study_seed = static_cast<std::uint64_t>(options.whole("study-seed", 1, 0, INT64_MAX));
   study.leaders = static_cast<std::size_t>(options.whole("leaders", 1, 1, 1000));
+  if (options.has("width")) study.width = static_cast<std::size_t>(options.whole("width", 0, 1, 10'000'000));
   for (const PolicyInfo* info : study.policies) {  // checks the method, and a grid's size
     read_budget(options, num_seeds, study);
     make_method(study.method, info->name, info->params, {.grid_points = study.grid_points, .num_seeds = num_seeds});

@@ -18,8 +18,9 @@ namespace {
 // Settings from a source, each on all seeds.
 class Listed final : public Method {
  public:
-  // `next` gives settings until it gives an empty one (of a policy that has parameters); `most` of them a batch.
-  Listed(std::size_t num_seeds, std::function<ParamValues()> next, std::size_t most = 64)
+  // `next` gives settings until it gives an empty one (of a policy that has parameters); `most` of them a batch, or
+  // what a declared width takes, if that is more.
+  Listed(std::size_t num_seeds, std::function<ParamValues()> next, std::size_t most)
       : num_seeds_(num_seeds), next_(std::move(next)), most_(most) {}
 
   std::vector<Query> ask(std::size_t replays) override {
@@ -38,6 +39,10 @@ class Listed final : public Method {
   std::function<ParamValues()> next_;
   std::size_t most_;
 };
+
+std::size_t batch_of(const MethodOptions& options) {
+  return std::max<std::size_t>(64, (options.width + options.num_seeds - 1) / options.num_seeds);
+}
 
 std::vector<ParamValues> grid_settings(const std::string& policy, const std::vector<ParamSpec>& params,
                                        std::size_t grid_points) {
@@ -92,13 +97,14 @@ std::unique_ptr<Method> make_random(const std::string& policy, const std::vector
     RandomStream random(options.study_seed * SplitMix64::kStep + trial++, policy);
     return random_values(params, random);
   };
-  return std::make_unique<Listed>(options.num_seeds, std::move(next));
+  return std::make_unique<Listed>(options.num_seeds, std::move(next), batch_of(options));
 }
 
 std::unique_ptr<Method> make_sobol(const std::string& policy, const std::vector<ParamSpec>& params,
                                    const MethodOptions& options) {
   auto settings = std::make_shared<SobolSettings>(policy, params, options.study_seed);
-  return std::make_unique<Listed>(options.num_seeds, [settings] { return settings->next(); });
+  return std::make_unique<Listed>(
+      options.num_seeds, [settings] { return settings->next(); }, batch_of(options));
 }
 
 struct SobolSettings::Engine {

@@ -1,5 +1,7 @@
 #include "search/methods/method.hpp"
 
+#include <algorithm>
+
 #include "core/input/error.hpp"
 #include "search/methods/halving.hpp"
 #include "search/methods/listed.hpp"
@@ -12,16 +14,17 @@ namespace {
 struct Entry {
   const char* name;
   const char* summary;
+  bool has_width;
   std::unique_ptr<Method> (*make)(const std::string&, const std::vector<ParamSpec>&, const MethodOptions&);
 };
 
 constexpr Entry kMethods[] = {
-    {"race", "proposals of a random-forest model, raced over training seeds", make_race},
-    {"forest", "the same proposals, each on all training seeds", make_forest},
-    {"halving", "successive halving of Sobol points over training seeds", make_halving},
-    {"sobol", "points of a Sobol sequence", make_sobol},
-    {"random", "uniform random settings", make_random},
-    {"grid", "--grid-points values of each number, and all choices", make_grid},
+    {"race", "proposals of a random-forest model, raced over training seeds", true, make_race},
+    {"forest", "the same proposals, each on all training seeds", true, make_forest},
+    {"halving", "successive halving of Sobol points over training seeds", false, make_halving},
+    {"sobol", "points of a Sobol sequence", true, make_sobol},
+    {"random", "uniform random settings", true, make_random},
+    {"grid", "--grid-points values of each number, and all choices", false, make_grid},
 };
 
 }  // namespace
@@ -29,10 +32,15 @@ constexpr Entry kMethods[] = {
 const std::vector<MethodInfo>& methods() {
   static const std::vector<MethodInfo> all = [] {
     std::vector<MethodInfo> made;
-    for (const Entry& entry : kMethods) made.push_back({entry.name, entry.summary});
+    for (const Entry& entry : kMethods) made.push_back({entry.name, entry.summary, entry.has_width});
     return made;
   }();
   return all;
+}
+
+bool has_width(const std::string& method) {
+  return std::any_of(methods().begin(), methods().end(),
+                     [&](const MethodInfo& info) { return info.name == method && info.has_width; });
 }
 
 std::vector<std::string> method_names() {

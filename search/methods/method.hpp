@@ -44,14 +44,17 @@ struct MethodOptions {
   std::uint64_t study_seed = 1;          // all random numbers derive from this and the policy's name
   std::size_t num_seeds = 1;             // training seeds
   std::size_t replays = 800;             // the whole budget; halving sizes its rounds by it
+  std::size_t width = 0;                 // replays that a round should have at least; 0: as the method likes
   std::vector<ParamValues> starts = {};  // race and forest: settings to begin with, besides the default one
 };
 
 struct MethodInfo {
   std::string name;
   std::string summary;
+  bool has_width = false;  // its rounds can be made wider
 };
 const std::vector<MethodInfo>& methods();
+bool has_width(const std::string& method);  // whether MethodOptions::width changes what it does
 std::vector<std::string> method_names();
 inline constexpr const char* kDefaultMethod = "race";
 

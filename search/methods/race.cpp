@@ -47,7 +47,8 @@ class Race final : public Method {
         options_(options),
         rungs_(std::move(rungs)),
         error_(rungs_.size(), kFirstError),
-        batch_(std::clamp<std::size_t>(options.replays / (12 * options.num_seeds), 2, kLargestBatch)),
+        batch_(std::max(std::clamp<std::size_t>(options.replays / (12 * options.num_seeds), 2, kLargestBatch),
+                        (options.width + rungs_[0] - 1) / rungs_[0])),
         sobol_(policy, params_, options.study_seed),
         random_(options.study_seed, "race " + policy) {
     add(default_values(params_));
@@ -281,7 +282,7 @@ class Race final : public Method {
   std::vector<ParamValues> starts_{options_.starts};  // not yet run
   std::vector<std::size_t> rungs_;
   std::vector<double> error_;  // of a look at each rung, relative
-  std::size_t batch_;          // a small budget is spent in more, smaller rounds
+  std::size_t batch_;          // a small budget is spent in more, smaller rounds; a declared width makes them wider
   SobolSettings sobol_;
   RandomStream random_;
   std::vector<Setting> settings_;  // in the order of proposal; the first is the default

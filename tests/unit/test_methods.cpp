@@ -166,6 +166,30 @@ TEST_CASE("every method keeps to its budget and repeats itself", "[methods]") {
   }
 }
 
+TEST_CASE("a declared width makes rounds wider, and those of some methods only", "[methods]") {
+  for (const MethodInfo& info : methods()) {
+    INFO(info.name);
+    const auto first_round = [&](std::size_t width) {
+      auto method = make_method(info.name, "p", mixed(), {.num_seeds = 4, .replays = 100'000, .width = width});
+      std::size_t replays = 0;
+      for (int round = 0; round < 2; ++round) {  // the default setting has a round of its own
+        replays = 0;
+        std::vector<Answer> answers;
+        for (const Query& query : method->ask(100'000)) {
+          replays += query.num_seeds;
+          answers.push_back({.relative = 1, .by_seed = std::vector<double>(query.num_seeds, 1.0)});
+        }
+        method->tell(answers);
+      }
+      return replays;
+    };
+    CHECK((first_round(1000) >= 1000) == (info.has_width || info.name == "halving"));
+    CHECK((first_round(1000) != first_round(0)) == info.has_width);
+    CHECK(has_width(info.name) == info.has_width);
+  }
+  CHECK_FALSE(has_width("gird"));
+}
+
 TEST_CASE("random settings depend on the study seed and the trial only", "[methods]") {
   const auto few = drive("random", mixed(), mixed_value, 80, 7).asked;
   const auto many = drive("random", mixed(), mixed_value, 800, 7).asked;
