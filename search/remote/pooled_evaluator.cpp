@@ -1,6 +1,7 @@
 #include "search/remote/pooled_evaluator.hpp"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <deque>
@@ -15,14 +16,25 @@ namespace {
 
 constexpr int kMostDeaths = 3;
 
+// Processor time that this thread has used, s.
+double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 }  // namespace
 
 std::string Traffic::text() const {
   const auto per_replay = [this](std::int64_t bytes) {
     return static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(1, replays));
   };
-  return fmt::format("{} replays in {} batches; {:.0f} bytes sent and {:.0f} received a replay; {} batches lost",
-                     replays, batches, per_replay(bytes_out), per_replay(bytes_in), lost_batches);
+  return fmt::format(
+      "{} replays in {} batches; {:.0f} bytes sent and {:.0f} received a replay; {} batches lost; {:.0f} us of the "
+      "driver a "
+      "replay",
+      replays, batches, per_replay(bytes_out), per_replay(bytes_in), lost_batches,
+      1e6 * driver_s / static_cast<double>(std::max<std::int64_t>(1, replays)));
 }
 
 PooledEvaluator::PooledEvaluator(RequestLimits limits, std::shared_ptr<WorkerPool> pool)
@@ -44,6 +56,8 @@ std::vector<ReplayResult> PooledEvaluator::run(std::span<const Job> jobs, const 
   std::vector<std::vector<std::size_t>> under_way(pool_->size());
   std::size_t busy = 0, done = 0;
   std::exception_ptr error;
+  double waited = 0;
+  if (counted_until_ < 0) counted_until_ = thread_seconds();
 
   // Half of each worker's share of what is left: large batches at first, small ones at the end, so that all finish
   // together. One experiment a batch. Jobs that have seen a death come last, and one at a time: then it is known whose
@@ -73,7 +87,9 @@ std::vector<ReplayResult> PooledEvaluator::run(std::span<const Job> jobs, const 
 
   for (std::size_t worker = 0; worker < pool_->size() && !waiting.empty(); ++worker) send(worker);
   while (busy > 0) {
+    const double before = thread_seconds();
     const WorkerPool::Answer answer = pool_->receive();
+    waited += thread_seconds() - before;
     --busy;
     std::vector<std::size_t> batch;
     batch.swap(under_way[answer.worker]);
@@ -106,6 +122,9 @@ std::vector<ReplayResult> PooledEvaluator::run(std::span<const Job> jobs, const 
       if (under_way[worker].empty()) send(worker);
     }
   }
+  const double now = thread_seconds();
+  pool_->traffic.driver_s += now - counted_until_ - waited;
+  counted_until_ = now;
   if (error) std::rethrow_exception(error);
   return results;
 }

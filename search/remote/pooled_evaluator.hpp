@@ -15,6 +15,9 @@ namespace switchyard {
 // What runs have cost besides replays.
 struct Traffic {
   std::int64_t replays = 0, batches = 0, bytes_out = 0, bytes_in = 0, lost_batches = 0;
+  // Processor time of the thread that asks for replays, from the first that it sent to the last that came back, without
+  // what it took to wait: sending, reading, writing down, and what the search itself does between rounds.
+  double driver_s = 0;
 
   std::string text() const;  // a line
 };
@@ -52,6 +55,7 @@ class PooledEvaluator final : public Evaluator {
   std::shared_ptr<WorkerPool> pool_;
   std::map<std::string, std::string> experiments_;  // texts, by key
   std::vector<std::set<std::string>> knows_;        // by worker: keys of experiments that it was sent
+  double counted_until_ = -1;                       // thread_seconds() up to which traffic.driver_s counts
 };
 
 }  // namespace switchyard

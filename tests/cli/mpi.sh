@@ -8,29 +8,42 @@ many() {  # processes, words
   shift
   mpirun --oversubscribe -n "$processes" "$switchyard" "$@"
 }
-study=(search --scenario azure-conv --duration 60 --policy llq,memory_headroom --replays 60 --train-seeds 1-3
+study=(search --scenario azure-conv --duration 60 --policy llq,memory_headroom --train-seeds 1-3
        --validation-seeds 51-52 --held-out-seeds 101-103 --format csv --quiet)
-"$switchyard" "${study[@]}" --threads 1 --out "$scratch/one" >"$scratch/one.table"
+"$switchyard" "${study[@]}" --replays 60 --threads 1 --out "$scratch/one" >"$scratch/one.table"
 for processes in 2 4; do
-  many "$processes" "${study[@]}" --out "$scratch/$processes" >"$scratch/$processes.table" 2>"$scratch/$processes.err"
+  many "$processes" "${study[@]}" --replays 60 --out "$scratch/$processes" >"$scratch/$processes.table" 2>"$scratch/$processes.err"
   same "$scratch/one.table" "$scratch/$processes.table"
   diff -r --exclude=timings.json "$scratch/one" "$scratch/$processes" || fail "$processes processes change the result"
   holds "$scratch/$processes.err" "$processes processes: [0-9]+ replays in [0-9]+ batches; [0-9]+ bytes sent"
 done
 
-# Killed in the middle, as soon as something has been written down.
-many 3 "${study[@]}" --out "$scratch/killed" >/dev/null 2>&1 &
-launcher=$!
-for _ in $(seq 100); do
-  [ -s "$scratch/killed/study.db" ] && break
-  sleep 0.02
-done
-kill -9 "$launcher" 2>/dev/null || true
-pkill -9 -f -- "--out $scratch/killed" || true
-wait "$launcher" 2>/dev/null || true
-many 2 "${study[@]}" --out "$scratch/killed" --resume >"$scratch/killed.table" 2>/dev/null
-same "$scratch/one.table" "$scratch/killed.table"
-diff -r --exclude=timings.json --exclude=study.db "$scratch/one" "$scratch/killed" || fail "a resumed study differs"
+# The process of a rank is killed in the middle, as soon as something has been written down: MPI ends the job. --resume
+# goes on with another number of processes.
+killed() {  # NAME RANK PROCESSES_AFTERWARDS
+  local folder=$scratch/killed-$1 victim=
+  many 4 "${study[@]}" --replays 600 --out "$folder" >/dev/null 2>&1 &
+  local launcher=$!
+  for _ in $(seq 1000); do
+    [ "$(stat -c %s "$folder"/study.db* 2>/dev/null | sort -n | tail -1)" -gt 30000 ] 2>/dev/null && break
+    sleep 0.01
+  done
+  for process in $(pgrep -f -- "--out $folder"); do
+    if tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null | grep -qE "^(OMPI_COMM_WORLD_RANK|PMI_RANK)=$2\$"; then
+      victim=$process
+    fi
+  done
+  [ -n "$victim" ] || fail "the process of rank $2 was not found: it has ended, or never begun"
+  kill -9 "$victim"
+  if wait "$launcher" 2>/dev/null; then fail "a job whose rank $2 was killed ended well"; fi
+  [ ! -e "$folder/leaderboard.json" ] || fail "rank $2 was killed when all was done"
+  many "$3" "${study[@]}" --replays 600 --out "$folder" --resume >"$folder.table" 2>/dev/null
+  same "$scratch/long.table" "$folder.table"
+  diff -r --exclude=timings.json --exclude=study.db "$scratch/long" "$folder" || fail "a resumed study differs"
+}
+"$switchyard" "${study[@]}" --replays 600 --threads 1 --out "$scratch/long" >"$scratch/long.table"
+killed driver 0 2
+killed worker 2 3
 
 # A fault is one line and exit code 2, and nobody waits for ever.
 code=0
