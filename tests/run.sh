@@ -35,6 +35,8 @@ python=()
 has_headers='import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))'
 if python3 -m venv build/venv && build/venv/bin/python -c "$has_headers" &&
   build/venv/bin/pip install -q "dask[distributed]" nanobind numpy optuna pandas >build/venv.log 2>&1; then
+  # Tests that lack one of these are skipped.
+  build/venv/bin/pip install -q mpi4py mypy polars pyyaml ray >>build/venv.log 2>&1 || true
   python=(-DSWITCHYARD_PYTHON=ON -DPython_EXECUTABLE="$PWD/build/venv/bin/python")
 else
   echo "SKIPPED: the tests of the Python package, for want of packages (build/venv.log)"
@@ -54,6 +56,8 @@ if [ "$mode" = --all ]; then
   check tsan
   build clang -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_DEVELOPER=ON -DCMAKE_CXX_COMPILER=clang++
   check clang
+  echo "== wheel"
+  if bash tests/package/wheel.sh; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
   echo "== format and lint"
   if bash tests/style.sh; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 fi

@@ -17,6 +17,8 @@ with tempfile.TemporaryDirectory() as folder:
         if path.name != "__pycache__":
             (package / path.name).symlink_to(path)
     (package / module.name).symlink_to(module)
+    if (module.parent / "_core.pyi").exists():
+        (package / "_core.pyi").symlink_to(module.parent / "_core.pyi")
     sys.dont_write_bytecode = True
     sys.path.insert(0, folder)
     os.environ["PYTHONPATH"] = folder  # for processes that tests start

@@ -194,6 +194,19 @@ class Executors(Searches):
             self.assertEqual(search(self.folder / "pool", executor=pool), self.expected)
         self.same("pool")
 
+    def test_a_declared_width(self):
+        wide = {"width": 90, "replays": 300}
+        one = search(self.folder / "wide-one", threads=1, **wide)
+        two = search(self.folder / "wide-two", workers=2, **wide)
+        self.assertEqual(one, two)
+        search(self.folder / "narrow", threads=1, replays=300)
+        trials = [(self.folder / name / "trials.csv").read_text() for name in ("wide-one", "wide-two", "narrow")]
+        self.assertEqual(trials[0], trials[1])
+        self.assertNotEqual(trials[0], trials[2])
+        self.assertEqual(json.loads((self.folder / "wide-two" / "config.json").read_text())["width"], 90)
+        with self.assertRaisesRegex(sy.InputError, "--width: the study was started with 90, not 80"):
+            search(self.folder / "wide-one", resume=True, **{**wide, "width": 80})
+
     def test_what_is_no_executor(self):
         with self.assertRaisesRegex(ValueError, "give workers="):
             search(self.folder / "none", executor=object())

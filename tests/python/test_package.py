@@ -193,6 +193,65 @@ class Policies(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "no method schedule"):
             sy.run("azure-conv", object())
 
+    def test_what_a_policy_subscribes_to(self):
+        calls = {"first": 0, "timer": 0, "stored": 0, "completed": 0}
+
+        class Told(sy.Policy):
+            def subscription(self):
+                return sy.Subscription(first_tokens=True, kv_events=True, every=0.5, waiting_uncached=True)
+
+            def start(self, cluster, seed):
+                self.blocks = set()
+
+            def on_first_token(self, token):
+                calls["first"] += 1
+                assert token.at > 0 and 0 <= token.replica < 2
+
+            def on_timer(self, cluster):
+                calls["timer"] += 1
+                assert cluster.now_ps % 500_000_000_000 == 0
+
+            def on_kv_event(self, replica, event, blocks):
+                calls[event] = calls.get(event, 0) + len(blocks)
+                self.blocks.update(blocks)
+
+            def on_completion(self, request):
+                calls["completed"] += 1
+
+            def schedule(self, cluster):
+                while cluster.queue_length():
+                    request = cluster.first_queued()
+                    names = cluster.prompt_blocks(request, 16)
+                    holders = cluster.prefix_holders(request)
+                    for replica, tokens in holders.items():
+                        assert cluster.cached_tokens(request, replica) == tokens > 0
+                        assert names[0] in self.blocks
+                        calls["holders"] = calls.get("holders", 0) + 1
+                    assert cluster.state(0).taken_at == cluster.now
+                    assert cluster.state(0).waiting_uncached_tokens >= 0
+                    cluster.assign(request, max(holders, key=holders.get) if holders else cluster.least_outstanding())
+
+        workload = sy.Workload.from_columns([i * 0.3 for i in range(40)], [1024] * 40, [20] * 40,
+                                            hash_ids=[[i % 3, 7] for i in range(40)])
+        v1 = sy.scenario("azure-conv", replica_scheduler="vllm_v1", replicas=2)
+        result = sy.run(v1, Told(), workload=workload)
+        
+        self.assertEqual((result.summary["num_requests"], calls["first"], calls["completed"]), (40, 40, 40))
+        for name in ("timer", "stored", "holders"):
+            self.assertGreater(calls[name], 10)
+
+        class Bad(sy.Policy):
+            def subscription(self):
+                return 3
+
+            def schedule(self, cluster):
+                pass
+
+        with self.assertRaisesRegex(TypeError, "must return a Subscription"):
+            sy.run(v1, Bad(), workload=workload)
+        with self.assertRaisesRegex(sy.InputError, "every is 1e-09"):
+            sy.Subscription(every=1e-9)
+
     def test_output_lengths_are_nowhere(self):
         seen = set()
 

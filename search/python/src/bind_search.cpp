@@ -109,6 +109,7 @@ void bind_search(nb::module_& module) {
       it["bytes_out"] = traffic.bytes_out;
       it["bytes_in"] = traffic.bytes_in;
       it["lost_batches"] = traffic.lost_batches;
+      it["driver_s"] = traffic.driver_s;
     }
     return it;
   });

@@ -2,6 +2,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "core/api/block_name.hpp"
+#include "core/api/signals.hpp"
+#include "core/input/error.hpp"
 #include "core/scenario/fields.hpp"
 #include "search/python/src/bind.hpp"
 #include "search/python/src/held_view.hpp"
@@ -25,6 +28,13 @@ std::vector<RequestId> queue_of(const ClusterView& view) {
   std::vector<RequestId> ids;
   for (RequestId id = view.first_queued(); id >= 0; id = view.next_queued(id)) ids.push_back(id);
   return ids;
+}
+
+// A hash tells no more than equality does.
+std::int64_t mix(std::uint64_t number) {
+  number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  number = (number ^ (number >> 27)) * 0x94d049bb133111ebULL;
+  return static_cast<std::int64_t>((number ^ (number >> 31)) >> 2);
 }
 
 const char* name_of(BatchKind kind) {
@@ -68,8 +78,44 @@ void bind_view(nb::module_& module) {
   time<&CompletedRequest::first_token_at, CompletedRequest>(completed, "first_token_at", "End of its prefill");
   time<&CompletedRequest::completed_at, CompletedRequest>(completed, "completed_at", "Completion");
 
+  nb::class_<BlockName>(module, "BlockName",
+                        "Stands for a block of tokens and all before it. Equal names, equal tokens; nothing else.")
+      .def("__eq__",
+           [](const BlockName& a, const nb::object& b) {
+             return nb::isinstance<BlockName>(b) && a == *nb::inst_ptr<BlockName>(b);
+           })
+      .def("__hash__", [](const BlockName& name) { return mix(std::hash<BlockName>()(name)); });
+
+  nb::class_<Subscription>(module, "Subscription",
+                           "What a policy wants to be told beyond arrivals and completions, and what is worked out for "
+                           "it alone. Who asks for nothing costs nothing.")
+      .def(
+          "__init__",
+          [](Subscription* it, bool first_tokens, bool polls, bool kv_events, double every, bool waiting_uncached,
+             bool throughput, bool requests) {
+            if (!(every == 0 || (every >= 0.001 && every <= 1e6))) {
+              throw InputError(
+                  fmt::format("Subscription: every is {}; seconds from 0.001 to 1e6, or 0, are wanted", every));
+            }
+            new (it) Subscription{first_tokens,     polls,      kv_events, ticks_from_seconds(every),
+                                  waiting_uncached, throughput, requests};
+          },
+          nb::kw_only(), nb::arg("first_tokens") = false, nb::arg("polls") = false, nb::arg("kv_events") = false,
+          nb::arg("every") = 0.0, nb::arg("waiting_uncached") = false, nb::arg("throughput") = false,
+          nb::arg("requests") = false,
+          "first_tokens, polls, kv_events: calls of on_first_token, on_poll, on_kv_event. every: seconds between calls "
+          "of "
+          "on_timer while requests are under way; 0: never. waiting_uncached, throughput: that these of ReplicaState "
+          "are "
+          "filled in. requests: that snapshots which are old list requests, too.");
+
+  nb::class_<FirstToken> first_token(module, "FirstToken", "The first token of a request's answer has been computed.");
+  first_token.def_ro("id", &FirstToken::id).def_ro("replica", &FirstToken::replica);
+  time<&FirstToken::at, FirstToken>(first_token, "at", "When");
+
   nb::class_<ReplicaState> state(module, "ReplicaState",
                                  "Aggregates of one replica; the running batch does not count.");
+  time<&ReplicaState::taken_at, ReplicaState>(state, "taken_at", "When this was so: now, unless signals are old");
   state.def_ro("num_waiting", &ReplicaState::num_waiting, "Requests in its queue.")
       .def_ro("num_running", &ReplicaState::num_running, "Requests that hold KV blocks.")
       .def_ro("num_prefilling", &ReplicaState::num_prefilling)
@@ -85,7 +131,11 @@ void bind_view(nb::module_& module) {
       .def_prop_ro("blocks_free", &ReplicaState::blocks_free)
       .def_prop_ro("batch_kind", [](const ReplicaState& it) { return name_of(it.batch_kind); })
       .def_ro("batch_prefill_tokens", &ReplicaState::batch_prefill_tokens)
-      .def_ro("batch_decodes", &ReplicaState::batch_decodes);
+      .def_ro("batch_decodes", &ReplicaState::batch_decodes)
+      .def_ro("waiting_uncached_tokens", &ReplicaState::waiting_uncached_tokens,
+              "Prompt tokens in its queue that its prefix cache does not hold; -1 unless subscribed to.")
+      .def_ro("generation_throughput", &ReplicaState::generation_throughput,
+              "Output tokens a second over the last reporting period; -1 unless subscribed to.");
   time<&ReplicaState::batch_started_at, ReplicaState>(state, "batch_started_at", "Start of the running batch");
 
   nb::class_<ReplicaLimits>(module, "ReplicaLimits", "What an operator has configured of a replica.")
@@ -153,6 +203,34 @@ void bind_view(nb::module_& module) {
       .def(
           "queued", [](const HeldView& c, RequestId id) { return c.view().queued(id); }, nb::arg("id"),
           "A queued request.")
+      .def_prop_ro(
+          "router", [](const HeldView& c) { return c.view().router(); }, "Which of the routers this is, from 0.")
+      .def_prop_ro(
+          "num_routers", [](const HeldView& c) { return c.view().num_routers(); }, "Routers that share the arrivals.")
+      .def(
+          "cached_tokens",
+          [](const HeldView& c, RequestId id, std::int64_t r) { return c.view().cached_tokens(id, c.replica(r)); },
+          nb::arg("id"), nb::arg("replica"),
+          "Leading tokens of a queued prompt that a replica's prefix cache holds, in full blocks.")
+      .def(
+          "prefix_holders",
+          [](const HeldView& c, RequestId id) {
+            std::vector<PrefixHolder> holders;
+            c.view().prefix_holders(id, holders);
+            nb::dict tokens;
+            for (const PrefixHolder& holder : holders) tokens[nb::int_(holder.replica)] = holder.num_tokens;
+            return tokens;
+          },
+          nb::arg("id"), "By replica: leading tokens of a queued prompt that it holds, where that is more than 0.")
+      .def(
+          "prompt_blocks",
+          [](const HeldView& c, RequestId id, std::int32_t block_size) {
+            if (block_size < 1) throw nb::value_error("block_size must be at least 1");
+            const auto names = c.view().prompt_blocks(id, block_size);
+            return std::vector<BlockName>(names.begin(), names.end());
+          },
+          nb::arg("id"), nb::arg("block_size"),
+          "Names of the blocks of a queued prompt, as far as it is known what they hold: equal names, equal tokens.")
       .def(
           "assign", [](const HeldView& c, RequestId id, std::int64_t r) { c.changes().assign(id, c.replica(r)); },
           nb::arg("id"), nb::arg("replica"), "Moves a queued request to the end of a replica's queue, at once.");

@@ -1,8 +1,10 @@
 #include "search/python/src/python_policy.hpp"
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <string>
+#include <vector>
 
 namespace nb = nanobind;
 
@@ -23,6 +25,11 @@ PythonPolicy::PythonPolicy(nb::object object)
     : start_(method(object, "start")),
       on_arrival_(method(object, "on_arrival")),
       on_completion_(method(object, "on_completion")),
+      subscription_(method(object, "subscription")),
+      on_first_token_(method(object, "on_first_token")),
+      on_poll_(method(object, "on_poll")),
+      on_timer_(method(object, "on_timer")),
+      on_kv_event_(method(object, "on_kv_event")),
       schedule_(method(object, "schedule")),
       cluster_(nb::cast(HeldView())) {
   if (schedule_.is_none()) {
@@ -44,6 +51,37 @@ void PythonPolicy::on_arrival(const QueuedRequest& request) {
 
 void PythonPolicy::on_completion(const CompletedRequest& request) {
   if (!on_completion_.is_none()) on_completion_(request);
+}
+
+Subscription PythonPolicy::subscription() const {
+  if (subscription_.is_none()) return {};
+  const nb::object wanted = subscription_();
+  if (!nb::isinstance<Subscription>(wanted)) {
+    throw nb::type_error("subscription() must return a Subscription");
+  }
+  return nb::cast<Subscription>(wanted);
+}
+
+void PythonPolicy::on_first_token(const FirstToken& token) {
+  if (!on_first_token_.is_none()) on_first_token_(token);
+}
+
+void PythonPolicy::on_poll(const ClusterView& cluster, std::int32_t replica) {
+  if (on_poll_.is_none()) return;
+  const HeldView::Call call(*held_, cluster, nullptr);
+  on_poll_(cluster_, replica);
+}
+
+void PythonPolicy::on_timer(const ClusterView& cluster) {
+  if (on_timer_.is_none()) return;
+  const HeldView::Call call(*held_, cluster, nullptr);
+  on_timer_(cluster_);
+}
+
+void PythonPolicy::on_kv_event(std::int32_t replica, KvEvent event, std::span<const BlockName> blocks) {
+  if (on_kv_event_.is_none()) return;
+  on_kv_event_(replica, event == KvEvent::stored ? "stored" : "removed",
+               std::vector<BlockName>(blocks.begin(), blocks.end()));
 }
 
 void PythonPolicy::schedule(ClusterView& cluster) {

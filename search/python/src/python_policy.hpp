@@ -18,10 +18,17 @@ class PythonPolicy final : public Policy {
   void start(const ClusterView& cluster, std::uint64_t seed) override;
   void on_arrival(const QueuedRequest& request) override;
   void on_completion(const CompletedRequest& request) override;
+  Subscription subscription() const override;
+  void on_first_token(const FirstToken& token) override;
+  void on_poll(const ClusterView& cluster, std::int32_t replica) override;
+  void on_timer(const ClusterView& cluster) override;
+  void on_kv_event(std::int32_t replica, KvEvent event, std::span<const BlockName> blocks) override;
   void schedule(ClusterView& cluster) override;
 
  private:
-  nanobind::object start_, on_arrival_, on_completion_, schedule_;  // bound methods, or none
+  // Bound methods, or none.
+  nanobind::object start_, on_arrival_, on_completion_, subscription_, on_first_token_, on_poll_, on_timer_,
+      on_kv_event_, schedule_;
   nanobind::object cluster_;
   HeldView* held_ = nullptr;  // within cluster_
 };

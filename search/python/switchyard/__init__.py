@@ -7,15 +7,18 @@ Times are seconds where a name says nothing else, and whole picoseconds where it
 wrongly raises InputError, a ValueError, with the nearest valid name.
 """
 
+from . import _core
 from ._core import (
+    BlockName,
     CompletedRequest,
+    FirstToken,
     InputError,
     QueuedRequest,
     ReplicaLimits,
     ReplicaState,
     ResidentRequest,
     StalledError,
-    __version__,
+    Subscription,
     canonical_spec,
     describe_policy,
     policy_names,
@@ -31,12 +34,14 @@ from .study import Job, Study
 
 from . import optuna, vidur  # noqa: E402 (they use what is above)
 
+__version__: str = getattr(_core, "__version__")
+
 InputError.__doc__ = "What a user gave is wrong; the message names it, what is allowed, and the nearest valid name."
 StalledError.__doc__ = "The policy left requests waiting with nothing more to happen."
 
 __all__ = [
-    "Answer", "Cluster", "CompletedRequest", "InputError", "Job", "Policy", "QueuedRequest", "ReplicaLimits",
-    "ReplicaState", "ResidentRequest", "Result", "Scenario", "StalledError", "Study", "Workload", "__version__",
-    "canonical_spec", "check_policy", "compare", "describe_policy", "optuna", "policy_names", "run", "scenario",
-    "scenario_fields", "scenario_names", "search", "suite", "vidur",
+    "Answer", "BlockName", "Cluster", "CompletedRequest", "FirstToken", "InputError", "Job", "Policy", "QueuedRequest",
+    "ReplicaLimits", "ReplicaState", "ResidentRequest", "Result", "Scenario", "StalledError", "Study", "Subscription",
+    "Workload", "__version__", "canonical_spec", "check_policy", "compare", "describe_policy", "optuna",
+    "policy_names", "run", "scenario", "scenario_fields", "scenario_names", "search", "suite", "vidur",
 ]

@@ -22,11 +22,12 @@ _lock = threading.Lock()  # who replays is set for the whole process
 class Answer(dict):
     """What a command found, the content of its JSON, with the files that it left."""
 
-    def __init__(self, content: dict[str, Any], folder: Path, traffic: dict[str, int] | None = None):
+    def __init__(self, content: dict[str, Any], folder: Path, traffic: dict[str, float] | None = None):
         super().__init__(content)
         #: Where the files are: `out`, or a folder that is removed with this object.
         self.folder = folder
-        #: With an executor or workers: replays, batches, bytes_out and bytes_in (sent and received, in all), lost_batches.
+        #: With an executor or workers: replays, batches, bytes_out and bytes_in (sent and received, in all), lost_batches,
+        #: driver_s (processor time of this process's thread, without what it waited).
         self.traffic = traffic or {}
 
     def report(self, file: str | os.PathLike | None = None) -> str:
@@ -99,22 +100,22 @@ def _with_folder(name: str, words: list[str], flags: dict[str, Any], executor, w
     return answer
 
 
-def _replayed(name: str, words: list[str], executor, workers: int | None) -> tuple[str, dict[str, int]]:
+def _replayed(name: str, words: list[str], executor, workers: int | None) -> tuple[str, dict[str, float]]:
     """A command whose replays are run by an executor, or by `workers` processes of our own, or by threads."""
-    if executor is None and workers is None:
-        return _run(name, words), {}
+    pool: ExecutorPool | ProcessPool
     if executor is not None:
         pool = ExecutorPool(executor, size_of(executor) if workers is None else workers)
-    else:
+    elif workers is not None:
         pool = ProcessPool(workers)
+    else:
+        return _run(name, words), {}
     with _lock:
         try:
             _core._replay_with(pool)
             return _core.command(name, words, errors_to_python=not _is_stderr()), _core._traffic()
         finally:
             _core._replay_with(None)
-            if executor is None:
-                pool.close()
+            pool.close()
 
 
 def suite(policies: str | Iterable[str], executor=None, workers: int | None = None, progress: bool | None = None,

@@ -134,6 +134,9 @@ class ExecutorPool:
             self._processes = now
         return worker
 
+    def close(self) -> None:
+        """The executor is not ours to end."""
+
     def revive(self) -> bool:
         """Whether the executor goes on after the death of a worker."""
         return not isinstance(self._executor, concurrent.futures.ProcessPoolExecutor)
@@ -157,7 +160,7 @@ def _replace_dead_actors(executor) -> None:
 def _processes_of(executor) -> frozenset[int]:
     if not isinstance(executor, multiprocessing.pool.Pool):
         return frozenset()
-    return frozenset(process.pid for process in executor._pool if process.exitcode is None)
+    return frozenset(process.pid for process in getattr(executor, "_pool") if process.exitcode is None)
 
 
 _DEATHS = {"KilledWorker", "WorkerCrashedError", "RayActorError", "ActorDiedError", "ActorUnavailableError",

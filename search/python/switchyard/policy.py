@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._core import Cluster, CompletedRequest, QueuedRequest
+from ._core import BlockName, Cluster, CompletedRequest, FirstToken, QueuedRequest, Subscription
 
 __all__ = ["Cluster", "Policy"]
 
@@ -35,6 +35,28 @@ class Policy:
     @_does_nothing
     def on_completion(self, request: CompletedRequest) -> None:
         """A request has completed; `schedule` follows if the queue holds any."""
+
+    @_does_nothing
+    def subscription(self) -> Subscription:  # type: ignore[empty-body]  # the kernel does not call it
+        """What else to be told, asked before each replay; the next four are called only if they were asked for, and
+        `schedule` follows if requests are queued."""
+
+    @_does_nothing
+    def on_first_token(self, token: FirstToken) -> None:
+        """The first token of a request's answer has been computed, for the first time."""
+
+    @_does_nothing
+    def on_poll(self, cluster: Cluster, replica: int) -> None:
+        """A newer snapshot of the replica can be read from now on. Never called where signals are live."""
+
+    @_does_nothing
+    def on_timer(self, cluster: Cluster) -> None:
+        """The time that `Subscription.every` says has passed."""
+
+    @_does_nothing
+    def on_kv_event(self, replica: int, event: str, blocks: list[BlockName]) -> None:
+        """The content of these blocks can be found in the replica's prefix cache from now on ("stored"), or no more
+        ("removed")."""
 
     def schedule(self, cluster: Cluster) -> None:
         """Decide: `cluster.assign(id, replica)` for any queued requests, at once visible; others wait."""

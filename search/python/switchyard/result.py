@@ -42,9 +42,9 @@ class Result:
     @property
     def requests(self) -> dict[str, np.ndarray]:
         """Whole picoseconds where the name ends in ``_ps`` (int64), counts as int32; none is a copy."""
-        workload = self._replay.workload
+        workload = self.workload
         lengths = {"num_prefill_tokens": workload.num_prefill_tokens, "num_decode_tokens": workload.num_decode_tokens}
-        columns = {name: getattr(self._replay, name) for name in _COLUMNS}
+        columns = {name: np.asarray(getattr(self._replay, name)) for name in _COLUMNS}
         return {"arrived_at_ps": columns.pop("arrived_at_ps")} | lengths | columns
 
     def frame(self, library: str = "pandas"):

@@ -121,9 +121,8 @@ class Workload:
         if missing:
             raise _core.InputError(f"Workload: the frame has no column '{missing[0]}' (it has: "
                                    f"{', '.join(map(str, frame.columns))})")
-        columns = {name: np.asarray(frame[name])
-                   for name in ("arrived_at", "num_prefill_tokens", "num_decode_tokens", "num_hashed_tokens")
-                   if name in list(frame.columns)}
+        known = ("arrived_at", "num_prefill_tokens", "num_decode_tokens", "num_hashed_tokens")
+        columns: dict[str, Any] = {name: np.asarray(frame[name]) for name in known if name in list(frame.columns)}
         if "hash_ids" not in list(frame.columns):
             if hash_id_tokens is not None:
                 raise _core.InputError("Workload: hash_id_tokens: has no effect: the frame has no column 'hash_ids'")
@@ -154,25 +153,26 @@ class Workload:
     @property
     def arrived_at_ps(self) -> np.ndarray:
         """Whole picoseconds, int64 (n,), not a copy."""
-        return self._core.arrived_at_ps
+        return np.asarray(self._core.arrived_at_ps)
 
     @property
     def num_prefill_tokens(self) -> np.ndarray:
         """Prompt, int32 (n,), not a copy."""
-        return self._core.num_prefill_tokens
+        return np.asarray(self._core.num_prefill_tokens)
 
     @property
     def num_decode_tokens(self) -> np.ndarray:
         """Output, int32 (n,), not a copy."""
-        return self._core.num_decode_tokens
+        return np.asarray(self._core.num_decode_tokens)
 
     def frame(self, library: str = "pandas"):
         """A frame of pandas or "polars" that `from_frame` reads; arrived_at in seconds. hash_ids and num_hashed_tokens
         are there if it is known what requests have in common; a pandas frame's ``attrs["hash_id_tokens"]`` says how
         many tokens an id stands for."""
-        columns = {"arrived_at": self.arrived_at_ps / 1e12, "num_prefill_tokens": self.num_prefill_tokens,
-                   "num_decode_tokens": self.num_decode_tokens}
-        hashes = self._core._hashes()
+        columns: dict[str, Any] = {"arrived_at": self.arrived_at_ps / 1e12,
+                                   "num_prefill_tokens": self.num_prefill_tokens,
+                                   "num_decode_tokens": self.num_decode_tokens}
+        hashes: Any = self._core._hashes()
         if hashes is None:
             return frame_of(columns, library)
         frame = frame_of({**columns, "hash_ids": hashes[0], "num_hashed_tokens": hashes[1]}, library)

@@ -17,8 +17,8 @@ class BaseGlobalScheduler(_Helpful):
         self._replicas = replicas
         self._num_replicas = len(replicas)
         self._execution_time_predictor = None
-        self._replica_schedulers = dict(_making.schedulers)
-        self._request_queue = []
+        self._replica_schedulers: dict = dict(_making.schedulers)
+        self._request_queue: list = []
 
     def sort_requests(self) -> None:
         self._request_queue.sort(key=lambda request: request._arrived_at)

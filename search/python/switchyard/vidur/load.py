@@ -64,13 +64,15 @@ class _Config(entities._Helpful):
     _what = "the configuration"
 
     def __init__(self, num_replicas: int, limits):
-        self.cluster_config = _ClusterConfig()
-        self.cluster_config.num_replicas = num_replicas
-        self.cluster_config.replica_scheduler_config = entities.ReplicaSchedulerConfig(limits)
+        self.cluster_config = _ClusterConfig(num_replicas, limits)
 
 
 class _ClusterConfig(entities._Helpful):
     _what = "cluster_config"
+
+    def __init__(self, num_replicas: int, limits):
+        self.num_replicas = num_replicas
+        self.replica_scheduler_config = entities.ReplicaSchedulerConfig(limits)
 
 
 class VidurPolicy(Policy):

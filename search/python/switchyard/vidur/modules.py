@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import builtins
+import functools
 import logging
 import types
 from pathlib import Path
@@ -61,7 +62,7 @@ def tree() -> dict[str, types.ModuleType]:
         modules[name] = _module(name)
     for name, module in modules.items():
         if name != "vidur" and not name.startswith("vidur.logger"):
-            module.__getattr__ = lambda attribute, module=module: _names(module, attribute)
+            setattr(module, "__getattr__", functools.partial(_names, module))
         if "." in name:
             parent, _, child = name.rpartition(".")
             setattr(modules[parent], child, module)

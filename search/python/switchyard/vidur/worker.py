@@ -44,7 +44,7 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     job = json.load(sys.stdin)
-    answer = {"scenarios": {}, "error": None, "network": _cut_network()}
+    answer: dict = {"scenarios": {}, "error": None, "network": _cut_network()}
     limit = job["memory_mib"] * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
