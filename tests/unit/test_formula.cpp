@@ -97,7 +97,7 @@ TEST_CASE("the spec of formulas reads back as itself", "[formula]") {
       parse_policy(R"f(formula( place= "min(waiting, 3)" , admit = "committed < (3)",horizon=7))f", "");
   CHECK(spec.text() ==
         R"f(formula(order="arrived_s",admit="committed < (3)",place="min(waiting, 3)",idle=admits,scan=head,)f"
-        R"f(decode_ratio=0,horizon=7,ages=mean,learn=survival))f");
+        R"f(wait_for=any,decode_ratio=0,horizon=7,ages=mean,learn=survival))f");
   CHECK(parse_policy(spec.text(), "").text() == spec.text());
 }
 
