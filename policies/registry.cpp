@@ -38,13 +38,17 @@ std::vector<PolicyInfo>& registry() {
     };
     add(PolicyGroup::baseline, baseline_policies());
     add(PolicyGroup::own, tuned_policies());
-    for (const auto& system : {vllm_policies,          vllm_stack_policies,   cache_aware_policies,
-                               sglang_policies,        sgl_router_policies,   smg_session_policies,
-                               llmd_policies,          aibrix_policies,       aibrix_prefix_cache_policies,
-                               aibrix_preble_policies, aibrix_multi_policies, aibrix_session_policies,
-                               dynamo_policies,        llumnix_policies,      preble_policies,
-                               mooncake_policies,      ray_policies,          kubeai_policies,
-                               trtllm_policies,        blis_policies,         glia_policies}) {
+    for (const auto& system : {vllm_policies,           vllm_router_policies,
+                               vllm_stack_policies,     cache_aware_policies,
+                               sglang_policies,         sgl_router_policies,
+                               smg_session_policies,    llmd_policies,
+                               aibrix_policies,         aibrix_prefix_cache_policies,
+                               aibrix_preble_policies,  aibrix_multi_policies,
+                               aibrix_session_policies, dynamo_policies,
+                               llumnix_policies,        preble_policies,
+                               mooncake_policies,       ray_policies,
+                               kubeai_policies,         trtllm_policies,
+                               blis_policies,           glia_policies}) {
       add(PolicyGroup::production, system());
     }
     PolicyInfo compose = compose_policy();

@@ -15,6 +15,7 @@ class Ring final : public Placement {
  public:
   enum class Overflow { walk, least };
   enum class Counted { others, all };
+  enum class Key { prompt, session };
 
   void start(Scene& scene, std::uint64_t seed) override {
     Placement::start(scene, seed);
@@ -31,7 +32,8 @@ class Ring final : public Placement {
     const auto may_take = [&](std::int32_t replica) {
       return std::binary_search(candidates.begin(), candidates.end(), replica);
     };
-    const std::uint64_t key = prompt_key(cluster, request, tokens_);
+    const std::uint64_t key =
+        key_ == Key::session ? session_or_prompt_key(cluster, request, tokens_) : prompt_key(cluster, request, tokens_);
     const std::int32_t home = ring_.walk(key, may_take);
     if (is_within(home)) return home;
     std::int32_t other = -1;
@@ -46,6 +48,7 @@ class Ring final : public Placement {
     return other >= 0 ? other : home;
   }
 
+  Key key_ = Key::prompt;
   std::int32_t tokens_ = 25;
   std::int32_t nodes_ = 256;
   double bound_ = 1.25;
@@ -58,9 +61,15 @@ class Ring final : public Placement {
 
 class Rendezvous final : public Placement {
  public:
+  enum class Key { prompt, session };
   std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
-    return rendezvous(prompt_key(scene_->cluster(), request, tokens_), candidates);
+    const ClusterView& cluster = scene_->cluster();
+    const bool by_session = key_ == Key::session;
+    return rendezvous(
+        by_session ? session_or_prompt_key(cluster, request, tokens_) : prompt_key(cluster, request, tokens_),
+        candidates);
   }
+  Key key_ = Key::prompt;
   std::int32_t tokens_ = 256;
 };
 
@@ -70,6 +79,8 @@ PartInfo<Placement> ring_part() {
   return part<Placement, Ring>("ring",
                                "by consistent hashing of the prompt's beginning, with a bound on the requests of each "
                                "replica")
+      .choice(&Ring::key_, "ring_key", {"prompt", "session"}, Ring::Key::prompt,
+              "what is hashed: how the prompt begins, or its session where the client tells it")
       .integer(&Ring::tokens_, "ring_tokens", 25, 1, 100000, ParamScale::log,
                "leading tokens of the prompt that are hashed")
       .integer(&Ring::nodes_, "ring_nodes", 256, 1, 4096, ParamScale::log, "places of a replica on the ring")
@@ -83,6 +94,8 @@ PartInfo<Placement> ring_part() {
 
 PartInfo<Placement> rendezvous_part() {
   return part<Placement, Rendezvous>("rendezvous", "by rendezvous hashing of the prompt's beginning")
+      .choice(&Rendezvous::key_, "hashed", {"prompt", "session"}, Rendezvous::Key::prompt,
+              "how the prompt begins, or its session where the client tells it")
       .integer(&Rendezvous::tokens_, "hashed_tokens", 256, 1, 100000, ParamScale::log,
                "leading tokens of the prompt that are hashed");
 }

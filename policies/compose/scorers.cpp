@@ -6,6 +6,8 @@
 #include <array>
 #include <limits>
 
+#include "policies/compose/block_cost.hpp"
+#include "policies/production/session_table.hpp"
 #include "policies/prefix/held_tokens.hpp"
 #include "policies/prefix/lru_index.hpp"
 
@@ -21,7 +23,7 @@ class Scorers final : public Scoring {
 
   enum class Index { cache, sent };
 
-  void ask(Subscription& asked) const override { asked.first_tokens |= w_token_load_ > 0; }
+  void ask(Subscription& asked) const override { asked.first_tokens |= w_token_load_ > 0 || w_cost_ > 0; }
   void start(Scene& scene, std::uint64_t seed) override {
     Part::start(scene, seed);
     const auto n = static_cast<std::size_t>(scene.cluster().num_replicas());
@@ -32,8 +34,13 @@ class Scorers final : public Scoring {
     if (index_ == Index::sent) sent_.reset(std::vector<std::int64_t>(n, index_blocks_));
     loads_.assign(n, 0);
     loading_.clear();
+    sessions_.start(ticks_from_seconds(session_ttl_s_));
+    if (w_cost_ > 0) cost_.start(scene, seed);
   }
-  void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
+  void watch(std::vector<Part*>& watchers) override {
+    watchers.push_back(this);
+    if (w_cost_ > 0) cost_.watch(watchers);
+  }
   void assigned(const QueuedRequest& request, std::int32_t replica) override {
     if (is_cold_) cold_[static_cast<std::size_t>(replica)] = ++num_cold_;
     if (w_token_load_ > 0) {
@@ -42,6 +49,7 @@ class Scorers final : public Scoring {
       if (static_cast<std::size_t>(request.id) >= loading_.size()) loading_.resize(std::size_t(request.id) + 1);
       loading_[static_cast<std::size_t>(request.id)] = uncached;
     }
+    if (w_session_ > 0) sessions_.bind(request.session, replica, scene_->cluster().now());
     if (index_ == Index::sent) sent_.insert(replica, blocks_, num_blocks_ - static_cast<std::int64_t>(blocks_.size()));
   }
   void first_token(const FirstToken& token) override { unload(token.id, token.replica); }
@@ -50,11 +58,14 @@ class Scorers final : public Scoring {
   void look(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
     is_cold_ = false;
     if (w_prefix_ > 0 || w_no_hit_lru_ > 0 || w_token_load_ > 0) find(request);
+    bound_ = w_session_ > 0 ? sessions_.find(request.session, scene_->cluster().now()) : -1;
+    if (w_cost_ > 0) cost_.look(request, candidates);
     ranges_.fill({});
     for (const std::int32_t replica : candidates) {
       const CountsOf counts = counts_of(replica);
       for (std::size_t i = 0; i < kCounts; ++i) ranges_[i].add(counts[i]);
       ranges_[kPrefix].add(matched(replica));
+      if (w_cost_ > 0) ranges_[kCost].add(cost_.score(request, replica).value);
     }
     if (w_no_hit_lru_ > 0) rank(candidates);
   }
@@ -73,6 +84,12 @@ class Scorers final : public Scoring {
       const double tokens = static_cast<double>(loads_[r] + request.num_prefill_tokens - matched(replica));
       sum += w_token_load_ * (1 - std::min(tokens, token_cap_) / token_cap_);
     }
+    if (w_session_ > 0 && replica == bound_) sum += w_session_;
+    if (w_cost_ > 0) {
+      const Range& range = ranges_[kCost];
+      const double cost = cost_.score(request, replica).value;
+      sum += w_cost_ * (range.high > range.low ? (range.high - cost) / (range.high - range.low) : 1.0);
+    }
     if (w_no_hit_lru_ > 0) sum += w_no_hit_lru_ * (is_cold_ ? turn_[r] : 0.5);
     return {-sum, 0};
   }
@@ -89,9 +106,22 @@ class Scorers final : public Scoring {
   double w_no_hit_lru_ = 0.0;
   double w_token_load_ = 0.0;
   double token_cap_ = 4194304.0;
+  double w_session_ = 0.0;
+  double session_ttl_s_ = 300.0;
+  double w_cost_ = 0.0;
 
  private:
-  enum : std::size_t { kQueue, kRunning, kActive, kRequests, kDataParallel, kCounts, kPrefix = kCounts, kRanges };
+  enum : std::size_t {
+    kQueue,
+    kRunning,
+    kActive,
+    kRequests,
+    kDataParallel,
+    kCounts,
+    kPrefix = kCounts,
+    kCost,
+    kRanges
+  };
   using CountsOf = std::array<double, kCounts>;
   struct Range {
     double low = std::numeric_limits<double>::infinity();
@@ -166,6 +196,9 @@ class Scorers final : public Scoring {
   }
 
   std::array<Range, kRanges> ranges_{};
+  SessionTable sessions_;
+  std::int32_t bound_ = -1;  // the replica of the request's session
+  BlockCost cost_;
   HeldTokens held_;
   LruIndex sent_;
   PrefixMatches matches_;
@@ -212,7 +245,12 @@ PartInfo<Scoring> scorers_part() {
             "of a prompt that none has cached: how long it was given no other such one")
       .real(&P::w_token_load_, "w_token_load", 0.0, 0.0, 10.0, linear,
             "1 - uncached prompt tokens sent there, until their answers begin, and of this request / w_token_cap")
-      .real(&P::token_cap_, "w_token_cap", 4194304.0, 1.0, 1e9, ParamScale::log, "tokens");
+      .real(&P::token_cap_, "w_token_cap", 4194304.0, 1.0, 1e9, ParamScale::log, "tokens")
+      .real(&P::w_session_, "w_session", 0.0, 0.0, 10.0, linear, "1 for the replica that its session was last sent to")
+      .real(&P::session_ttl_s_, "w_session_ttl", 300.0, 1.0, 100000.0, ParamScale::log,
+            "s of idleness after which a session is forgotten")
+      .real(&P::w_cost_, "w_cost", 0.0, 0.0, 10.0, linear,
+            "(max - x) / (max - min) of the cost in blocks of place=cost, Dynamo's");
 }
 
 }  // namespace switchyard

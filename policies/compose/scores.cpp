@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "policies/compose/block_cost.hpp"
 #include "policies/compose/completion.hpp"
 #include "policies/compose/expected_work.hpp"
 #include "policies/compose/interference.hpp"
@@ -169,6 +170,16 @@ std::vector<PartInfo<Scoring>> scoring_parts() {
           .real(&Weighted::weight_kv_, "weight_kv", 1.0, 0.0, 4.0, ParamScale::linear, "KV blocks, as in place=kv")
           .real(&Weighted::weight_uncached_, "weight_uncached", 0.0, 0.0, 4.0, ParamScale::linear,
                 "prompt tokens that the replica has not cached, as in place=uncached"),
+      part<Scoring, BlockCost>(
+          "cost",
+          "least cost of Dynamo's KV router, in blocks: prompts to be computed less what is cached, "
+          "and prompts in flight, shared blocks once")
+          .real(&BlockCost::prefill_, "cost_prefill", 1.0, 0.0, 16.0, ParamScale::linear,
+                "blocks in flight that a block to be computed counts as")
+          .real(&BlockCost::credit_, "cost_credit", 1.0, 0.0, 4.0, ParamScale::linear,
+                "blocks to be computed that a cached block of the prompt is worth")
+          .real(&BlockCost::requests_, "cost_requests", 0.0, 0.0, 64.0, ParamScale::linear,
+                "blocks that a request in flight counts as"),
       scorers_part(),
   };
 }

@@ -88,4 +88,10 @@ inline std::uint64_t prompt_key(const ClusterView& view, const QueuedRequest& re
   return hash_of(UINT64_MAX - 1, std::hash<BlockName>{}(blocks.front()));
 }
 
+// The same of its session, if the client tells it; else of the first `tokens` tokens of the prompt.
+inline std::uint64_t session_or_prompt_key(const ClusterView& view, const QueuedRequest& request, std::int32_t tokens) {
+  if (request.session < 0) return prompt_key(view, request, tokens);
+  return hash_of(UINT64_MAX - 2, static_cast<std::uint64_t>(request.session));
+}
+
 }  // namespace switchyard

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "policies/production/session_table.hpp"
 #include "policies/prefix/tenant_tree.hpp"
 #include "policies/production/greedy.hpp"
 #include "policies/production/production.hpp"
@@ -25,11 +26,18 @@ class SmgCacheAware final : public Placement {
     tree_.reset(scene.cluster().num_replicas(), kRefresh);
     processed_.assign(static_cast<std::size_t>(scene.cluster().num_replicas()), 0);
     evicted_at_ = 0;
+    sessions_.start(ticks_from_seconds(session_ttl_));
   }
   void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
 
   std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
     evict();
+    if (session_ttl_ > 0) {
+      const std::int32_t bound = sessions_.find(request.session, scene_->cluster().now());
+      insert_ = index_ == Index::tree;
+      if (insert_) prompt_.read(scene_->cluster(), request, kPageTokens);
+      if (std::binary_search(candidates.begin(), candidates.end(), bound)) return bound;
+    }
     if (index_ == Index::events && !imbalanced(candidates)) {
       insert_ = false;
       const std::int32_t holder = most_cached(request, candidates);
@@ -48,7 +56,8 @@ class SmgCacheAware final : public Placement {
     return miss_ == Miss::smallest_tree ? smallest_tree(candidates) : least(candidates);
   }
 
-  void assigned(const QueuedRequest&, std::int32_t replica) override {
+  void assigned(const QueuedRequest& request, std::int32_t replica) override {
+    if (session_ttl_ > 0) sessions_.bind(request.session, replica, scene_->cluster().now());
     ++processed_[static_cast<std::size_t>(replica)];
     if (insert_) tree_.insert(prompt_.named(), prompt_.unnamed_full(), replica);
   }
@@ -62,6 +71,7 @@ class SmgCacheAware final : public Placement {
   std::int32_t max_tree_size_ = 1 << 26;
   Index index_ = Index::tree;
   Miss miss_ = Miss::in_flight;
+  double session_ttl_ = 0.0;  // s
 
  private:
   // An access to a node of the tree makes its tenant the one that speaks for it with a chance of 1 in 8; each eighth
@@ -125,6 +135,7 @@ class SmgCacheAware final : public Placement {
     tree_.evict(max_tree_size_ / kPageTokens);
   }
 
+  SessionTable sessions_;
   TenantTree tree_;
   PromptBlocks prompt_;  // of the request that is being placed
   std::vector<PrefixHolder> holders_;
@@ -169,6 +180,10 @@ PolicyInfo cache_aware_policy(std::string name, std::string summary, std::string
     declared.reads({Signal::outstanding, Signal::state, Signal::cache}, 10);
   } else {
     declared.reads({Signal::outstanding});
+  }
+  if (version.session_ttl_s > 0) {
+    declared.real(&P::session_ttl_, "session_ttl", version.session_ttl_s, 1.0, 100000.0, ParamScale::log,
+                  "s of idleness for which a session is remembered, to go where it was before anything else is asked");
   }
   return declared.done();
 }

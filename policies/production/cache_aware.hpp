@@ -17,6 +17,7 @@ struct CacheAwareVersion {
   bool kv_gates = false;                 // has the thresholds of KV use
   bool events = false;                   // can go by KV events
   bool smallest_tree = false;            // its miss can be made the old one
+  double session_ttl_s = 0;              // idle sessions are kept for so long, and go where they were; 0: not looked at
 };
 
 PolicyInfo cache_aware_policy(std::string name, std::string summary, std::string source, CacheAwareVersion version);

@@ -154,13 +154,12 @@ std::vector<PolicyInfo> llumnix_policies() {
           source)
           .choice(&Freeness::defrag_, "defrag", {"off", "on"}, Freeness::Defrag::off,
                   "whether only the first waiting request counts, its blocks and as one")
-          .reads({Signal::state, Signal::requests}, 0.05)
+          .reads({Signal::waiting, Signal::state, Signal::requests}, 0.05)
           .done(),
       greedy<BlocksRatio>("llumnix_load",
                           "Llumnix: least share of KV blocks wanted, (used + waiting) / total. Left out: migration.",
                           source)
-          .reads({Signal::state, Signal::requests}, 0.05)
-          .reads({Signal::state, Signal::requests}, 0.05)
+          .reads({Signal::waiting, Signal::state, Signal::requests}, 0.05)
           .done(),
       greedy<AdaptiveDecode>(
           "llumnix_adaptive_decode",
@@ -183,6 +182,7 @@ std::vector<PolicyInfo> llumnix_policies() {
               &LlumnixCurrent::cache_aware_, "cache_aware", {"off", "on"}, LlumnixCurrent::CacheAware::off,
               "whether prompts of 1024 tokens and more go by the tokens that are missing there, in chunks of 256, and "
               "those to be computed")
+          .reads({Signal::waiting, Signal::state, Signal::requests, Signal::cache}, 0.05)
           .done(),
   };
 }

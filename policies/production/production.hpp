@@ -11,6 +11,7 @@ namespace switchyard {
 std::vector<PolicyInfo> vllm_policies();
 std::vector<PolicyInfo> cache_aware_policies();
 std::vector<PolicyInfo> vllm_stack_policies();
+std::vector<PolicyInfo> vllm_router_policies();
 std::vector<PolicyInfo> sglang_policies();
 std::vector<PolicyInfo> sgl_router_policies();
 std::vector<PolicyInfo> smg_session_policies();

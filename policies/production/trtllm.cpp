@@ -134,6 +134,7 @@ class TrtConversation final : public Placement {
     ties_.start(RandomStream(seed, "trtllm_conversation"));
     conversations_.clear();
     holders_.clear();
+    by_session_.clear();
   }
   void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
 
@@ -147,6 +148,14 @@ class TrtConversation final : public Placement {
     const std::int32_t hashed = std::max(0, request.num_prefill_tokens - hash_skip_count_);
     num_blocks_ = (hashed + tokens_per_block_ - 1) / tokens_per_block_;
     matched_ = conversations_.end();
+    if (request.session >= 0) {
+      // An explicit conversation: its server, or the least loaded one for a new one. Prompts are not compared.
+      if (const auto known = by_session_.find(request.session); known != by_session_.end()) {
+        matched_ = known->second;
+        return matched_->replica;
+      }
+      return least_loaded(candidates);
+    }
     std::size_t depth = 0;
     for (const BlockName& block : blocks_) {
       const auto found = holders_.find(block);
@@ -156,9 +165,7 @@ class TrtConversation final : public Placement {
     }
     if (matched_ != conversations_.end() && double(depth) >= match_threshold_ * num_blocks_) return matched_->replica;
     matched_ = conversations_.end();
-    scores_.clear();
-    for (const std::int32_t replica : candidates) scores_.push_back({double(in_flight_.tokens(replica)), 0});
-    return candidates[ties_.least(scores_)];
+    return least_loaded(candidates);
   }
 
   void assigned(const QueuedRequest& request, std::int32_t replica) override {
@@ -167,8 +174,9 @@ class TrtConversation final : public Placement {
       forget(matched_);
       conversations_.erase(matched_);
     }
-    conversations_.push_back({replica, blocks_});
+    conversations_.push_back({replica, request.session, blocks_});
     const auto added = std::prev(conversations_.end());
+    if (request.session >= 0) by_session_[request.session] = added;
     for (const BlockName& block : blocks_) holders_[block].push_back(added);
     if (conversations_.size() > static_cast<std::size_t>(max_sessions_)) {
       forget(conversations_.begin());
@@ -185,11 +193,19 @@ class TrtConversation final : public Placement {
  private:
   struct Known {
     std::int32_t replica;
+    std::int32_t session;           // -1: known by its blocks alone
     std::vector<BlockName> blocks;  // of its last prompt
   };
   using Conversations = std::list<Known>;  // the one that was used longest ago first
 
+  std::int32_t least_loaded(std::span<const std::int32_t> candidates) {
+    scores_.clear();
+    for (const std::int32_t replica : candidates) scores_.push_back({double(in_flight_.tokens(replica)), 0});
+    return candidates[ties_.least(scores_)];
+  }
+
   void forget(Conversations::iterator known) {
+    if (known->session >= 0) by_session_.erase(known->session);
     for (const BlockName& block : known->blocks) {
       const auto found = holders_.find(block);
       std::vector<Conversations::iterator>& holders = found->second;
@@ -202,6 +218,7 @@ class TrtConversation final : public Placement {
   TieBreaker ties_{Ties::round_robin};
   Conversations conversations_;
   std::unordered_map<BlockName, std::vector<Conversations::iterator>> holders_;  // looked up, never gone through
+  std::unordered_map<std::int32_t, Conversations::iterator> by_session_;         // looked up, never gone through
   // Of the request that is being placed:
   std::vector<BlockName> blocks_;
   std::int32_t num_blocks_ = 0;
@@ -233,7 +250,8 @@ std::vector<PolicyInfo> trtllm_policies() {
           .done(),
       greedy<TrtConversation>(
           "trtllm_conversation",
-          "TensorRT-LLM's conversation router, without explicit ids: a prompt of which a known "
+          "TensorRT-LLM's conversation router: an explicit session goes to its server, whatever the load; without one, "
+          "a prompt of which a known "
           "conversation has at least match_threshold of the blocks goes where that one is, whatever the "
           "load; else fewest tokens in flight, ties in turn.",
           source)

@@ -85,6 +85,23 @@ void prompt_chunks(const ClusterView& view, const QueuedRequest& request, std::i
   out.insert(out.end(), whole.begin(), whole.end());
 }
 
+// A session goes to its place on the ring; a request without one by the rate.
+class StackSession final : public WithRates {
+ public:
+  void start(Scene& scene, std::uint64_t seed) override {
+    WithRates::start(scene, seed);
+    ring_.reset(scene.cluster().num_replicas(), virtual_nodes_);
+  }
+  std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
+    if (request.session < 0) return least_rate(candidates);
+    return ring_.first(session_or_prompt_key(scene_->cluster(), request, 1));
+  }
+  std::int32_t virtual_nodes_ = 160;
+
+ private:
+  HashRing ring_;
+};
+
 // What goes by the trie of 128-character chunks, which never forgets.
 class WithTrie : public WithRates {
  public:
@@ -168,6 +185,10 @@ class StackLoadAware final : public WithTrie {
 // decides.
 class StackKvAware final : public WithRates {
  public:
+  void start(Scene& scene, std::uint64_t seed) override {
+    WithRates::start(scene, seed);
+    ring_.reset(scene.cluster().num_replicas(), 160);
+  }
   std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
     scene_->cluster().prefix_holders(request.id, holders_);
     std::int32_t best = candidates.front();
@@ -177,11 +198,14 @@ class StackKvAware final : public WithRates {
       best = holder.replica;
       most = holder.num_tokens;
     }
-    return most < std::max(request.num_prefill_tokens - threshold_, 0) ? least_rate(candidates) : best;
+    if (most >= std::max(request.num_prefill_tokens - threshold_, 0)) return best;
+    return request.session >= 0 ? ring_.first(session_or_prompt_key(scene_->cluster(), request, 1))
+                                : least_rate(candidates);
   }
   std::int32_t threshold_ = 2000;
 
  private:
+  HashRing ring_;
   std::vector<PrefixHolder> holders_;
 };
 
@@ -195,6 +219,14 @@ std::vector<PolicyInfo> vllm_stack_policies() {
           "vLLM production-stack, what its routers fall back to: an engine that was sent nothing yet, else the "
           "fewest requests sent in the last 60 s. Knows nothing of requests in flight.",
           source)
+          .reads({Signal::outstanding})
+          .done(),
+      greedy<StackSession>("vllm_stack_session",
+                           "vLLM production-stack, session: a hash ring on the session; requests without one as "
+                           "vllm_stack_qps. The number of places on the ring is ours.",
+                           source)
+          .integer(&StackSession::virtual_nodes_, "virtual_nodes", 160, 1, 4096, ParamScale::log,
+                   "places of an engine on the ring")
           .reads({Signal::outstanding})
           .done(),
       greedy<StackPrefixAware>(
@@ -223,7 +255,8 @@ std::vector<PolicyInfo> vllm_stack_policies() {
       greedy<StackKvAware>(
           "vllm_stack_kvaware",
           "vLLM production-stack, kvaware: the engine that holds most of the prompt, by what engines publish, "
-          "if it lacks at most threshold tokens; else the request rate. Left out: what LMCache keeps outside "
+          "if it lacks at most threshold tokens; else a ring on the session, or the request rate. Left out: what "
+          "LMCache keeps outside "
           "the GPU.",
           source)
           .integer(&StackKvAware::threshold_, "threshold", 2000, 0, 1000000, ParamScale::linear,

@@ -46,6 +46,7 @@ TEST_CASE("a repeated replay allocates nothing, with memory pressure or without"
       if (info.clairvoyant) continue;
       // These keep windows or records of their own in nodes.
       if (info.name == "preble_e2" || info.name == "trtllm_conversation") continue;
+      if (info.name == "vllm_router") continue;  // its small tree forgets, by a heap made for it
       const auto policy = info.make(default_values(info.params));
       Simulation simulation;
       const std::size_t start = allocations;

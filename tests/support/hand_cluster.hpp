@@ -58,12 +58,13 @@ class HandCluster final : public detail::Observatory {
 
   // A prompt of which each letter stands for 16 tokens of content, followed by `own` tokens that occur nowhere else.
   // Returns the replica that it is sent to, -1 if it is held.
-  std::int32_t arrive(const std::string& letters, std::int32_t own = 0) {
+  std::int32_t arrive(const std::string& letters, std::int32_t own = 0, std::int32_t session = -1) {
     const auto id = static_cast<RequestId>(num_requests_++);
     const auto i = static_cast<std::size_t>(id);
     requests_[i] = {.arrived_at = board_.now,
                     .id = id,
-                    .num_prefill_tokens = static_cast<std::int32_t>(letters.size()) * kLetterTokens + own};
+                    .num_prefill_tokens = static_cast<std::int32_t>(letters.size()) * kLetterTokens + own,
+                    .session = session};
     prompts_[i] = letters;
     lifecycle_[i] = detail::Lifecycle::queued;
     std::vector<RequestId>& next = board_.books.next;

@@ -85,6 +85,38 @@ TEST_CASE("compose's no-hit LRU gives prompts that nobody has cached to each rep
   CHECK(cluster.arrive("F") == 1);
 }
 
+TEST_CASE("compose's cost: what is to be computed and blocks in flight, shared ones once", "[compose]") {
+  HandCluster cluster(2, "compose(place=cost)");
+  CHECK(cluster.arrive("ABCD") == 0);  // 4 + 4 each
+  CHECK(cluster.arrive("ABCD") == 1);  // 8 + 4, 4 + 4
+  cluster.first_token(0);
+  CHECK(cluster.arrive("ABEF") == 0);  // 4 + 6, 8 + 6
+  cluster.cached = {0, 64};
+  CHECK(cluster.arrive("ABCD") == 1);  // 8 + 6, 8 - 4 + 4
+  cluster.first_token(1);
+  cluster.first_token(2);
+  cluster.first_token(3);
+  cluster.complete(1);
+  cluster.complete(3);
+  cluster.cached = {0, 0};
+  CHECK(cluster.arrive("ABCD") == 1);  // 4 + 6, 4 + 4
+}
+
+TEST_CASE("compose's scorers may mix Dynamo's cost and sessions with counts", "[compose]") {
+  HandCluster cluster(2, "compose(place=scorers,w_cost=1,w_queue=1,w_kv=0,w_prefix=0)");
+  cluster.states[0].num_waiting = 3;
+  CHECK(cluster.arrive("ABCD") == 1);  // 1 + 0, 1 + 1
+  CHECK(cluster.arrive("EFGH") == 0);  // 1 + 0, 0 + 1: the first
+  cluster.use("compose(place=scorers,w_session=2,w_session_ttl=60,w_queue=1,w_kv=0,w_prefix=0)");
+  CHECK(cluster.arrive("A", 0, 7) == 1);
+  cluster.states[0].num_waiting = 0;
+  cluster.states[1].num_waiting = 3;
+  CHECK(cluster.arrive("B", 0, 8) == 0);
+  CHECK(cluster.arrive("C", 0, 7) == 1);
+  cluster.at(61);
+  CHECK(cluster.arrive("D", 0, 7) == 0);  // idle for more than a minute
+}
+
 TEST_CASE("compose's gates: imbalance, overload, stickiness", "[compose]") {
   HandCluster cluster(3);
   cluster.cached = {96, 0, 0};

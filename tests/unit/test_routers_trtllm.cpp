@@ -51,6 +51,15 @@ TEST_CASE("trtllm_conversation knows the last used conversations only", "[router
   CHECK(cluster.arrive("DDDDD") == 1);   // 144, 224: known
 }
 
+TEST_CASE("trtllm_conversation: an explicit session goes to its server, and prompts are not compared", "[routers]") {
+  HandCluster cluster(2, "trtllm_conversation(tokens_per_block=16)");
+  CHECK(cluster.arrive("AAAA", 0, 1) == 0);
+  CHECK(cluster.arrive("AAAA", 0, 2) == 1);    // another session: 64, 0 tokens
+  CHECK(cluster.arrive("BBBBBB", 0, 2) == 1);  // 64, 64
+  CHECK(cluster.arrive("C", 0, 2) == 1);       // 64, 160
+  CHECK(cluster.arrive("AAAAA") == 0);         // without one: 4 of 5 blocks of session 1's last prompt
+}
+
 TEST_CASE("trtllm_kv_cache_aware: share known to be held less in flight / 64, by what was told as requests ended",
           "[routers]") {
   HandCluster cluster(3, "trtllm_kv_cache_aware");

@@ -121,3 +121,47 @@ TEST_CASE("production-stack kvaware: the fullest cache unless it lacks more than
   CHECK(cluster.arrive(1000) == 0);  // short prompts may lack all: the first
   CHECK(cluster.arrive(1000) == 0);
 }
+
+TEST_CASE("production-stack session: a ring on the session, the rate without one", "[routers]") {
+  HandCluster cluster(3, "vllm_stack_session");
+  CHECK(sent_to(cluster, {"A", "B", "C", "D"}) == std::vector<std::int32_t>{0, 1, 2, 0});
+  std::vector<int> homes(3, 0);
+  for (std::int32_t session = 0; session < 90; ++session) {
+    const std::int32_t home = cluster.arrive("A", 0, session);
+    ++homes[static_cast<std::size_t>(home)];
+    cluster.set_outstanding({99, 99, 99});
+    CHECK(cluster.arrive("XYZ", session, session) == home);
+  }
+  for (const int count : homes) CHECK(count > 10);
+}
+
+TEST_CASE("vllm_router: the session's worker, else the owner of the prefix, else fewest in flight", "[routers]") {
+  HandCluster cluster(3, "vllm_router");
+  CHECK(cluster.arrive("AAAA", 0, 0) == 0);
+  CHECK(cluster.arrive("BBBB", 0, 1) == 1);
+  CHECK(cluster.arrive("CC", 0, 0) == 0);  // its session, though replica 2 is idle
+  CHECK(cluster.arrive("AAAAD") == 0);     // 4 of 5 pages
+  CHECK(cluster.arrive("BBXXX") == 2);     // 2 of 5 are too few: 3, 1, 0
+  cluster.set_outstanding({40, 1, 1});     // by more than 32, and 1.1 times
+  CHECK(cluster.arrive("AAAA") == 1);      // 1 and 1 in flight, 1 and 1 ever
+  CHECK(cluster.arrive("DD", 0, 0) == 0);  // sessions stay
+  cluster.set_outstanding({33, 1, 1});
+  CHECK(cluster.arrive("AAAAD") == 0);  // by 32
+  cluster.at(3601);
+  CHECK(cluster.arrive("EE", 0, 0) == 2);  // idle for more than an hour: 34, 1, 1 in flight, 2 and 1 ever
+}
+
+TEST_CASE("vllm_router's hashes keep sessions, and prompts without one, where they are", "[routers]") {
+  for (const char* spec : {"vllm_router_consistent_hash", "vllm_router_rendezvous"}) {
+    HandCluster cluster(4, spec);
+    std::vector<int> homes(4, 0);
+    for (std::int32_t session = 0; session < 80; ++session) {
+      const std::int32_t home = cluster.arrive("A", session, session);
+      ++homes[static_cast<std::size_t>(home)];
+      CHECK(cluster.arrive("BCD", 0, session) == home);
+    }
+    for (const int count : homes) CHECK(count > 5);
+    const std::int32_t whole = cluster.arrive("ABCD");
+    for (int i = 0; i < 9; ++i) CHECK(cluster.arrive("ABCD") == whole);
+  }
+}

@@ -18,7 +18,7 @@ trap 'rm -rf "$folder"' EXIT
 workload=(--arrivals static --qps 30 --num-requests 24 --lengths uniform --prompt-min 20 --prompt-max 400
   --output-min 2 --output-max 40)
 if [ "$engine" = prefix ] || [ "$engine" = sessions ]; then
-  workload=(--trace "$(dirname "$0")/$engine/trace.jsonl")
+  workload=(--workload "$(dirname "$0")/$engine/trace.jsonl")
   engine=vllm_v1
 fi
 "$binary" run "${workload[@]}" --replicas 3 --replica-scheduler "${engine%_sync}" "${options[@]}" --seed 7 \
