@@ -271,8 +271,8 @@ TEST_CASE("step profile: the tied roofline by hand") {
 }
 
 // Attention of c after q beside b at k takes c q + b k + 3 c b us, dense layers T us each.
-struct Grid {
-  Grid() {
+struct ProfileGrid {
+  ProfileGrid() {
     attention = "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n";
     for (const int c : {0, 16, 32, 64}) {
       for (const int q : {0, 16, 32}) {
@@ -305,7 +305,7 @@ struct Grid {
 };
 
 TEST_CASE("step profile: a grid is interpolated, its holes filled") {
-  const Grid files;
+  const ProfileGrid files;
   REQUIRE(is_operator_grid(files.write()));
   const GridSum sum = read_operator_grid(files.write(), small_model(), 1, {});
   const AttentionGrid& grid = sum.attention;
@@ -338,17 +338,17 @@ TEST_CASE("step profile: a grid is interpolated, its holes filled") {
 }
 
 TEST_CASE("step profile: a grid over two GPUs needs the link between them") {
-  const Grid files;
+  const ProfileGrid files;
   CHECK_THAT(error_of([&] { read_operator_grid(files.write(), small_model(), 2, {}); }), Contains("--link-gb-s"));
   const GridSum one = read_operator_grid(files.write(), small_model(), 1, {});
   const GridSum two = read_operator_grid(files.write(), small_model(), 2, {20, 16e9});
   CHECK(one.skew == 0.25);
   CHECK(two.skew == 0.5);
   CHECK(two.tokens.at(1000) - one.tokens.at(1000) == Approx(4 * (0.020 + 2 * 1000 * 64 / 16e9 * 1e3)));
-  Grid without;
+  ProfileGrid without;
   for (int row = 0; row < 2; ++row) without.dense.replace(without.dense.find("o_proj"), 6, "p_proj");
   CHECK_THAT(error_of([&] { read_operator_grid(without.write(), small_model(), 1, {}); }), Contains("'o_proj'"));
-  Grid odd;
+  ProfileGrid odd;
   odd.attention.replace(odd.attention.find("0,0,2,16"), 8, "0,0,2,17");
   CHECK_THAT(error_of([&] { read_operator_grid(odd.write(), small_model(), 1, {}); }), Contains("no row for"));
 }
