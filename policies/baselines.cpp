@@ -13,19 +13,23 @@ std::vector<PolicyInfo> baseline_policies() {
       setting("lor", "Vidur's least outstanding requests: fewest waiting requests; running ones do not count.",
               "microsoft/vidur")
           .fix("place", "waiting")
+          .reads({Signal::waiting})
           .done(),
       setting("llq", "Least-loaded queue: fewest waiting and running requests.", "arXiv 2510.27176 (as its baseline)")
           .fix("place", "outstanding")
+          .reads({Signal::outstanding})
           .done(),
       setting("power_of_two", "The less loaded (waiting and running) of two different random replicas.",
               "Mitzenmacher 2001, The Power of Two Choices in Randomized Load Balancing")
           .fix("place", "power_of_d")
+          .reads({Signal::outstanding})
           .done(),
       setting("prefix_cost",
               "Fewest prompt tokens to compute: prompt - cached tokens + weight * outstanding requests, ties to the "
               "lowest id. The plainest router that goes by both prefix caches and load.")
           .fix("place", "uncached")
           .expose({.name = "request_tokens", .as = "weight"})
+          .reads({Signal::outstanding, Signal::cache})
           .done(),
       setting("hra",
               "Head-Room Admission: shortest prompt first, to the replica with the least KV, once it has room for the "
@@ -38,6 +42,7 @@ std::vector<PolicyInfo> baseline_policies() {
           .fix("horizon", "0")
           .expose({.name = "decode_ratio", .default_value = "0.6", .doc = "expected output / prompt"})
           .expose({.name = "safety"})
+          .reads({Signal::outstanding, Signal::waiting, Signal::state, Signal::requests})
           .done(),
   };
 }

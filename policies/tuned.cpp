@@ -13,6 +13,7 @@ std::vector<PolicyInfo> tuned_policies() {
           .fix("learn", "mean")
           .expose({.name = "interference"})
           .expose({.name = "output_scale", .doc = "expected outputs, as a multiple of the mean of completed requests"})
+          .reads({Signal::state})
           .done(),
       setting("prefill_balance",
               "Least prompt tokens still to be computed, balanced against running decodes, so that prefills interrupt "
@@ -20,6 +21,7 @@ std::vector<PolicyInfo> tuned_policies() {
           .fix("place", "prefill")
           .expose({.name = "decode_tokens"})
           .expose({.name = "interruption"})
+          .reads({Signal::state})
           .done(),
       setting("memory_headroom",
               "Holds requests in the global queue until a replica has KV headroom for what it and its requests are "
@@ -36,6 +38,7 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "decode_ratio"})
           .expose({.name = "horizon"})
           .expose({.name = "safety"})
+          .reads({Signal::outstanding, Signal::state, Signal::requests})
           .done(),
       setting("interference_aware",
               "Sends each request where it delays others least, and holds it back while its prefill would delay them "
@@ -54,6 +57,7 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "decode_ratio", .default_value = "0.1"})
           .expose({.name = "horizon", .default_value = "36"})
           .expose({.name = "safety", .default_value = "0.003"})
+          .reads({Signal::outstanding, Signal::state, Signal::requests})
           .done(),
       setting(
           "expected_completion",

@@ -46,7 +46,8 @@ class Battery {
   }
 
   // Nothing if the run does not end; then that is a fault.
-  std::optional<Replay> replay(const Workload& workload, Policy& policy, Kernel kernel = Kernel::step) {
+  template <class Routed>  // RoutedBy, or a policy object for one router
+  std::optional<Replay> replay(const Workload& workload, Routed& policy, Kernel kernel = Kernel::step) {
     try {
       return Simulation(kernel).run(cluster_.config(round_), workload, policy, seed());
     } catch (const std::exception& error) {
@@ -55,7 +56,8 @@ class Battery {
     }
   }
   std::optional<Replay> replay(const Workload& workload, Kernel kernel = Kernel::step) {
-    return replay(workload, *policy_.make(values_), kernel);
+    const RoutedBy made = routed_by(policy_, values_);
+    return replay(workload, made, kernel);
   }
   std::uint64_t seed() const { return static_cast<std::uint64_t>(round_) + 1; }
 
@@ -65,6 +67,7 @@ class Battery {
     const std::optional<Replay> first = replay(workload);
     if (!first) return;
     check_served(workload, *first);
+    check_signals(*first);
     check_repeats(workload, *first);
     if (!policy_.clairvoyant) {
       check_future(rows, *first);
@@ -82,6 +85,17 @@ class Battery {
     }
   }
 
+  // Counts are read without the kernel's knowledge.
+  void check_signals(const Replay& replay) {
+    if (policy_.signals.empty()) return;
+    for (int i = 0; i < kNumSignals; ++i) {
+      const auto signal = static_cast<Signal>(i);
+      const bool named = std::count(policy_.signals.begin(), policy_.signals.end(), signal) > 0;
+      if ((replay.signals_read >> i & 1) == 0 || named) continue;
+      fault("signals", fmt::format("{}: it reads {}, which it does not name", place(), signal_name(signal)));
+    }
+  }
+
   void check_repeats(const Workload& workload, const Replay& first) {
     const auto compare = [&](const std::optional<Replay>& other, const char* kind, const char* what) {
       if (!other) return;
@@ -90,6 +104,7 @@ class Battery {
     };
     compare(replay(workload), "deterministic", "a second run of the same workload is another one");
     compare(replay(workload, Kernel::leap), "kernels", "the leap kernel's run is not the step kernel's");
+    if (cluster_.config(round_).routers.count > 1) return;
     const auto used = policy_.make(values_);
     std::vector<RawRequest> before = TrialCluster::rows(seed() + 1'000'000);
     before.resize(before.size() - 7);  // no multiple of a number of replicas, so that whose turn it is shows
@@ -114,7 +129,9 @@ class Battery {
     rows[changed].num_decode_tokens = TrialCluster::kMostOutputs + 1 - rows[changed].num_decode_tokens;
     const std::optional<Replay> other = replay(make_workload("other length", rows));
     if (!other) return;
-    const Time seen = std::min(first.requests[changed].completed_at, other->requests[changed].completed_at);
+    // What its replica publishes may tell as soon as the last token is on its way.
+    const Time seen = std::min(first.requests[changed].completed_at, other->requests[changed].completed_at) -
+                      cluster_.config(round_).routers.response;
     const std::size_t at = first_difference(first, *other, seen);
     if (at >= rows.size()) return;
     fault("lengths", fmt::format("{}: another output length of request {} changes what becomes of request {} before "

@@ -1,5 +1,5 @@
 // A battery for policies, those outside this tree included: what every policy must keep to, tried on small random
-// workloads with tight memory, under each engine.
+// workloads with tight memory, under each engine, with live signals and with old ones, several routers and a network.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ namespace switchyard {
 // - both kernels give the same run
 // - it is blind to the future: what arrives after t changes nothing before t
 // - it is blind to output lengths: another length of a request changes nothing until that request completes
+// - it reads no signals but those that its PolicyInfo names, if that names any
 // - whether it is shown output lengths (Clairvoyant) is what its PolicyInfo says; such a policy need not be blind
 std::vector<std::string> check_policy(const PolicyInfo& policy, int rounds = 30);
 std::vector<std::string> check_policy(const PolicyInfo& policy, const ParamValues& values, int rounds = 30);

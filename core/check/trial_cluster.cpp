@@ -1,6 +1,8 @@
 #include "core/check/trial_cluster.hpp"
 
 #include <array>
+#include <tuple>
+#include <utility>
 
 #include "core/workload/random.hpp"
 
@@ -11,6 +13,25 @@ namespace {
 constexpr std::int32_t kContext = 512;
 constexpr std::int32_t kMostPrompt = 200;
 constexpr std::array<const char*, 5> kEngines = {"vllm_v0", "sarathi", "orca", "vllm_v1", "vllm_v1, asynchronous"};
+
+constexpr Time kMs = kTicksPerSecond / 1000;
+
+// What lies between routers and replicas; as many kinds as have no divisor in common with the others.
+struct Between {
+  const char* text;
+  SignalOptions signals;
+  RouterOptions routers;
+
+  std::pair<SignalOptions, RouterOptions> options() const { return {signals, routers}; }
+};
+constexpr std::array<Between, 4> kOpen = {{
+    {"snapshots every 20 ms", {.interval = 20 * kMs, .delay = 5 * kMs, .kv_delay = 10 * kMs}, {}},
+    {"three routers", {}, {.count = 3, .split = Split::session}},
+    {"signals of 30 ms ago", {.delay = 30 * kMs, .kv_delay = 30 * kMs}, {}},
+    {"two routers, snapshots every 50 ms, a network",
+     {.interval = 50 * kMs, .phase = SnapshotPhase::aligned, .kv_delay = 30 * kMs},
+     {.count = 2, .dispatch = 2 * kMs, .response = 3 * kMs, .decision = kMs}},
+}};
 
 // A batch takes 10 ms, and longer with its tokens and their context.
 CostModel trial_cost() {
@@ -53,13 +74,24 @@ TrialCluster::TrialCluster() : cost_(trial_cost()) {
       configs_.push_back(ClusterConfig::uniform(replicas, ReplicaKind(engine, cost_)));
     }
   }
+  const std::size_t num_plain = configs_.size();
+  for (std::size_t i = 0; i < num_plain; ++i) {
+    ClusterConfig config = configs_[i];
+    std::tie(config.signals, config.routers) = kOpen[i % kOpen.size()].options();
+    configs_.push_back(std::move(config));
+  }
 }
 
 const ClusterConfig& TrialCluster::config(int round) const {
   return configs_[static_cast<std::size_t>(round) % configs_.size()];
 }
 
-std::string TrialCluster::engine_text(int round) { return kEngines[static_cast<std::size_t>(round) % kEngines.size()]; }
+std::string TrialCluster::engine_text(int round) {
+  constexpr std::size_t kNumPlain = 3 * kEngines.size();
+  const std::size_t i = static_cast<std::size_t>(round) % (2 * kNumPlain);
+  const std::string engine = kEngines[i % kEngines.size()];
+  return i < kNumPlain ? engine : engine + "; " + kOpen[(i - kNumPlain) % kOpen.size()].text;
+}
 
 std::vector<RawRequest> TrialCluster::rows(std::uint64_t seed) {
   WorkloadRandom random(seed, WorkloadRandom::Purpose::lengths);

@@ -19,7 +19,8 @@ class TrialCluster {
   TrialCluster(const TrialCluster&) = delete;
   TrialCluster& operator=(const TrialCluster&) = delete;
 
-  // Engines and numbers of replicas take turns.
+  // Engines and numbers of replicas take turns: 15 of them, with live signals and one router; then the same with old
+  // signals, several routers and a network.
   const ClusterConfig& config(int round) const;
   static std::string engine_text(int round);
 

@@ -17,9 +17,9 @@ namespace switchyard {
 // of its instant, however late it was added: so replicas that leap need not know about it.
 class Agenda {
  public:
-  // In the order in which they happen at an instant. Their numbers: those of the row (of an arrival), the
-  // request, the replica or the router.
-  // Snapshots, reports and timers are the clock's own events: nothing happens by them alone.
+  // In the order in which they happen at an instant. Their numbers: those of the row (of an arrival), the request, the
+  // replica or the router.
+  // Snapshots, polls, reports and timers are the clock's own events: nothing happens by them alone.
   enum class Kind : std::uint8_t {
     arrival,
     first_token,  // a router sees it, or the end of an answer

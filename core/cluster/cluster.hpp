@@ -59,20 +59,24 @@ class Cluster final : public detail::Observatory {
 
   // Observatory
   ReplicaState state_of(std::int32_t replica) override {
+    note_read(Signal::state);
     if (signals().are_live()) return present_state(replica);
     ReplicaState state = published_.read(replica, board_.now).state;
     if (signals().interval == 0) state.taken_at = std::max<Time>(0, board_.now - signals().delay);
     return state;
   }
   void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
+    note_read(Signal::requests);
     if (signals().are_live()) return at(replica).waiting(out);
     out = listed(replica).waiting;
   }
   void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
+    note_read(Signal::requests);
     if (signals().are_live()) return at(replica).running(out, board_.now, caller());
     out = listed(replica).running;
   }
   std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) override {
+    note_read(Signal::cache);
     if (signals().kv_delay > 0) return at(replica).cached_tokens_ago(request, board_.now, caller());
     return at(replica).cached_tokens(request, board_.now, caller());
   }
@@ -125,6 +129,8 @@ class Cluster final : public detail::Observatory {
     std::int32_t router = 0;
     RequestId delivered = -1;
   };
+
+  void note_read(Signal signal) { signals_read_ |= 1U << static_cast<unsigned>(signal); }
 
   template <class I>
   static constexpr std::size_t size(I i) {
@@ -227,6 +233,7 @@ class Cluster final : public detail::Observatory {
     num_sessions_ = workload.loop.concurrency();
     block_naming_.reset();
     num_steps_ = 0;
+    signals_read_ = 0;
     num_completed_ = 0;
     completed_.clear();
     makespan_ = 0;
@@ -578,6 +585,7 @@ class Cluster final : public detail::Observatory {
         take_snapshot(event.number);
         break;
       case Agenda::Kind::poll:
+        --num_clocks_;
         tell_poll(event.number);
         break;
       case Agenda::Kind::kv_event:
@@ -705,16 +713,20 @@ class Cluster final : public detail::Observatory {
     repeat({board_.now, Agenda::Kind::snapshot, replica}, signals().interval);
     announce(replica);
   }
+  // That a snapshot can be read is also told to who only has requests queued: for that they may have been held.
   void announce(std::int32_t replica) {
-    if (!told_.asks().polls) return;
     if (signals().delay > 0) {
-      agenda_.add({board_.now + signals().delay, Agenda::Kind::poll, replica});
+      begin_clock(board_.now + signals().delay, Agenda::Kind::poll, replica);
     } else {
       tell_poll(replica);
     }
   }
   void tell_poll(std::int32_t replica) {
     for (const auto& router : routers()) {
+      if (!told_.asks().polls) {
+        if (router->board->books.queue_length > 0) want_call(*router);
+        continue;
+      }
       calling_ = router.get();
       sync(*router);
       by_policy([&] { router->policy->on_poll(*router->view, replica); });
@@ -885,6 +897,7 @@ class Cluster final : public detail::Observatory {
     for (const Replica& replica : replicas_) replay.replicas.push_back(replica.totals());
     replay.makespan = makespan_;
     replay.num_steps = num_steps_;
+    replay.signals_read = signals_read_;
     if (num_completed_ < num_requests) {
       throw StalledError(fmt::format(
           "the run stalled after {:.6f} s: {} of {} requests completed, {} wait in the global queue that the policy "
@@ -923,6 +936,7 @@ class Cluster final : public detail::Observatory {
   detail::BlockNaming block_naming_;
   std::int64_t num_steps_ = 0;
   std::int32_t num_arrived_ = 0;
+  std::uint32_t signals_read_ = 0;
   std::int64_t num_completed_ = 0;
   std::vector<std::int32_t> turns_left_;  // closed loop, by session: rows that have not completed
   std::int32_t num_sessions_ = 0;         // closed loop of so many clients: sessions that have begun

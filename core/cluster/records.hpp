@@ -43,8 +43,9 @@ struct ReplicaTotals {
 struct Replay {
   std::vector<RequestRecord> requests;  // by row of the workload
   std::vector<ReplicaTotals> replicas;
-  Time makespan = 0;           // the last completion
-  std::int64_t num_steps = 0;  // of the kernel: batches under `step`, fewer under `leap`; not a result
+  Time makespan = 0;               // the last completion
+  std::int64_t num_steps = 0;      // of the kernel: batches under `step`, fewer under `leap`; not a result
+  std::uint32_t signals_read = 0;  // a bit for each Signal that policies asked the kernel for (not: counts)
 };
 
 }  // namespace switchyard

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/api/time.hpp"
 
@@ -24,7 +25,11 @@ struct SignalOptions {
   Time kv_delay = 0;  // from a change of a prefix cache until routers know of it
 
   bool are_live() const { return interval == 0 && delay == 0; }
+  bool operator==(const SignalOptions&) const = default;
 };
+
+// In words, for reports: how old they are.
+std::string signals_text(const SignalOptions& signals);
 
 // How arrivals are shared between routers.
 enum class Split : std::uint8_t {
@@ -40,6 +45,9 @@ struct RouterOptions {
   Time dispatch = 0;  // from a router to a replica, in ticks
   Time response = 0;  // back
   Time decision = 0;  // of a router's time that a policy call takes; they are served one at a time
+
+  bool operator==(const RouterOptions&) const = default;
 };
+std::string routers_text(const RouterOptions& routers);
 
 }  // namespace switchyard

@@ -184,6 +184,7 @@ std::vector<PolicyInfo> clairvoyant_policies() {
           "as it arrives.")
           .real(&ClairvoyantGreedy::interference_, "interference", 1.0, 0.0, 4.0, ParamScale::linear,
                 "weight of the delay that the request causes to others")
+          .reads({Signal::state})
           .done(),
       describe<ClairvoyantHold>("clairvoyant_hold",
                                 "Holds requests in the global queue, the shortest known work first, until a replica's "
@@ -192,6 +193,7 @@ std::vector<PolicyInfo> clairvoyant_policies() {
                 "outputs that a prompt token counts as in the order")
           .integer(&ClairvoyantHold::scan_depth_, "scan_depth", 10, 1, 1000, ParamScale::log,
                    "requests that do not fit which may be passed over in a call")
+          .reads({Signal::outstanding, Signal::waiting, Signal::state, Signal::requests})
           .done(),
   };
 }

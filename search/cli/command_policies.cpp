@@ -44,6 +44,13 @@ void describe(const PolicyInfo& info) {
   std::cout << info.spec(default_values(info.params)) << "\n  " << info.summary << "\n";
   if (info.clairvoyant) std::cout << "  Knows output lengths: a reference, never deployable.\n";
   if (!info.source.empty()) std::cout << "  Source: " << info.source << "\n";
+  for (const Signal signal : info.signals) {
+    std::cout << fmt::format("  Reads {:<12} {}\n", signal_name(signal), signal_text(signal));
+  }
+  if (info.signal_interval > 0) {
+    std::cout << fmt::format("  Polls replicas every {} s (--signal-interval router).\n",
+                             seconds_from_ticks(info.signal_interval));
+  }
   for (const TextParam& param : info.texts) {
     std::cout << fmt::format("    {:<18} \"{}\"  {}\n", param.name, param.value, param.doc);
   }
@@ -70,7 +77,10 @@ nlohmann::ordered_json json_of(const PolicyInfo& info) {
                                  {"source", info.source},
                                  {"group", kGroups[static_cast<std::size_t>(info.group)].name},
                                  {"clairvoyant", info.clairvoyant},
+                                 {"signals", nlohmann::ordered_json::array()},
+                                 {"signal_interval_s", seconds_from_ticks(info.signal_interval)},
                                  {"parameters", nlohmann::ordered_json::array()}};
+  for (const Signal signal : info.signals) json["signals"].push_back(signal_name(signal));
   for (const ParamSpec& param : info.params) {
     nlohmann::ordered_json entry = {
         {"name", param.name}, {"doc", param.doc}, {"default", value_json(param, param.default_value)}};

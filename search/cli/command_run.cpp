@@ -45,7 +45,13 @@ void print(const Experiment& experiment, const Workload& workload, const PolicyS
   std::cout << fmt::format("policy    {}\nscenario  {}, seed {}\nworkload  {}\ncost      {}\n", policy.text(),
                            experiment.scenario().name, experiment.scenario().seed,
                            workload_title(workload, limits.max_tokens), experiment.cost_description());
-  std::cout << fmt::format("KV        {} blocks of {} tokens per replica\n\n", limits.num_blocks, limits.block_size);
+  std::cout << fmt::format("KV        {} blocks of {} tokens per replica\n", limits.num_blocks, limits.block_size);
+  SignalOptions signals = experiment.cluster().signals;
+  if (signals.interval == SignalOptions::kByPolicy) signals.interval = policy.info->signal_interval;
+  const RouterOptions& routers = experiment.cluster().routers;
+  if (signals != SignalOptions()) std::cout << fmt::format("signals   {}\n", signals_text(signals));
+  if (routers != RouterOptions()) std::cout << fmt::format("routers   {}\n", routers_text(routers));
+  std::cout << "\n";
   for (const SummaryField& field : summary_fields()) {
     const double figure = field.get(summary);
     const std::string value = std::isnan(figure) ? "-" : fmt::format("{:.{}f}", figure, field.whole() ? 0 : 6);

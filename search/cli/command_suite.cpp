@@ -10,6 +10,7 @@
 #include "search/cli/out_flags.hpp"
 #include "search/cli/progress.hpp"
 #include "search/cli/search_flags.hpp"
+#include "search/perturb.hpp"
 #include "search/profile_study.hpp"
 #include "search/spec_list.hpp"
 #include "search/suite_files.hpp"
@@ -25,6 +26,7 @@ Options declare_suite() {
       "run without knowing what load will come?\n"
       "example: switchyard suite all --out out/suite\n"
       "example: switchyard suite 'llq,hra(safety=0.05)' --scenarios azure-conv,chat-pressure --seeds 101-104\n"
+      "example: switchyard suite llq,prefix_cost --scenarios azure-conv-v1 --perturb signals,routers --seeds 101-104\n"
       "example: switchyard suite all --objective 'goodput(ttft_s<=2)' --constraint 'p99_e2e_s<=200'",
       1);
   std::vector<std::string> policies = policy_names();
@@ -46,6 +48,10 @@ Options declare_suite() {
              "held-out seeds, as 101-104 (default: those of each scenario); 0: a trace as it is, where one is replayed")
       .value("profile-uncertainty",
              "runs the suite anew under so many draws from the error of the profiles, and says which verdicts survive");
+  options.value("perturb",
+                "runs each scenario with every combination of: signals (published every 0, 0.05, 1 and 10 s), routers "
+                "(1, 2 and 4); comma between",
+                {"signals", "routers", "signals,routers"});
   declare_resumable_out(options, "suite.json, suite.csv and suite.md, and profile_uncertainty.md");
   declare_goal(options);
   declare_threads(options);
@@ -76,6 +82,7 @@ int command_suite(const Options& options) {
       scenario.check_seeds_apart("--seeds");
     }
   }
+  if (options.has("perturb")) scenarios = perturbed(scenarios, options.text("perturb"), "--perturb");
   const Goal goal = goal_from(options);
   const int threads = threads_from(options);
   ResumableFolder folder(options);

@@ -1,0 +1,84 @@
+#include "search/perturb.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/input/error.hpp"
+
+namespace switchyard {
+
+namespace {
+
+using Variants = std::vector<Scenario>;
+
+Variants with_signals(const Scenario& scenario) {
+  Variants variants;
+  for (const double age_s : {0.0, 0.05, 1.0, 10.0}) {
+    Scenario& variant = variants.emplace_back(scenario);
+    variant.name += fmt::format("+signals={}s", age_s);
+    variant.signal_interval_s = age_s;
+    variant.signal_delay_s = 0;
+    variant.kv_delay_s = scenario.replica_scheduler == EngineKind::vllm_v1 ? age_s : 0;
+  }
+  return variants;
+}
+
+Variants with_routers(const Scenario& scenario) {
+  Variants variants;
+  for (const std::int32_t count : {1, 2, 4}) {
+    Scenario& variant = variants.emplace_back(scenario);
+    variant.name += fmt::format("+routers={}", count);
+    variant.routers = count;
+  }
+  return variants;
+}
+
+struct Perturbation {
+  std::string name;
+  Variants (*of)(const Scenario&);
+};
+const std::vector<Perturbation>& all_perturbations() {
+  static const std::vector<Perturbation> all = {{"signals", with_signals}, {"routers", with_routers}};
+  return all;
+}
+
+}  // namespace
+
+const std::vector<std::string>& perturbations() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> found;
+    for (const Perturbation& perturbation : all_perturbations()) found.push_back(perturbation.name);
+    return found;
+  }();
+  return names;
+}
+
+std::vector<Scenario> perturbed(const std::vector<Scenario>& scenarios, std::string_view names,
+                                std::string_view where) {
+  std::vector<std::string> asked;
+  for (std::size_t begin = 0; begin <= names.size();) {
+    const std::size_t end = std::min(names.find(',', begin), names.size());
+    const std::string name(names.substr(begin, end - begin));
+    if (std::find(perturbations().begin(), perturbations().end(), name) == perturbations().end()) {
+      throw unknown_name(where, "perturbation", name, perturbations());
+    }
+    if (std::find(asked.begin(), asked.end(), name) != asked.end()) {
+      throw InputError(fmt::format("{}: '{}' is named twice", where, name));
+    }
+    asked.push_back(name);
+    begin = end + 1;
+  }
+  Variants variants = scenarios;
+  for (const Perturbation& perturbation : all_perturbations()) {
+    if (std::find(asked.begin(), asked.end(), perturbation.name) == asked.end()) continue;
+    Variants more;
+    for (const Scenario& scenario : variants) {
+      for (Scenario& variant : perturbation.of(scenario)) more.push_back(std::move(variant));
+    }
+    variants = std::move(more);
+  }
+  return variants;
+}
+
+}  // namespace switchyard

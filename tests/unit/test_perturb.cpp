@@ -1,0 +1,37 @@
+// Scenarios as `suite --perturb` changes them.
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "search/perturb.hpp"
+#include "tests/support/errors.hpp"
+
+using namespace switchyard;
+
+TEST_CASE("perturbed scenarios are all combinations, by name", "[perturb]") {
+  const std::vector<Scenario> base = {load_scenario("azure-conv"), load_scenario("azure-conv-v1")};
+  const std::vector<Scenario> all = perturbed(base, "routers,signals", "--perturb");
+  REQUIRE(all.size() == 24);
+  std::set<std::string> names;
+  for (const Scenario& scenario : all) names.insert(scenario.name);
+  CHECK(names.size() == 24);
+  CHECK(names.contains("azure-conv+signals=0s+routers=1"));
+  CHECK(names.contains("azure-conv-v1+signals=0.05s+routers=4"));
+  for (const Scenario& scenario : all) {
+    if (scenario.name == "azure-conv-v1+signals=10s+routers=2") {
+      CHECK(scenario.signal_interval_s == 10);
+      CHECK(scenario.kv_delay_s == 10);
+      CHECK(scenario.routers == 2);
+    }
+    if (scenario.name == "azure-conv+signals=10s+routers=2") CHECK(scenario.kv_delay_s == 0);
+  }
+  CHECK(perturbed(base, "routers", "--perturb").size() == 6);
+  CHECK(perturbed(base, "signals", "--perturb").size() == 8);
+  CHECK(perturbed(base, "routers", "--perturb")[0].signal_interval_s == 0);
+}
+
+TEST_CASE("perturbations that there are not, or twice, are refused", "[perturb]") {
+  const std::vector<Scenario> base = {load_scenario("azure-conv")};
+  CHECK(error_of([&] { perturbed(base, "signal", "--perturb"); }).find("signals") != std::string::npos);
+  CHECK(error_of([&] { perturbed(base, "signals,", "--perturb"); }).find("--perturb") == 0);
+  CHECK(error_of([&] { perturbed(base, "routers,routers", "--perturb"); }).find("twice") != std::string::npos);
+}
