@@ -104,6 +104,11 @@ class Battery {
     };
     compare(replay(workload), "deterministic", "a second run of the same workload is another one");
     compare(replay(workload, Kernel::leap), "kernels", "the leap kernel's run is not the step kernel's");
+    if (!reads_snapshots(policy_)) {
+      RoutedBy shown = routed_by(policy_, values_);
+      shown.reads_snapshots = true;
+      compare(replay(workload, shown), "signals", "it reads counts of waiting requests, which it does not name");
+    }
     if (cluster_.config(round_).routers.count > 1) return;
     const auto used = policy_.make(values_);
     std::vector<RawRequest> before = TrialCluster::rows(seed() + 1'000'000);

@@ -36,10 +36,11 @@ class Cluster final : public detail::Observatory {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
-  // `policies`: one for each router, made alike.
-  void run(const ClusterConfig& config, const Workload& workload, std::span<Policy* const> policies, std::uint64_t seed,
+  void run(const ClusterConfig& config, const Workload& workload, const RouterPolicies& routed_by, std::uint64_t seed,
            Observer* observer, StateSampler* sampler, Replay& replay) {
+    const std::span<Policy* const> policies = routed_by.policies;
     by_policy([&] { told_.reset(policies.front()->subscription(), config.num_replicas()); });
+    takes_snapshots_ = routed_by.read_snapshots || told_.asks().polls;
     reset(config, workload, observer, replay);
     reset_signals();
     reset_routers(policies);
@@ -61,7 +62,7 @@ class Cluster final : public detail::Observatory {
   ReplicaState state_of(std::int32_t replica) override {
     note_read(Signal::state);
     if (signals().are_live()) return present_state(replica);
-    ReplicaState state = published_.read(replica, board_.now).state;
+    ReplicaState state = published(replica).state;
     if (signals().interval == 0) state.taken_at = std::max<Time>(0, board_.now - signals().delay);
     return state;
   }
@@ -672,13 +673,36 @@ class Cluster final : public detail::Observatory {
     if (reports) begin_clock(kReportPeriod, Agenda::Kind::report, 0);
     if (signals().are_live()) return;
     published_.reset(n, signals().delay);
-    for (std::int32_t i = 0; i < n; ++i) {
-      fill(published_.add(i), i);
-      if (signals().interval == 0) continue;
-      const bool spread = signals().phase == SnapshotPhase::spread;
-      const Time phase = spread ? static_cast<Time>(Int128{signals().interval} * i / n) : 0;
-      begin_clock(phase > 0 ? phase : signals().interval, Agenda::Kind::snapshot, i);
+    snapshots_run_ = false;
+    if (takes_snapshots_) {
+      for (std::int32_t i = 0; i < n; ++i) fill(published_.add(i), i);
+      start_snapshots();
     }
+  }
+
+  // From the next times of each replica on.
+  void start_snapshots() {
+    snapshots_run_ = true;
+    const Time interval = signals().interval;
+    if (interval == 0) return;
+    const bool spread = signals().phase == SnapshotPhase::spread;
+    const std::int32_t n = config_->num_replicas();
+    for (std::int32_t i = 0; i < n; ++i) {
+      const Time phase = spread ? static_cast<Time>(Int128{interval} * i / n) : 0;
+      const Time next = board_.now < phase ? phase : phase + ((board_.now - phase) / interval + 1) * interval;
+      begin_clock(next, Agenda::Kind::snapshot, i);
+      // Those that are under way.
+      const Time first = phase > 0 ? phase : interval;
+      for (Time taken = next - interval; taken >= first && taken + signals().delay > board_.now; taken -= interval) {
+        begin_clock(taken + signals().delay, Agenda::Kind::poll, i);
+      }
+    }
+  }
+
+  const Snapshot& published(std::int32_t replica) {
+    if (takes_snapshots_) return published_.read(replica, board_.now);
+    throw std::logic_error(
+        "policy asked for what a replica has published, and names no such signal (PolicyInfo::signals)");
   }
 
   ReplicaState present_state(std::int32_t replica) {
@@ -704,12 +728,14 @@ class Cluster final : public detail::Observatory {
           "policy asked for the requests of a published snapshot, and its subscription does not (Subscription::"
           "requests)");
     }
-    return published_.read(replica, board_.now);
+    return published(replica);
   }
 
   void take_snapshot(std::int32_t replica) {
-    if (told_.asks().throughput) told_.report(replica, tokens_so_far(replica), board_.now);
-    fill(published_.add(replica), replica);
+    if (takes_snapshots_) {
+      if (told_.asks().throughput) told_.report(replica, tokens_so_far(replica), board_.now);
+      fill(published_.add(replica), replica);
+    }
     repeat({board_.now, Agenda::Kind::snapshot, replica}, signals().interval);
     announce(replica);
   }
@@ -740,8 +766,10 @@ class Cluster final : public detail::Observatory {
     touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
     caller_ = -1;
     for (const std::int32_t replica : touched_) {
-      fill(published_.add(replica), replica);
-      published_.read(replica, board_.now);  // forgets what is too old
+      if (takes_snapshots_) {
+        fill(published_.add(replica), replica);
+        published_.read(replica, board_.now);  // forgets what is too old
+      }
       announce(replica);
     }
     touched_.clear();
@@ -829,7 +857,7 @@ class Cluster final : public detail::Observatory {
       return;
     }
     for (std::int32_t i = 0; i < config_->num_replicas(); ++i) {
-      board.published.num_waiting[size(i)] = published_.read(i, board_.now).state.num_waiting;
+      board.published.num_waiting[size(i)] = takes_snapshots_ ? published(i).state.num_waiting : -1;
     }
   }
 
@@ -859,6 +887,7 @@ class Cluster final : public detail::Observatory {
     sync(router);
     by_policy([&] { router.policy->schedule(*router.view); });
     const std::int32_t held = router.board->books.queue_length;
+    if (held > 0 && !signals().are_live() && !snapshots_run_) start_snapshots();
     if (observer() && held > 0) observer()->on_hold(board_.now, held);
     if (received_.size() > 1) {
       std::sort(received_.begin(), received_.end());
@@ -925,6 +954,8 @@ class Cluster final : public detail::Observatory {
   std::vector<std::uint8_t> router_numbers_;  // by request that has arrived, where there are several
   Router* calling_ = nullptr;                 // the one whose policy is called
   Told told_;
+  bool takes_snapshots_ = true;        // policies read them
+  bool snapshots_run_ = false;         // there are times of snapshots to come
   Publications published_;             // unless signals are live
   std::vector<std::int32_t> touched_;  // replicas that this instant has changed, where that is kept
   HolderIndex known_holders_;          // by the KV events that routers have, where these take time

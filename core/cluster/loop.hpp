@@ -3,8 +3,8 @@
 #pragma once
 
 #include <memory>
-#include <span>
 
+#include "core/cluster/router.hpp"
 #include "core/cluster/simulation.hpp"
 
 namespace switchyard {
@@ -12,7 +12,7 @@ namespace switchyard {
 class Loop {
  public:
   virtual ~Loop() = default;
-  virtual void run(const ClusterConfig& config, const Workload& workload, std::span<Policy* const> policies,
+  virtual void run(const ClusterConfig& config, const Workload& workload, const RouterPolicies& policies,
                    std::uint64_t seed, Observer* observer, StateSampler* sampler, Replay& replay) = 0;
 };
 
@@ -25,7 +25,7 @@ std::unique_ptr<Loop> make_vllm_v1_leap_loop();
 template <class Cluster>
 class LoopOver final : public Loop {
  public:
-  void run(const ClusterConfig& config, const Workload& workload, std::span<Policy* const> policies, std::uint64_t seed,
+  void run(const ClusterConfig& config, const Workload& workload, const RouterPolicies& policies, std::uint64_t seed,
            Observer* observer, StateSampler* sampler, Replay& replay) override {
     cluster_.run(config, workload, policies, seed, observer, sampler, replay);
   }

@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/api/policy.hpp"
@@ -21,6 +22,12 @@ std::uint64_t session_hash(const Request& request) {
   hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93ULL;
   return hash ^ (hash >> 32);
 }
+
+// One for each router, made alike.
+struct RouterPolicies {
+  std::span<Policy* const> policies;
+  bool read_snapshots = true;  // of what replicas publish (see RoutedBy)
+};
 
 struct Router {
   explicit Router(detail::Observatory& kernel) : own_view(own_board, kernel) {}

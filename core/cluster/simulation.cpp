@@ -28,7 +28,7 @@ struct Simulation::Impl {
   ClusterConfig config;
 
   const ClusterConfig& with_interval(const ClusterConfig& given, Time of_policy);
-  const Replay& run(const ClusterConfig& its_config, const Workload& workload, std::span<Policy* const> its_policies,
+  const Replay& run(const ClusterConfig& its_config, const Workload& workload, const RouterPolicies& its_policies,
                     std::uint64_t seed, Observer* observer, StateSampler* sampler);
 };
 
@@ -76,14 +76,14 @@ const Replay& Simulation::run(const ClusterConfig& config, const Workload& workl
     impl_->made.push_back(policy.make());
     impl_->policies.push_back(impl_->made.back().get());
   }
-  return impl_->run(impl_->with_interval(config, policy.signal_interval), workload, impl_->policies, seed, observer,
-                    sampler);
+  return impl_->run(impl_->with_interval(config, policy.signal_interval), workload,
+                    {impl_->policies, policy.reads_snapshots}, seed, observer, sampler);
 }
 
 const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, Policy& policy, std::uint64_t seed,
                               Observer* observer, StateSampler* sampler) {
   Policy* const policies[] = {&policy};
-  return impl_->run(impl_->with_interval(config, 0), workload, policies, seed, observer, sampler);
+  return impl_->run(impl_->with_interval(config, 0), workload, {policies}, seed, observer, sampler);
 }
 
 const ClusterConfig& Simulation::Impl::with_interval(const ClusterConfig& given, Time of_policy) {
@@ -94,12 +94,12 @@ const ClusterConfig& Simulation::Impl::with_interval(const ClusterConfig& given,
 }
 
 const Replay& Simulation::Impl::run(const ClusterConfig& its_config, const Workload& workload,
-                                    std::span<Policy* const> its_policies, std::uint64_t seed, Observer* observer,
+                                    const RouterPolicies& its_policies, std::uint64_t seed, Observer* observer,
                                     StateSampler* sampler) {
-  check(its_config, its_policies.size());
+  check(its_config, its_policies.policies.size());
   const bool v1 = runs_vllm_v1(its_config);
   // Leaps do not tell of single blocks, nor of each moment of the past.
-  const bool each_step = its_policies.front()->subscription().kv_events ||
+  const bool each_step = its_policies.policies.front()->subscription().kv_events ||
                          (its_config.signals.interval == 0 && its_config.signals.delay > 0);
   const bool steps = kernel == Kernel::step || observer || each_step;
   Loop& loop = v1 ? (steps ? *vllm_v1_step : *vllm_v1_leap) : (steps ? *step : *leap);

@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/cluster/policy_error.hpp"
 #include "core/cluster/simulation.hpp"
 #include "tests/support/small_cluster.hpp"
 
@@ -100,7 +101,63 @@ class Shortest final : public Policy {
   }
 };
 
+// Holds requests while every replica has two of its own.
+class TwoEach final : public Policy {
+ public:
+  void start(const ClusterView&, std::uint64_t) override {}
+  void schedule(ClusterView& cluster) override {
+    ++num_calls;
+    while (!cluster.queue_empty() && cluster.outstanding(cluster.least_outstanding()) < 2) {
+      cluster.assign(cluster.first_queued(), cluster.least_outstanding());
+    }
+  }
+  static inline std::int64_t num_calls = 0;
+};
+
+class Peeks final : public Policy {
+ public:
+  void start(const ClusterView&, std::uint64_t) override {}
+  void schedule(ClusterView& cluster) override {
+    while (!cluster.queue_empty()) {
+      cluster.assign(cluster.first_queued(), cluster.state(0).num_running % cluster.num_replicas());
+    }
+  }
+};
+
 }  // namespace
+
+TEST_CASE("who reads no snapshot is called as if there were some", "[signals]") {
+  const SmallCluster small;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    ClusterConfig config = seed % 2 ? small.sarathi : small.vllm_v0;
+    config.signals.interval = 30 * kMs;
+    config.signals.delay = seed > 2 ? 11 * kMs : 0;
+    config.routers.count = 2;
+    const Workload workload = SmallCluster::workload(seed);
+    std::int64_t calls[2] = {};
+    Replay replays[2];
+    for (const bool reads : {false, true}) {
+      TwoEach::num_calls = 0;
+      replays[reads] = Simulation().run(config, workload, {[] { return std::make_unique<TwoEach>(); }, 0, reads}, seed);
+      calls[reads] = TwoEach::num_calls;
+    }
+    CHECK(same_records(replays[0], replays[1]));
+    CHECK(calls[0] == calls[1]);
+    CHECK(calls[0] > 50);
+  }
+}
+
+TEST_CASE("a policy that reads a signal that it does not name is told so", "[signals]") {
+  const SmallCluster small;
+  ClusterConfig config = small.sarathi;
+  const Workload workload = SmallCluster::workload(1);
+  RoutedBy policy = {[] { return std::make_unique<Peeks>(); }, 0, false};
+  CHECK_NOTHROW(Simulation().run(config, workload, policy, 1));  // live signals are anybody's
+  config.signals.interval = 30 * kMs;
+  CHECK_THROWS_AS(Simulation().run(config, workload, policy, 1), PolicyError);
+  policy.reads_snapshots = true;
+  CHECK_NOTHROW(Simulation().run(config, workload, policy, 1));
+}
 
 TEST_CASE("published snapshots are the states of the times that they say", "[signals]") {
   const SmallCluster small;
