@@ -7,20 +7,14 @@
 #include <vector>
 
 #include "core/api/policy.hpp"
+#include "core/api/split_mix64.hpp"
 #include "core/cluster/live_request.hpp"
 
 namespace switchyard {
 
 // A number that is the same for the turns of a session. A request that tells no session is one of its own.
-template <class Request>
-std::uint64_t session_hash(const Request& request) {
-  std::int64_t key = -1 - std::int64_t{request.id};
-  if constexpr (requires { request.session; }) {
-    if (request.session >= 0) key = request.session;
-  }
-  std::uint64_t hash = static_cast<std::uint64_t>(key) * 0x9e3779b97f4a7c15ULL;
-  hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93ULL;
-  return hash ^ (hash >> 32);
+inline std::uint64_t session_hash(const QueuedRequest& request) {
+  return SplitMix64::mix(static_cast<std::uint64_t>(request.session >= 0 ? request.session : -1 - request.id));
 }
 
 // One for each router, made alike.

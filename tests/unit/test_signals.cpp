@@ -227,7 +227,9 @@ TEST_CASE("routers share arrivals in turn or by session, and know their own book
     ClusterConfig config = small.sarathi;
     config.routers.count = 3;
     config.routers.split = split;
-    const Workload workload = SmallCluster::workload(5);
+    Workload workload = SmallCluster::workload(5);
+    for (std::size_t i = 0; i < workload.size(); i += 2)
+      workload.requests[i].session = static_cast<std::int32_t>(i % 7);
     Notes notes, alone;
     const Replay shared = Simulation().run(config, workload, noting(notes), 5);
     const Replay one = Simulation().run(small.sarathi, workload, noting(alone), 5);
@@ -238,6 +240,7 @@ TEST_CASE("routers share arrivals in turn or by session, and know their own book
     for (const auto& [id, router] : notes.router_of) {
       ++requests[router];
       if (split == Split::round_robin) CHECK(router == id % 3);
+      if (split == Split::session && id >= 14 && id % 2 == 0) CHECK(router == notes.router_of[id - 14]);
     }
     CHECK(requests.size() == 3);
     for (const Seen& seen : notes.seen) {
