@@ -310,6 +310,9 @@ class Cluster final : public detail::Observatory {
       observer()->on_row(id, row);
       observer()->on_arrival(board_.now, request);
     }
+    caller_ = -1;  // a policy may keep its view, and look at it here
+    calling_ = &router;
+    sync(router);
     by_policy([&] { router.policy->on_arrival(request); });
     want_call(router);
   }
