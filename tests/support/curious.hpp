@@ -36,8 +36,13 @@ class Curious final : public Policy {
   }
   void start(const ClusterView& cluster, std::uint64_t seed) override {
     hash_ = 1;
+    view_ = &cluster;
     mix(cluster.router() + 100 * cluster.num_routers());
     mix(static_cast<std::int64_t>(seed));
+  }
+  // Before the policy call that follows, and as it will see it.
+  void on_arrival(const QueuedRequest&) override {
+    for (std::int32_t r = 0; r < view_->num_replicas(); ++r) look(*view_, r);
   }
   void on_completion(const CompletedRequest& request) override { mix(request.id + 7 * request.replica); }
   void schedule(ClusterView& cluster) override {
@@ -83,6 +88,7 @@ class Curious final : public Policy {
     hash_ ^= hash_ >> 29;
   }
   Subscription asks_;
+  const ClusterView* view_ = nullptr;
   std::vector<PrefixHolder> holders_;
   std::uint64_t hash_ = 1;
 };
