@@ -70,10 +70,8 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "own"})
           .expose({.name = "harm"})
           .expose({.name = "spare"})
-          .expose({.name = "slow"})
           .expose({.name = "others"})
           .expose({.name = "memory"})
-          .expose({.name = "crowd"})
           .reads({Signal::outstanding, Signal::first_tokens, Signal::state, Signal::cache}, 0.05)
           .done(),
       setting("expected_completion_hold",
@@ -95,10 +93,8 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "own"})
           .expose({.name = "harm"})
           .expose({.name = "spare"})
-          .expose({.name = "slow"})
           .expose({.name = "others"})
           .expose({.name = "memory"})
-          .expose({.name = "crowd"})
           .reads({Signal::outstanding, Signal::first_tokens, Signal::state, Signal::cache}, 0.05)
           .done(),
   };

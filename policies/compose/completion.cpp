@@ -29,11 +29,11 @@ double share_with(Scene& scene, const QueuedRequest& request, std::int32_t repli
 //   + n * (harm * p - spare * mean p)
 //                                  the delay of those that are there. spare is what it is worth to keep requests off a
 //                                  replica that has few, for the long prompts that are still to come
-//   + slow * o * s(n + 1)          its own decode steps
 //   + others * o * n * (s(n + 1) - s(n))
-//                                  and how they lengthen those of the others
-//   + memory * o * s(n + 1) * share^2 + crowd * max(0, share - 1) * (o * s(n + 1) + B)
-//                                  KV blocks: running short of them, and waiting for them
+//                                  how its decode steps lengthen those of the others
+//   + memory * o * s(n + 1) * share^2
+//                                  running short of KV blocks
+// Terms for its own decode steps and for waiting where blocks are short by then changed nothing, and are not here.
 class Completion final : public Scoring {
  public:
   void look(const QueuedRequest& request, std::span<const std::int32_t>) override {
@@ -47,15 +47,11 @@ class Completion final : public Scoring {
     const double own = scene_->prefill(request, replica);
     double sum = backlog_ * load.pending + own_ * own + n * (harm_ * own - spare_ * scene_->sent->mean_prefill());
     const double prompt = request.num_prefill_tokens;
-    if (slow_ > 0 || others_ > 0 || memory_ > 0 || crowd_ > 0) {
+    if (others_ > 0 || memory_ > 0) {
       const double with = step_ticks(cluster, replica, n + 1, load.context + prompt + outputs_ / 2);
       const double without = step_ticks(cluster, replica, n, load.context);
-      sum += slow_ * outputs_ * with + others_ * outputs_ * n * std::max(0.0, with - without);
-      if (memory_ > 0 || crowd_ > 0) {
-        const double share = share_with(*scene_, request, replica, load);
-        sum += memory_ * outputs_ * with * share * share;
-        sum += crowd_ * std::max(0.0, share - 1) * (outputs_ * with + load.pending);
-      }
+      const double share = share_with(*scene_, request, replica, load);
+      sum += others_ * outputs_ * n * std::max(0.0, with - without) + memory_ * outputs_ * with * share * share;
     }
     return {sum, n};
   }
@@ -65,11 +61,9 @@ class Completion final : public Scoring {
   double backlog_ = 1.0;
   double own_ = 2.0;
   double harm_ = 1.0;
-  double spare_ = 0.0;
-  double slow_ = 1.0;
+  double spare_ = 1.0;
   double others_ = 1.0;
   double memory_ = 1.0;
-  double crowd_ = 1.0;
 
  private:
   double outputs_ = 0.0;  // expected, of the request that is being placed
@@ -87,8 +81,8 @@ class BySlack final : public Order {
     return seconds_from_ticks(request.arrived_at) +
            std::min(slack_most_s_, slack_ * least / static_cast<double>(kTicksPerSecond));
   }
-  double slack_ = 100.0;
-  double slack_most_s_ = 10.0;
+  double slack_ = 300.0;
+  double slack_most_s_ = 100.0;
 };
 
 // Late binding: a replica gets a request while the uncached prompts that it has would take it at most pending_s, and
@@ -104,7 +98,7 @@ class Pending final : public Admission {
   }
   double pending_s_ = 0.05;
   double pending_age_ = 0.01;
-  double fill_ = 0.8;
+  double fill_ = 0.95;
 };
 
 }  // namespace
@@ -117,15 +111,12 @@ PartInfo<Scoring> completion_scoring_part() {
       .real(&Completion::own_, "own", 2.0, 0.0, 10.0, ParamScale::linear, "weight of its own uncached prompt")
       .real(&Completion::harm_, "harm", 1.0, 0.0, 6.0, ParamScale::linear,
             "weight of the delay of each request there by its uncached prompt")
-      .real(&Completion::spare_, "spare", 0.0, 0.0, 4.0, ParamScale::linear,
+      .real(&Completion::spare_, "spare", 1.0, 0.0, 4.0, ParamScale::linear,
             "worth of keeping requests off a replica, in uncached prompts of the mean per request there")
-      .real(&Completion::slow_, "slow", 1.0, 0.0, 4.0, ParamScale::linear, "weight of its own decode steps")
       .real(&Completion::others_, "others", 1.0, 0.0, 4.0, ParamScale::linear,
             "weight of how it lengthens the others' decode steps")
       .real(&Completion::memory_, "memory", 1.0, 0.0, 6.0, ParamScale::linear,
-            "weight of the share of KV blocks that are taken, squared")
-      .real(&Completion::crowd_, "crowd", 1.0, 0.0, 4.0, ParamScale::linear,
-            "weight of waiting for KV blocks where there are too few");
+            "weight of the share of KV blocks that are taken, squared");
 }
 
 PartInfo<Order> completion_order_part() {
@@ -134,9 +125,9 @@ PartInfo<Order> completion_order_part() {
              "arrival + slack * time of its uncached prompt, at most slack_most_s: short ones overtake, "
              "but not for long",
              kUsesSent)
-      .real(&BySlack::slack_, "slack", 100.0, 0.1, 10000.0, ParamScale::log,
+      .real(&BySlack::slack_, "slack", 300.0, 0.1, 10000.0, ParamScale::log,
             "seconds that a request may be overtaken for, per second of its uncached prompt")
-      .real(&BySlack::slack_most_s_, "slack_most_s", 10.0, 0.01, 10000.0, ParamScale::log,
+      .real(&BySlack::slack_most_s_, "slack_most_s", 100.0, 0.01, 10000.0, ParamScale::log,
             "seconds that a request may be overtaken for at most");
 }
 
@@ -147,7 +138,7 @@ PartInfo<Admission> completion_admission_part() {
             "time of the uncached prompts sent there, s")
       .real(&Pending::pending_age_, "pending_age", 0.01, 0.0001, 10.0, ParamScale::log,
             "seconds by which that bound grows per second that the request has waited")
-      .real(&Pending::fill_, "fill", 0.8, 0.1, 4.0, ParamScale::linear,
+      .real(&Pending::fill_, "fill", 0.95, 0.1, 4.0, ParamScale::linear,
             "share of the KV blocks that its requests may take, this one included");
 }
 
