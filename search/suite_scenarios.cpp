@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -85,7 +86,11 @@ void multiply_load(Scenario& scenario, const std::string& value, std::string_vie
     throw InputError(
         fmt::format("{}: load: {} is not allowed; a factor above 0, at most 1000 is wanted", where, in_quotes(value)));
   }
-  (scenario.workload.arrivals == ArrivalKind::trace ? scenario.workload.time_scale : scenario.workload.qps) *= factor;
+  WorkloadSpec& workload = scenario.workload;
+  (workload.arrivals == ArrivalKind::trace ? workload.time_scale : workload.qps) *= factor;
+  for (std::int32_t* clients : {&workload.sessions_at_start, &workload.concurrency}) {
+    *clients = static_cast<std::int32_t>(std::lround(*clients * factor));
+  }
 }
 
 void set_axis(Scenario& scenario, const std::string& flag, const std::string& value, std::string_view where) {

@@ -16,7 +16,13 @@ constexpr std::int32_t kRateTokens = 2048;
 }  // namespace
 
 void SentWork::start(const ClusterView& cluster) {
-  replicas_.assign(static_cast<std::size_t>(cluster.num_replicas()), Replica{});
+  replicas_.resize(static_cast<std::size_t>(cluster.num_replicas()));
+  for (Replica& books : replicas_) {
+    std::vector<Sent> kept = std::move(books.sent);  // its memory
+    kept.clear();
+    books = Replica{};
+    books.sent = std::move(kept);
+  }
   prefill_sum_ = num_sent_ = 0;
 }
 
