@@ -81,8 +81,8 @@ class BySlack final : public Order {
     return seconds_from_ticks(request.arrived_at) +
            std::min(slack_most_s_, slack_ * least / static_cast<double>(kTicksPerSecond));
   }
-  double slack_ = 300.0;
-  double slack_most_s_ = 100.0;
+  double slack_ = 30.0;
+  double slack_most_s_ = 60.0;
 };
 
 // Late binding: a replica gets a request while the uncached prompts that it has would take it at most pending_s, and
@@ -125,9 +125,9 @@ PartInfo<Order> completion_order_part() {
              "arrival + slack * time of its uncached prompt, at most slack_most_s: short ones overtake, "
              "but not for long",
              kUsesSent)
-      .real(&BySlack::slack_, "slack", 300.0, 0.1, 10000.0, ParamScale::log,
+      .real(&BySlack::slack_, "slack", 30.0, 0.1, 10000.0, ParamScale::log,
             "seconds that a request may be overtaken for, per second of its uncached prompt")
-      .real(&BySlack::slack_most_s_, "slack_most_s", 100.0, 0.01, 10000.0, ParamScale::log,
+      .real(&BySlack::slack_most_s_, "slack_most_s", 60.0, 0.01, 10000.0, ParamScale::log,
             "seconds that a request may be overtaken for at most");
 }
 
