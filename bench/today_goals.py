@@ -52,7 +52,7 @@ class Tool:
     def default_of(self, policy):
         """The canonical spec of a policy's default setting."""
         return json.loads(subprocess.run([self.switchyard, "policies", policy, "--json"], check=True, text=True,
-                                         stdout=subprocess.PIPE).stdout)["spec"]
+                                         stdout=subprocess.PIPE).stdout)[0]["spec"]
 
     def best_of(self, study):
         return {spec.split("(")[0]: spec
