@@ -114,19 +114,19 @@ class LlumnixCurrent final : public Placement {
     if (role_ != Role::decode) return prefill_tokens(replica);
     return (double(state.blocks_used + waiting_blocks(*scene_, replica)) + own) / state.num_blocks;
   }
-  // Prompt tokens to be computed: as reported, less what a profile says was computed since, and what was sent since.
+  // Prompt tokens to be computed: as reported and what was sent since, less what a profile says was computed since.
   double prefill_tokens(std::int32_t replica) const {
     const ReplicaState& state = scene_->state(replica);
     const Time now = scene_->cluster().now();
     std::int64_t tokens = state.waiting_prefill_tokens + state.remaining_prefill_tokens;
+    if (role_ == Role::neutral || role_ == Role::prefill) tokens += own_.since(state, replica, now);
     if (tokens > 0 && state.taken_at < now) {
       const std::int64_t batch = std::min<std::int64_t>(tokens, scene_->cluster().limits(replica).batch_tokens);
       const Time time = scene_->cluster().batch_times(replica).prefill(batch);
       const double batches = double(now - state.taken_at) / double(std::max<Time>(time, 1));
       tokens -= std::min(tokens, static_cast<std::int64_t>(std::min(batches * double(batch), 1e15)));
     }
-    const bool counts_tokens = role_ == Role::neutral || role_ == Role::prefill;
-    return static_cast<double>(tokens + (counts_tokens ? own_.since(state, replica, now) : 0));
+    return static_cast<double>(tokens);
   }
   std::array<double, 2> keys(const QueuedRequest& request, std::int32_t replica) const {
     const double own = load(replica);

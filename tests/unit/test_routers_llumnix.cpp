@@ -72,10 +72,10 @@ TEST_CASE("llumnix_v1 takes off old reports what a profile says was computed, an
   cluster.states[2].waiting_prefill_tokens = 100;    // 20.1
   cluster.use("llumnix_v1");
   cluster.at(0.02005);
-  CHECK(cluster.arrive(200) == 2);  // 151, 67, 1
-  CHECK(cluster.arrive(100) == 1);  // 151, 67, 201
-  CHECK(cluster.arrive(100) == 0);  // 151, 167, 201
-  CHECK(cluster.arrive(100) == 1);  // 251, 167, 201
+  CHECK(cluster.arrive(200) == 2);  // 150, 67, 1
+  CHECK(cluster.arrive(100) == 1);  // 150, 67, 150: half of 300 were computed
+  CHECK(cluster.arrive(100) == 0);  // 150 each
+  CHECK(cluster.arrive(100) == 1);  // 240, 150, 150
 }
 
 TEST_CASE("mooncake_conductor: prefills that are left there, and its own after what is cached", "[routers]") {
