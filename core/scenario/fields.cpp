@@ -143,8 +143,8 @@ Fields workload_fields() {
                "uniform prompts: least; fixed prompts: length, tokens")
       .only_if("--lengths is uniform or fixed", bounded)
       .integer("prompt_max", "prompt-max", SWITCHYARD_MEMBER(workload.prompt_max), 0, kMostTokens,
-               "prompts: most, tokens")
-      .only_if("--lengths is uniform", uniform)
+               "prompts: most, tokens; of sessions, which end before a longer one (0: no limit)")
+      .only_if("--lengths is uniform or sessions", lengths(LengthKind::uniform, LengthKind::sessions))
       .integer("output_min", "output-min", SWITCHYARD_MEMBER(workload.output_min), 1, kMostTokens,
                "outputs: least; fixed outputs: length, tokens")
       .integer("output_max", "output-max", SWITCHYARD_MEMBER(workload.output_max), 0, kMostTokens,

@@ -54,7 +54,10 @@ std::vector<RawRequest> bootstrap_trace(const std::vector<RawRequest>& rows, std
   }
   const double half = duration / 2;
   const double half_begin = from == TraceHalf::first ? begin : begin + half;
-  const double block = std::min(kBlockSeconds, half / 2);
+  // Who goes on with something that was said before does so minutes later: blocks of a trace that tells are as long as
+  // its halves allow.
+  const bool tells = std::any_of(rows.begin(), rows.end(), [](const RawRequest& row) { return row.content >= 0; });
+  const double block = tells ? half / 2 : std::min(kBlockSeconds, half / 2);
   const auto before = [](const RawRequest& row, double time) { return row.arrived_at_s < time; };
   WorkloadRandom random(seed, WorkloadRandom::Purpose::blocks);
   std::vector<RawRequest> drawn;

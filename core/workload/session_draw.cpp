@@ -1,8 +1,11 @@
 #include "core/workload/session_draw.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_map>
 
+#include "core/input/error.hpp"
 #include "core/workload/generators.hpp"
 #include "core/workload/random.hpp"
 
@@ -14,6 +17,12 @@ class SessionDrawing {
  public:
   SessionDrawing(const WorkloadSpec& spec, const std::vector<RawRequest>& trace, std::uint64_t seed)
       : spec_(spec), trace_(trace), sessions_(sessions_of(trace)), random_(seed, WorkloadRandom::Purpose::sessions) {
+    for (Session& session : sessions_) session.resize(num_turns(session));
+    std::erase_if(sessions_, [](const Session& session) { return session.empty(); });
+    if (sessions_.empty()) {
+      throw InputError(
+          fmt::format("--prompt-max: is {}; each session of the trace begins with a longer prompt", spec.prompt_max));
+    }
     if (seed == 0 || sessions_.size() < 2) {
       end_ = sessions_.size();
     } else if (seed < spec.held_out_from) {
@@ -35,8 +44,14 @@ class SessionDrawing {
   using Session = std::vector<std::int32_t>;
 
   const Session& next() { return sessions_[begin_ + random_.below(end_ - begin_)]; }
+  // A session ends before a prompt that is too long.
   std::size_t num_turns(const Session& session) const {
-    return spec_.turns_max > 0 ? std::min(session.size(), static_cast<std::size_t>(spec_.turns_max)) : session.size();
+    std::size_t turns = session.size();
+    if (spec_.turns_max > 0) turns = std::min(turns, static_cast<std::size_t>(spec_.turns_max));
+    const auto too_long = std::find_if(session.begin(), session.end(), [&](std::int32_t row) {
+      return spec_.prompt_max > 0 && trace_[static_cast<std::size_t>(row)].num_prefill_tokens > spec_.prompt_max;
+    });
+    return std::min(turns, static_cast<std::size_t>(too_long - session.begin()));
   }
   double think(const RawRequest& row) const {
     return spec_.think_max_s > 0 ? std::min(row.think_s, spec_.think_max_s) : row.think_s;
@@ -44,7 +59,7 @@ class SessionDrawing {
 
   void add_under_way() {
     const Session& session = next();
-    const std::size_t turn = random_.below(num_turns(session));
+    const std::size_t turn = random_.below(session.size());
     const double share = random_.uniform();
     // The first turn has no time to think before it; the next one's stands in.
     const std::size_t of = std::min(std::max<std::size_t>(turn, 1), session.size() - 1);
@@ -54,7 +69,7 @@ class SessionDrawing {
   // From a turn on. What waits for a turn that is not taken waits for the one before it that is.
   void add(const Session& session, std::size_t from, double at, bool counted) {
     std::unordered_map<std::int32_t, std::int32_t> places;  // looked up, never gone through
-    for (std::size_t i = from; i < num_turns(session); ++i) {
+    for (std::size_t i = from; i < session.size(); ++i) {
       RawRequest row = trace_[static_cast<std::size_t>(session[i])];
       places[session[i]] = static_cast<std::int32_t>(rows_.size());
       if (i == from) {

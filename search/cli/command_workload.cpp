@@ -24,13 +24,20 @@ namespace switchyard {
 
 namespace {
 
+// Prompt and output of a request, at most. The profile's, where vllm_v1 takes that, is not looked up here: it cuts
+// nothing.
+std::int32_t context_of(const Scenario& scenario) {
+  if (scenario.replica_scheduler != EngineKind::vllm_v1) return scenario.max_tokens;
+  return scenario.max_model_len > 0 ? scenario.max_model_len : std::numeric_limits<std::int32_t>::max();
+}
+
 // The workload of one seed of a scenario, as `run` would run it but for what replicas have no memory for.
 WorkloadRows rows_of(const Options& options, const Scenario& scenario) {
   check_seed_flags_matter(options, scenario);
   scenario.check_seeds_apart("--train-seeds");
   const std::shared_ptr<const TraceRows> trace = trace_of(scenario.workload);
-  WorkloadRows made = scenario_rows(scenario, trace.get(), scenario.seed, scenario.max_tokens);
-  made.source = workload_title(made.source, made.num_cut, made.num_dropped, made.rows.size(), scenario.max_tokens);
+  WorkloadRows made = scenario_rows(scenario, trace.get(), scenario.seed, context_of(scenario));
+  made.source = workload_title(made.source, made.num_cut, made.num_dropped, made.rows.size(), context_of(scenario));
   return made;
 }
 
@@ -39,7 +46,7 @@ void check_context(const WorkloadRows& made, const Scenario& scenario) {
   if (scenario.long_requests_rule() != LongRequests::refuse) return;
   for (std::size_t i = 0; i < made.rows.size(); ++i) {
     const RawRequest& row = made.rows[i];
-    if (std::int64_t{row.num_prefill_tokens} + row.num_decode_tokens <= scenario.max_tokens) continue;
+    if (std::int64_t{row.num_prefill_tokens} + row.num_decode_tokens <= context_of(scenario)) continue;
     throw InputError(
         fmt::format("{}: request {} (row {}) has {} prompt + {} output tokens; the context (--max-tokens) "
                     "allows {}; --long-requests cut shortens requests to it",

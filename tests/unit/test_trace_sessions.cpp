@@ -1,5 +1,9 @@
 // Sessions of traces: who goes on with whom, when, and what is known of outputs; and what is wrong with a file.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
+#include <fstream>
 
 #include "core/workload/spec.hpp"
 #include "core/workload/trace_file.hpp"
@@ -218,6 +222,39 @@ TEST_CASE("trace sessions: drawn whole, from the half that a seed may see, own c
   CHECK(more.rows.size() >= 50);
   spec.arrivals = ArrivalKind::trace;
   CHECK_THAT(error_of([&] { make_rows(spec, trace.get(), 1, 100'000); }), Contains("--lengths: sessions are drawn"));
+}
+
+TEST_CASE("trace sessions: a million rows with ids, of a quarter of a million sessions, load in 400 MB", "[traces]") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  WARN("SKIPPED: sanitizers keep memory of their own");
+#else
+  const ScratchFolder scratch;
+  const std::filesystem::path file = scratch.write("million.jsonl", "");
+  {
+    std::ofstream out(file);
+    std::string text;
+    for (int i = 0; i < 1'000'000; ++i) {
+      const int turn = i / 250'000, session = i % 250'000;  // turns of one session lie far apart
+      text += fmt::format(
+          "{{\"session_id\":\"s{}\",\"timestamp\":{},\"input_length\":{},\"output_length\":9,\"hash_ids\":[0", session,
+          10L * i, 512 * (2 + 2 * turn));
+      for (int id = 0; id <= 2 * turn; ++id) text += fmt::format(",{}", 1 + 10 * session + id);
+      text += "]}\n";
+      if (text.size() > 1'000'000) {
+        out << text;
+        text.clear();
+      }
+    }
+    out << text;
+  }
+  const TraceFile trace = read_trace(file);
+  CHECK(trace.rows.size() == 1'000'000);
+  CHECK(trace.rows[999'999].parent == 749'999);
+  CHECK(trace.content.ids.num_names() == 1 + 7 * 250'000);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  CHECK(usage.ru_maxrss <= 400'000);  // kB
+#endif
 }
 
 TEST_CASE("trace sessions: a bootstrap takes sessions whole", "[traces]") {
