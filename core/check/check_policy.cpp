@@ -30,6 +30,8 @@ class Battery {
   }
 
  private:
+  static constexpr std::size_t kSessions = 4;
+
   // Each kind of fault is told once, where it is first seen.
   void fault(const std::string& kind, const std::string& what) {
     if (!told_.insert(kind).second) return;
@@ -72,6 +74,7 @@ class Battery {
     if (!policy_.clairvoyant) {
       check_future(rows, *first);
       check_lengths(rows, *first);
+      check_turns(rows);
     }
   }
 
@@ -143,6 +146,24 @@ class Battery {
     fault("lengths", fmt::format("{}: another output length of request {} changes what becomes of request {} before "
                                  "{:.6f} s, when it completes",
                                  place(), changed, at, seconds_from_ticks(seen)));
+  }
+
+  // Sessions of three turns, each of which waits for the one before; then without the last turn of one.
+  void check_turns(std::vector<RawRequest> rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i].session = static_cast<std::int32_t>(i % kSessions);
+      if (i % (3 * kSessions) < kSessions) continue;
+      rows[i].parent = static_cast<std::int32_t>(i - kSessions);
+      rows[i].think_s = 0.02 * static_cast<double>(i % 5);
+    }
+    const std::optional<Replay> all = replay(make_workload("sessions", rows));
+    rows.pop_back();
+    const std::optional<Replay> fewer = replay(make_workload("fewer turns", rows));
+    if (!all || !fewer) return;
+    const std::size_t at = first_difference(*fewer, *all, all->requests.back().arrived_at);
+    if (at >= rows.size()) return;
+    fault("future", fmt::format("{}: request {} goes elsewhere or at another time if a session has no further turn",
+                                place(), at));
   }
 
   // The first request of `a` that the two runs treat differently before `until`; their number if there is none.
