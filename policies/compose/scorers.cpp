@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "policies/compose/block_cost.hpp"
-#include "policies/production/session_table.hpp"
 #include "policies/prefix/held_tokens.hpp"
 #include "policies/prefix/lru_index.hpp"
+#include "policies/production/session_table.hpp"
 
 namespace switchyard {
 

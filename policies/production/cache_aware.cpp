@@ -4,11 +4,11 @@
 #include <tuple>
 #include <utility>
 
-#include "policies/production/session_table.hpp"
 #include "policies/prefix/tenant_tree.hpp"
 #include "policies/production/greedy.hpp"
 #include "policies/production/production.hpp"
 #include "policies/production/prompt_blocks.hpp"
+#include "policies/production/session_table.hpp"
 
 namespace switchyard {
 
