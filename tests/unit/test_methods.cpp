@@ -282,7 +282,7 @@ TEST_CASE("a search of compose begins with the named policies that are settings 
   CHECK(std::count(compose.starts.begin(), compose.starts.end(), hra) == 1);
   CHECK(compose.spec(hra) ==
         "compose(order=prompt,admit=growth,also=always,safety=0.03,place=committed,idle=as_others,scan=head,"
-        "decode_ratio=0.6,horizon=0,ages=mean,learn=survival)");
+        "wait_for=any,decode_ratio=0.6,horizon=0,ages=mean,learn=survival)");
 }
 
 TEST_CASE("a space of few settings ends by itself", "[methods]") {

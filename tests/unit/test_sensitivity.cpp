@@ -40,7 +40,7 @@ TEST_CASE("sensitivity: logarithmic steps are factors, whole numbers move by one
 
 TEST_CASE("sensitivity: a choice steps to each other one, and what does not matter is left alone", "[sensitivity]") {
   const auto steps = steps_by_name("compose(order=age,exchange=100)");
-  CHECK(steps.at("order") == std::vector<std::string>{"arrival", "prompt", "longest", "work"});
+  CHECK(steps.at("order") == std::vector<std::string>{"arrival", "prompt", "longest", "work", "slack"});
   CHECK(steps.count("start_outstanding") == 0);
   const PolicySpec policy = parse_policy("compose(order=age,exchange=100)", "test");
   for (const ParameterStep& step : steps_from(policy)) {
