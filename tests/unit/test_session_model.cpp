@@ -1,7 +1,11 @@
 // Models of traces with prompts in common: what they say of themselves, and how well what they find follows the trace.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "core/workload/embedded_models.hpp"
 #include "core/workload/fit_sessions.hpp"
 #include "core/workload/generators.hpp"
 #include "core/workload/reuse.hpp"
@@ -64,9 +68,17 @@ TEST_CASE("session model: follows the traces of Mooncake and of coding agents", 
       continue;
     }
     const TraceRows trace = load_trace((*folder / "traces" / name).string());
-    const auto rates = compare_hit_rates(trace, fit_sessions(name, trace));
+    const SessionModel model = fit_sessions(name, trace);
+    const auto rates = compare_hit_rates(trace, model);
     INFO(name << "\n" << hit_rate_lines(rates));
     CHECK(worst(rates) < 0.03);
+    // What is built in is what is fitted, byte for byte.
+    const auto built_in =
+        std::find_if(embedded_models().begin(), embedded_models().end(), [&](const EmbeddedModel& embedded) {
+          return embedded.text.find(fmt::format("\"derived_from\": \"{}\"", name)) != std::string::npos;
+        });
+    REQUIRE(built_in != embedded_models().end());
+    CHECK((model.json() == built_in->text));
   }
 }
 
