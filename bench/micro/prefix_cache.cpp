@@ -1,12 +1,15 @@
 // vllm_v1 where prompts have much in common:
 // BM_MooncakeConversation/<policy>/<sync or async>: Mooncake's conversation trace at twice its pace on 16 replicas, if
-// it is in the data folder. Checked against the step kernel. BM_MillionPrompts/requests:N: prompts of 400 blocks, half
-// of which another prompt has as well. Up to 10,000 of them checked against the step kernel. BM_CachedBlocks/pools:N:
-// how much of a prompt of 900 blocks each of N caches holds. Checked against what is in there.
+// it is in the data folder. BM_Sessions/<policy>/<sync or async>: 2,000 conversations of 8 turns on 8 replicas, whose
+// prompts hold all that was said before. Both checked against the step kernel. BM_MillionPrompts/requests:N: prompts of
+// 400 blocks, half of which another prompt has as well. Up to 10,000 of them checked against the step kernel.
+// BM_CachedBlocks/pools:N: how much of a prompt of 900 blocks each of N caches holds. Checked against what is in there.
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "core/cluster/kv/run_pool.hpp"
 #include "core/input/data_folder.hpp"
@@ -44,6 +47,28 @@ Scenario h100_cluster(std::int32_t replicas) {
   return scenario;
 }
 
+// Times replays that find something in the cache, once both kernels agree on them.
+void replay_content(benchmark::State& state, const ClusterConfig& cluster, const Workload& workload,
+                    const PolicyInfo& info) {
+  const auto policy = info.make(default_values(info.params));
+  Simulation leap(Kernel::leap), step(Kernel::step);
+  const Replay& result = leap.run(cluster, workload, *policy, 0);
+  if (num_hit_tokens(result) == 0) {
+    state.SkipWithError("nothing was found in the cache");
+    return;
+  }
+  if (!agree(result, step.run(cluster, workload, *policy, 0), workload, cluster)) {
+    state.SkipWithError("the kernels disagree");
+    return;
+  }
+  const Summary summary = summarize(result, workload, cluster);
+  for (auto _ : state) benchmark::DoNotOptimize(leap.run(cluster, workload, *policy, 0).makespan);
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(workload.size()));
+  state.counters["batches/s"] =
+      benchmark::Counter(static_cast<double>(summary.num_batches), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["steps"] = static_cast<double>(result.num_steps);
+}
+
 void mooncake(benchmark::State& state, const PolicyInfo& info, bool async) {
   Scenario scenario = h100_cluster(16);
   scenario.async_scheduling = async;
@@ -51,20 +76,54 @@ void mooncake(benchmark::State& state, const PolicyInfo& info, bool async) {
   scenario.workload.time_scale = 2;
   scenario.seed = 0;
   const Experiment experiment(scenario);
-  const auto workload = experiment.workload(0);
-  const auto policy = info.make(default_values(info.params));
-  Simulation leap(Kernel::leap), step(Kernel::step);
-  const Replay& result = leap.run(experiment.cluster(), *workload, *policy, 0);
-  if (!agree(result, step.run(experiment.cluster(), *workload, *policy, 0), *workload, experiment.cluster())) {
-    state.SkipWithError("the kernels disagree");
-    return;
+  replay_content(state, experiment.cluster(), *experiment.workload(0), info);
+}
+
+// Each turn's prompt is all that was said before, and 100 to 499 tokens more; a turn comes 20 to 59 s after the last.
+// One conversation in four begins with the same 2,000 tokens.
+Workload conversations(std::uint32_t num_sessions) {
+  struct Turn {
+    Time at = 0;
+    std::uint32_t session = 0;
+    std::int32_t prompt = 0, output = 0;
+  };
+  std::uint64_t state = 1;
+  const auto below = [&state](std::uint64_t limit) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return (state >> 33) % limit;
+  };
+  std::vector<Turn> turns;
+  for (std::uint32_t session = 0; session < num_sessions; ++session) {
+    Turn turn{.at = session * (kTicksPerSecond / 10), .session = session, .prompt = session % 4 == 0 ? 2000 : 0};
+    for (int i = 0; i < 8; ++i) {
+      turn.prompt += turn.output + 100 + static_cast<std::int32_t>(below(400));
+      turn.output = 50 + static_cast<std::int32_t>(below(400));
+      turns.push_back(turn);
+      turn.at += static_cast<Time>(20 + below(40)) * kTicksPerSecond;
+    }
   }
-  const Summary summary = summarize(result, *workload, experiment.cluster());
-  for (auto _ : state) benchmark::DoNotOptimize(leap.run(experiment.cluster(), *workload, *policy, 0).makespan);
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(workload->size()));
-  state.counters["batches/s"] =
-      benchmark::Counter(static_cast<double>(summary.num_batches), benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["steps"] = static_cast<double>(result.num_steps);
+  std::stable_sort(turns.begin(), turns.end(), [](const Turn& a, const Turn& b) { return a.at < b.at; });
+  constexpr std::uint32_t kShared = 125, kMostBlocks = 1000;  // of the common beginning; of a conversation
+  Workload workload;
+  workload.source = "conversations";
+  workload.content = Content(16);
+  for (const Turn& turn : turns) {
+    const auto id = static_cast<std::int32_t>(workload.requests.size());
+    workload.requests.push_back({.arrived_at = turn.at, .id = id, .num_prefill_tokens = turn.prompt});
+    workload.hidden.num_decode_tokens.push_back(turn.output);
+    const std::uint32_t shared = turn.session % 4 == 0 ? kShared : 0;
+    const Content::StoredRun own = {kShared + turn.session * kMostBlocks, kMostBlocks};
+    const Content::StoredRun runs[] = {{0, shared}, own};
+    workload.content.add(std::span(runs).subspan(shared > 0 ? 0 : 1), turn.prompt + turn.output);
+  }
+  return workload;
+}
+
+void sessions(benchmark::State& state, const PolicyInfo& info, bool async) {
+  Scenario scenario = h100_cluster(8);
+  scenario.async_scheduling = async;
+  const Experiment experiment(scenario);
+  replay_content(state, experiment.cluster(), conversations(2000), info);
 }
 
 // Prompts of 200 blocks that some of the others have too, and 200 of their own.
@@ -160,12 +219,16 @@ void cached_blocks(benchmark::State& state) {
 BENCHMARK(cached_blocks)->Name("BM_CachedBlocks")->ArgName("pools")->Arg(16);
 
 const bool registered = [] {
-  if (!std::filesystem::exists(conversation_trace())) return false;
+  const bool has_trace = std::filesystem::exists(conversation_trace());
   for (const PolicyInfo& info : registered_policies()) {
     if (info.name != "llq" && info.name != "prefix_cost") continue;
     for (const bool async : {false, true}) {
-      const std::string name = "BM_MooncakeConversation/" + info.name + (async ? "/async" : "/sync");
-      benchmark::RegisterBenchmark(name.c_str(), mooncake, std::cref(info), async)->Unit(benchmark::kMillisecond);
+      const std::string name = info.name + (async ? "/async" : "/sync");
+      benchmark::RegisterBenchmark(("BM_Sessions/" + name).c_str(), sessions, std::cref(info), async)
+          ->Unit(benchmark::kMillisecond);
+      if (!has_trace) continue;
+      benchmark::RegisterBenchmark(("BM_MooncakeConversation/" + name).c_str(), mooncake, std::cref(info), async)
+          ->Unit(benchmark::kMillisecond);
     }
   }
   return true;

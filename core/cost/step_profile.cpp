@@ -96,7 +96,8 @@ std::string step_profile_json(const StepProfile& profile) {
   const ModelShape& shape = profile.shape;
   const KvMemory& memory = profile.memory;
   const FrontEnd& front = profile.front_end;
-  std::string front_end;
+  std::string front_end, context;
+  if (shape.max_model_len > 0) context = fmt::format(", \"max_model_len\": {}", shape.max_model_len);
   if (front.latency_ms > 0 || front.token_us > 0 || front.first_step_ms > 0) {
     front_end =
         fmt::format("  \"front_end\": {{\"latency_ms\": {:.4g}, \"token_us\": {:.4g}, \"first_step_ms\": {:.4g}}},\n",
@@ -105,11 +106,11 @@ std::string step_profile_json(const StepProfile& profile) {
   return fmt::format(
       "{{\n  \"name\": {},\n  \"source\": {},\n"
       "  \"model\": {{\"num_layers\": {}, \"num_q_heads\": {}, \"num_kv_heads\": {}, \"head_dim\": {}, "
-      "\"embedding_dim\": {}, \"mlp_dim\": {}}},\n  \"tensor_parallel\": {},\n  \"dtype\": {},\n"
+      "\"embedding_dim\": {}, \"mlp_dim\": {}{}}},\n  \"tensor_parallel\": {},\n  \"dtype\": {},\n"
       "  \"memory\": {{\"gpu_bytes\": {:.0f}, \"weight_bytes\": {:.0f}, \"reserved_bytes\": {:.0f}, "
       "\"kv_bytes_per_token\": {:.0f}, \"kv_tokens\": {}}},\n{}  \"{}\": {}\n}}\n",
       json_quoted(profile.name), json_quoted(profile.source), shape.num_layers, shape.num_q_heads, shape.num_kv_heads,
-      shape.head_dim, shape.embedding_dim, shape.mlp_dim, profile.tensor_parallel, json_quoted(profile.dtype),
+      shape.head_dim, shape.embedding_dim, shape.mlp_dim, context, profile.tensor_parallel, json_quoted(profile.dtype),
       memory.gpu_bytes, memory.weight_bytes, memory.reserved_bytes, memory.kv_bytes_per_token, memory.kv_tokens,
       front_end, profile.times->kind(), profile.times->json());
 }

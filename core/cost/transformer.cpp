@@ -15,17 +15,18 @@ struct Known {
   Transformer model;
 };
 
-// From the models' published config.json. Layers, query heads, KV heads, head size, hidden, MLP; vocabulary.
+// From the models' published config.json. Layers, query heads, KV heads, head size, hidden, MLP, context;
+// vocabulary.
 const std::vector<Known>& known_models() {
   static const std::vector<Known> models = {
-      {"codellama-34b-instruct-hf", {"codellama-34b", {48, 64, 8, 128, 8192, 22016}, 32000}},
-      {"llama-2-70b-hf", {"llama2-70b", {80, 64, 8, 128, 8192, 28672}, 32000}},
-      {"llama-2-7b-hf", {"llama2-7b", {32, 32, 32, 128, 4096, 11008}, 32000}},
-      {"llama-3.1-70b", {"llama3.1-70b", {80, 64, 8, 128, 8192, 28672}, 128256}},
-      {"llama-3.1-8b", {"llama3.1-8b", {32, 32, 8, 128, 4096, 14336}, 128256}},
-      {"mixtral-8x7b-v0.1", {"mixtral-8x7b", {32, 32, 8, 128, 4096, 14336}, 32000, 8, 2}},
-      {"qwen3-14b", {"qwen3-14b", {40, 40, 8, 128, 5120, 17408}, 151936, 0, 0, false, true}},
-      {"qwen3-32b", {"qwen3-32b", {64, 64, 8, 128, 5120, 25600}, 151936, 0, 0, false, true}},
+      {"codellama-34b-instruct-hf", {"codellama-34b", {48, 64, 8, 128, 8192, 22016, 16384}, 32000}},
+      {"llama-2-70b-hf", {"llama2-70b", {80, 64, 8, 128, 8192, 28672, 4096}, 32000}},
+      {"llama-2-7b-hf", {"llama2-7b", {32, 32, 32, 128, 4096, 11008, 4096}, 32000}},
+      {"llama-3.1-70b", {"llama3.1-70b", {80, 64, 8, 128, 8192, 28672, 131072}, 128256}},
+      {"llama-3.1-8b", {"llama3.1-8b", {32, 32, 8, 128, 4096, 14336, 131072}, 128256}},
+      {"mixtral-8x7b-v0.1", {"mixtral-8x7b", {32, 32, 8, 128, 4096, 14336, 32768}, 32000, 8, 2}},
+      {"qwen3-14b", {"qwen3-14b", {40, 40, 8, 128, 5120, 17408, 40960}, 151936, 0, 0, false, true}},
+      {"qwen3-32b", {"qwen3-32b", {64, 64, 8, 128, 5120, 25600, 40960}, 151936, 0, 0, false, true}},
   };
   return models;
 }
@@ -58,6 +59,7 @@ Transformer read_config(const JsonFile& file) {
   shape.embedding_dim = field("hidden_size");
   shape.head_dim = optional("head_dim", shape.embedding_dim / shape.num_q_heads);
   shape.mlp_dim = field("intermediate_size");
+  shape.max_model_len = optional("max_position_embeddings", 0);
   if (shape.num_kv_heads < 1 || shape.num_kv_heads > shape.num_q_heads) {
     throw file.fail("/num_key_value_heads", "'num_key_value_heads' must be from 1 to 'num_attention_heads'");
   }

@@ -36,24 +36,28 @@ std::int32_t num_blocks_of(const Scenario& scenario, const CostSource& source) {
                          scenario.block_size);
 }
 
+std::int32_t max_model_len_of(const Scenario& scenario, const CostSource& source) {
+  if (scenario.max_model_len > 0) return scenario.max_model_len;
+  if (source.shape.max_model_len > 0) return source.shape.max_model_len;
+  throw InputError("--max-model-len: must be given: the source of batch times does not say what the model's is");
+}
+
+CostSource cost_source_of(const Scenario& scenario) {
+  return scenario.cost_tables.empty() ? load_profile(scenario.profile) : load_cost_tables(scenario.cost_tables);
+}
+
 VllmV1Options vllm_v1_options(const Scenario& scenario, const CostSource& source) {
   VllmV1Options options{.num_gpu_blocks = scenario.num_gpu_blocks,
                         .block_size = scenario.block_size,
                         .max_num_batched_tokens = scenario.max_num_batched_tokens,
                         .max_num_seqs = scenario.max_num_seqs,
-                        .max_model_len = scenario.max_model_len,
+                        .max_model_len = max_model_len_of(scenario, source),
                         .long_prefill_token_threshold = scenario.long_prefill_token_threshold,
                         .enable_prefix_caching = scenario.enable_prefix_caching,
                         .reserve_full_prompt = scenario.reserve_full_prompt,
                         .async_scheduling = scenario.async_scheduling,
                         .output_ends = scenario.output_ends,
                         .sleep_after_empty_plan = ticks_from_seconds(scenario.sleep_after_empty_plan_ms / 1e3)};
-  if (options.max_model_len == 0) {
-    options.max_model_len = source.shape.max_model_len;
-    if (options.max_model_len == 0) {
-      throw InputError("--max-model-len: must be given: the source of batch times does not say what the model's is");
-    }
-  }
   if (options.num_gpu_blocks == 0 && source.memory) {
     options.num_gpu_blocks = num_kv_blocks(*source.memory, scenario.memory_margin, scenario.block_size);
   } else if (options.num_gpu_blocks == 0) {
@@ -125,6 +129,12 @@ SignalOptions signals_of(const Scenario& scenario) {
 
 }  // namespace
 
+std::int32_t context_of(const Scenario& scenario) {
+  if (scenario.replica_scheduler != EngineKind::vllm_v1) return scenario.max_tokens;
+  if (scenario.max_model_len > 0) return scenario.max_model_len;
+  return max_model_len_of(scenario, cost_source_of(scenario));
+}
+
 Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
   scenario_.check_seeds_apart();
   if (scenario_.long_requests_rule() == LongRequests::engine && scenario_.replica_scheduler != EngineKind::vllm_v1) {
@@ -132,8 +142,7 @@ Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
         fmt::format("--long-requests: engine is what vllm_v1 does; for {} one of cut, refuse, drop is wanted",
                     engine_name(scenario_.replica_scheduler)));
   }
-  const CostSource source =
-      scenario_.cost_tables.empty() ? load_profile(scenario_.profile) : load_cost_tables(scenario_.cost_tables);
+  const CostSource source = cost_source_of(scenario_);
   cost_ = source.model;
   cost_description_ = source.description;
   trace_ = trace_of(scenario_.workload);

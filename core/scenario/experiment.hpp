@@ -13,6 +13,10 @@
 
 namespace switchyard {
 
+// The most tokens of a request, prompt and output together. Reads the source of batch times where that alone says so.
+// Throws InputError.
+std::int32_t context_of(const Scenario& scenario);
+
 class Experiment {
  public:
   // Loads and checks everything that does not depend on a seed. Throws InputError.

@@ -351,15 +351,20 @@ std::string not_an_option(const ScenarioField& field, EngineKind engine, std::st
   const auto name = [dashes](const ScenarioField& option) {
     return dashes.empty() ? option.key : std::string(dashes) + option.flag;
   };
-  std::vector<std::string> counterparts, own;
+  std::vector<std::string> counterparts, own, engines;
+  for (std::size_t i = 0; i < kNumEngines; ++i) {
+    if (field.engines.has(static_cast<EngineKind>(i))) engines.push_back(engine_names()[i]);
+  }
+  const std::string not_of =
+      fmt::format("is not an option of {}, but of {}", engine_name(engine), fmt::join(engines, ", "));
   for (const ScenarioField& other : scenario_fields()) {
     if (other.engines.is_all() || !other.engines.has(engine)) continue;
     (other.role == field.role ? counterparts : own).push_back(name(other));
   }
   if (counterparts.empty()) {
-    return fmt::format("is not an option of {}; its own are {}", engine_name(engine), fmt::join(own, ", "));
+    return fmt::format("{}; {} has {}", not_of, engine_name(engine), fmt::join(own, ", "));
   }
-  return fmt::format("is not an option of {}; its own for that ({}) is {}", engine_name(engine), field.role,
+  return fmt::format("{}; that of {} ({}) is {}", not_of, engine_name(engine), field.role,
                      fmt::join(counterparts, ", "));
 }
 

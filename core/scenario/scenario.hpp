@@ -31,7 +31,7 @@ struct Scenario {
 
   // cluster
   std::int32_t replicas = 4;
-  EngineKind replica_scheduler = EngineKind::vllm_v0;
+  EngineKind replica_scheduler = EngineKind::vllm_v1;
   std::int32_t chunk_size = 512;
   std::int32_t batch_size_cap = 128;
   std::int32_t max_tokens_in_batch = 4096;

@@ -9,6 +9,7 @@
 
 #include "core/input/error.hpp"
 #include "core/input/write_file.hpp"
+#include "core/scenario/experiment.hpp"
 #include "core/scenario/fields.hpp"
 #include "core/scenario/scenario_rows.hpp"
 #include "core/workload/fit.hpp"
@@ -24,40 +25,37 @@ namespace switchyard {
 
 namespace {
 
-// Prompt and output of a request, at most. The profile's, where vllm_v1 takes that, is not looked up here: it cuts
-// nothing.
-std::int32_t context_of(const Scenario& scenario) {
-  if (scenario.replica_scheduler != EngineKind::vllm_v1) return scenario.max_tokens;
-  return scenario.max_model_len > 0 ? scenario.max_model_len : std::numeric_limits<std::int32_t>::max();
-}
-
 // The workload of one seed of a scenario, as `run` would run it but for what replicas have no memory for.
-WorkloadRows rows_of(const Options& options, const Scenario& scenario) {
+WorkloadRows rows_of(const Options& options, const Scenario& scenario, std::int32_t context) {
   check_seed_flags_matter(options, scenario);
   scenario.check_seeds_apart("--train-seeds");
   const std::shared_ptr<const TraceRows> trace = trace_of(scenario.workload);
-  WorkloadRows made = scenario_rows(scenario, trace.get(), scenario.seed, context_of(scenario));
-  made.source = workload_title(made.source, made.num_cut, made.num_dropped, made.rows.size(), context_of(scenario));
+  WorkloadRows made = scenario_rows(scenario, trace.get(), scenario.seed, context);
+  made.source = workload_title(made.source, made.num_cut, made.num_dropped, made.rows.size(), context);
   return made;
 }
 
 // Throws InputError for a request that `run` would refuse for its length.
-void check_context(const WorkloadRows& made, const Scenario& scenario) {
-  if (scenario.long_requests_rule() != LongRequests::refuse) return;
+void check_context(const WorkloadRows& made, const Scenario& scenario, std::int32_t context) {
+  const LongRequests rule = scenario.long_requests_rule();
+  if (rule == LongRequests::cut || rule == LongRequests::drop) return;
+  const bool v1 = scenario.replica_scheduler == EngineKind::vllm_v1;
   for (std::size_t i = 0; i < made.rows.size(); ++i) {
     const RawRequest& row = made.rows[i];
-    if (std::int64_t{row.num_prefill_tokens} + row.num_decode_tokens <= context_of(scenario)) continue;
+    if (std::int64_t{row.num_prefill_tokens} + row.num_decode_tokens <= context) continue;
     throw InputError(
-        fmt::format("{}: request {} (row {}) has {} prompt + {} output tokens; the context (--max-tokens) "
-                    "allows {}; --long-requests cut shortens requests to it",
-                    made.source, i, i + 1, row.num_prefill_tokens, row.num_decode_tokens, scenario.max_tokens));
+        fmt::format("{}: request {} (row {}) has {} prompt + {} output tokens; the context ({}) allows {}; "
+                    "--long-requests cut shortens requests to it",
+                    made.source, i, i + 1, row.num_prefill_tokens, row.num_decode_tokens,
+                    v1 ? "--max-model-len" : "--max-tokens", context));
   }
 }
 
 WorkloadRows rows_of_scenario(const Options& options) {
   const Scenario scenario = options.scenario();
-  WorkloadRows made = rows_of(options, scenario);
-  check_context(made, scenario);
+  const std::int32_t context = context_of(scenario);
+  WorkloadRows made = rows_of(options, scenario, context);
+  check_context(made, scenario, context);
   return made;
 }
 
@@ -123,13 +121,15 @@ const std::string& file_of(const Options& options) {
 // of.
 WorkloadRows rows_of_file(const Options& options) {
   const Scenario scenario = options.scenario_of_trace(file_of(options));
-  const bool context = options.has("long-requests");
-  if (options.has("max-tokens") && !context) {
-    throw InputError(
-        "--max-tokens: has no effect on a trace unless --long-requests says what becomes of longer requests");
+  const bool limited = options.has("long-requests");
+  for (const std::string flag : {"max-tokens", "max-model-len", "replica-scheduler"}) {
+    if (!options.has(flag) || limited) continue;
+    throw InputError(fmt::format(
+        "--{}: has no effect on a trace unless --long-requests says what becomes of longer requests", flag));
   }
-  WorkloadRows made = rows_of(options, scenario);
-  if (context) check_context(made, scenario);
+  const std::int32_t context = limited ? context_of(scenario) : std::numeric_limits<std::int32_t>::max();
+  WorkloadRows made = rows_of(options, scenario, context);
+  if (limited) check_context(made, scenario, context);
   const std::string& format = trace_of(scenario.workload)->format;
   made.source += fmt::format(", {}{}", format, format == "model" ? "" : " format");
   return made;
@@ -195,7 +195,9 @@ std::string fit(const Options& options) {
 std::set<std::string> flags_of_replicas() {
   std::set<std::string> flags;
   for (const ScenarioField& field : scenario_fields()) {
-    const bool shapes = field.section == "workload" || field.section == "seeds" || field.flag == "max-tokens";
+    const bool context =
+        field.flag == "max-tokens" || field.flag == "max-model-len" || field.flag == "replica-scheduler";
+    const bool shapes = field.section == "workload" || field.section == "seeds" || context;
     if (!shapes || field.flag == "held-out-seeds") flags.insert(field.flag);
   }
   return flags;

@@ -41,16 +41,26 @@ same <(of_rows "$scratch/of_file") <(of_rows "$scratch/of_pipe")
 "$switchyard" sweep --workload <(cat cases/lengths_only.csv) "${drawn[@]}" --policy llq --qps 1,2 --held-out-seeds 101 --quiet >"$scratch/sweep"
 
 # mostly_too_long.csv
-run --workload cases/mostly_too_long.csv --long-requests cut --out "$scratch/cut" >"$scratch/run"
+v0=(--replica-scheduler vllm_v0)
+run --workload cases/mostly_too_long.csv "${v0[@]}" --long-requests cut --out "$scratch/cut" >"$scratch/run"
 holds "$scratch/run" '^workload  mostly_too_long.csv; 2 of 4 requests cut to 4096 tokens$'
 holds "$scratch/run" '^num_cut_requests +2 '
 holds "$scratch/cut/summary.json" '"num_cut_requests": 2'
 "$switchyard" compare llq lor --workload cases/mostly_too_long.csv --long-requests cut --held-out-seeds 0 --train-seeds 1 --quiet >"$scratch/board"
 holds "$scratch/board" 'Workload: mostly_too_long.csv; 2 of 4 requests cut to 4096 tokens\.'
-"$switchyard" workload inspect cases/mostly_too_long.csv --long-requests cut >"$scratch/inspected"
+"$switchyard" workload inspect cases/mostly_too_long.csv "${v0[@]}" --long-requests cut >"$scratch/inspected"
 holds "$scratch/inspected" '2 of 4 requests cut to 4096 tokens'
-refused 'request 0 .row 1. has 6000 prompt . 2000 output' "$switchyard" workload convert cases/mostly_too_long.csv --long-requests refuse
-refused '--max-tokens: has no effect' "$switchyard" workload convert cases/mostly_too_long.csv --max-tokens 100
+refused 'request 0 .row 1. has 6000 prompt . 2000 output .*--max-tokens' "$switchyard" workload convert cases/mostly_too_long.csv "${v0[@]}" --long-requests refuse
+refused '--max-tokens: has no effect' "$switchyard" workload convert cases/mostly_too_long.csv "${v0[@]}" --max-tokens 100
+
+# The same under vllm_v1: prompts that fill the context are refused, outputs end there, by the context that is its own.
+refused 'request 0 .row 1. has 6000 prompt .*--max-model-len' "$switchyard" run --policy llq --workload cases/mostly_too_long.csv
+refused 'request 0 .row 1. has 6000 prompt .*--max-model-len. allows 4096' "$switchyard" workload convert cases/mostly_too_long.csv --long-requests engine
+refused '--max-model-len: has no effect' "$switchyard" workload convert cases/mostly_too_long.csv --max-model-len 100
+run --workload cases/mostly_too_long.csv --max-model-len 6100 >"$scratch/run"
+holds "$scratch/run" '^workload  mostly_too_long.csv; 2 of 4 requests cut to 6100 tokens$'
+"$switchyard" workload convert cases/mostly_too_long.csv --long-requests engine --max-model-len 6100 >"$scratch/ended"
+holds "$scratch/ended" '^[0-9.]+,6000,100$'
 
 # late_slice.csv, late_slice_from_zero.csv
 for file in late_slice late_slice_from_zero; do run --workload cases/$file.csv --json >"$scratch/$file"; done
@@ -72,7 +82,7 @@ printf 'arrived_at,num_prefill_tokens,num_decode_tokens\n0,10,5\n4,20,6\n9.5,30,
 loaded=(--scenario azure-conv --duration 60 --seed 8 --train-overload 1)
 "$switchyard" workload generate "${loaded[@]}" --out "$scratch/loaded.csv"
 run "${loaded[@]}" --json >"$scratch/of_scenario"
-run --workload "$scratch/loaded.csv" --json >"$scratch/of_file"
+run --workload "$scratch/loaded.csv" "${v0[@]}" --json >"$scratch/of_file"
 same <(grep -v num_cut "$scratch/of_scenario") <(grep -v num_cut "$scratch/of_file")
 for flag in '--replicas 3' '--profile a100-llama2-7b' '--held-out-seeds 200'; do
   refused "${flag%% *}: has no effect on this command" "$switchyard" workload generate --scenario azure-conv $flag
@@ -108,7 +118,7 @@ refused "--held-out-from: contradicts the rest: .*--arrivals is trace" "$switchy
 "$switchyard" workload generate --scenario azure-code --seed 60 >"$scratch/first"
 "$switchyard" workload generate --scenario azure-code --seed 60 --train-seeds 1-8 --validation-seeds 51-55 --train-overload 0 \
   >/dev/null 2>&1 && fail "--train-overload 0 has no effect"
-printf '{"seeds": {"held_out_from": 60, "validation_seeds": "51-55"}, "workload": {"trace": "azure-code"}}' >"$scratch/from.json"
+printf '{"seeds": {"held_out_from": 60, "validation_seeds": "51-55"}, "workload": {"trace": "azure-code"}, "cluster": {"replica_scheduler": "vllm_v0"}}' >"$scratch/from.json"
 "$switchyard" workload generate --scenario "$scratch/from.json" --seed 60 >"$scratch/second"
 cmp -s "$scratch/first" "$scratch/second" && fail "--held-out-from has no effect"
 "$switchyard" workload generate --scenario azure-conv --duration 60 --seed 200 >/dev/null

@@ -10,16 +10,22 @@ holds "$scratch/error" '^all batches +400 +[01]\.[0-9]+% '
 same "$scratch/my-gpu.json" "$scratch/again.json"
 "$switchyard" profile inspect "$scratch/my-gpu.json" >"$scratch/inspected"
 holds "$scratch/inspected" '^ +1024 +5[5-7]\.'   # 5 + 51.2 ms
-"$switchyard" run --workload good.csv --policy llq --profile "$scratch/my-gpu.json" --num-blocks 2000 >"$scratch/run"
+"$switchyard" run --workload good.csv --policy llq --profile "$scratch/my-gpu.json" --num-gpu-blocks 2000 \
+  --max-model-len 4096 >"$scratch/run"
 holds "$scratch/run" '^num_requests +8 '
-bash "$refused" '--num-blocks: must be given' "$switchyard" run --workload good.csv --policy llq --profile "$scratch/my-gpu.json"
+own=(run --workload good.csv --policy llq --profile "$scratch/my-gpu.json")
+bash "$refused" '--max-model-len: must be given' "$switchyard" "${own[@]}"
+bash "$refused" '--num-gpu-blocks: must be given' "$switchyard" "${own[@]}" --max-model-len 4096
+bash "$refused" '--num-blocks: must be given' "$switchyard" "${own[@]}" --replica-scheduler vllm_v0
 
-# With the model's shape its KV memory is planned.
-echo '{"num_layers": 32, "num_q_heads": 32, "num_kv_heads": 32, "head_dim": 128, "embedding_dim": 4096, "mlp_dim": 11008}' \
-  >"$scratch/model.json"
+# With the model's shape its KV memory is planned, and its context is the engine's.
+echo '{"num_layers": 32, "num_q_heads": 32, "num_kv_heads": 32, "head_dim": 128, "embedding_dim": 4096, "mlp_dim": 11008,
+  "max_model_len": 4096}' >"$scratch/model.json"
 "$switchyard" profile fit batches.csv --model "$scratch/model.json" --out "$scratch/planned.json" 2>/dev/null
-"$switchyard" run --workload good.csv --policy llq --profile "$scratch/planned.json" --json >"$scratch/planned"
-"$switchyard" run --workload good.csv --policy llq --profile "$scratch/my-gpu.json" --num-blocks 7424 --json >"$scratch/given"
+"$switchyard" run --workload good.csv --policy llq --profile "$scratch/planned.json" >"$scratch/run"
+holds "$scratch/run" '^num_requests +8 '
+"$switchyard" run --workload good.csv --policy llq --profile "$scratch/planned.json" --replica-scheduler vllm_v0 --json >"$scratch/planned"
+"$switchyard" "${own[@]}" --replica-scheduler vllm_v0 --num-blocks 7424 --json >"$scratch/given"
 e2e() { grep -o '"mean_e2e_s": [0-9.]*' "$1" | awk '{ printf "%.3f", $2 }'; }
 [ "$(e2e "$scratch/planned")" = "$(e2e "$scratch/given")" ] || fail "the shape of the model changed its batch times"
 

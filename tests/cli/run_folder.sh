@@ -7,7 +7,10 @@ holds "$scratch/a/b/config.json" '"trace": ".*good.csv"'
 for key in mean_e2e_s num_requests num_batches num_restarts; do holds "$scratch/a/b/summary.json" "\"$key\": [0-9]"; done
 [ "$(wc -l <"$scratch/a/b/request_metrics.csv")" -eq 9 ] || fail "not 8 requests"
 holds "$scratch/a/b/request_metrics.csv" '^Request Id,request_e2e_time,'
-holds "$scratch/a/b/request_metrics.csv" ',arrived_at,completed_at,replica_id$'
+holds "$scratch/a/b/request_metrics.csv" ',arrived_at,completed_at,replica_id,first_token_at,num_cached_tokens$'
+holds "$scratch/a/b/config.json" '"replica_scheduler": "vllm_v1"'
+"$switchyard" run --workload good.csv --replica-scheduler vllm_v0 --policy llq --out "$scratch/v0" >"$scratch/out"
+holds "$scratch/v0/request_metrics.csv" ',arrived_at,completed_at,replica_id$'
 # The mean over the rows is the mean of the summary.
 mean=$(awk -F, 'NR > 1 {sum += $2} END {printf "%.9f", sum / (NR - 1)}' "$scratch/a/b/request_metrics.csv")
 holds "$scratch/a/b/summary.json" "\"mean_e2e_s\": ${mean%???}"

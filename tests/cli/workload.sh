@@ -1,7 +1,7 @@
 # Workloads as files: generated ones replay as their scenario does, Azure's columns become Vidur's, traces are shown.
 source "$(dirname "$0")/check.sh"
 "$switchyard" workload generate --scenario azure-conv --seed 7 --duration 60 --out "$scratch/w.csv"
-"$switchyard" run --workload "$scratch/w.csv" --policy llq --json >"$scratch/replayed"
+"$switchyard" run --workload "$scratch/w.csv" --replica-scheduler vllm_v0 --policy llq --json >"$scratch/replayed"
 "$switchyard" run --scenario azure-conv --seed 7 --duration 60 --policy llq --json >"$scratch/generated"
 # What was cut before it was written need not be cut again.
 same <(grep -v '"num_cut_requests"' "$scratch/replayed") <(grep -v '"num_cut_requests"' "$scratch/generated")

@@ -1,7 +1,9 @@
 // The leaping replica of vllm_v1 gives what the stepping one gives, to the bit: for every registered policy, over
 // random small workloads with prompts in common, little memory, budgets from one token up, coinciding steps and
 // arrivals.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <tuple>
 
 #include "core/cluster/simulation.hpp"
 #include "core/workload/random.hpp"
@@ -184,4 +186,68 @@ TEST_CASE("both kernels give the same bytes under vllm_v1", "[kernels]") { compa
 TEST_CASE("both kernels give the same bytes under vllm_v1 with old signals, several routers and a network",
           "[kernels][signals]") {
   compare_kernels(true, 3000);
+}
+
+namespace {
+
+// Sends requests 0 and 3 to replica 1, request 1 to replica 0, and 2 there once that is idle. Writes down what replica
+// 1 shows in each call.
+class Watching final : public Policy {
+ public:
+  using Sight = std::tuple<Time, BatchKind, Time, std::int32_t>;
+
+  void start(const ClusterView&, std::uint64_t) override { sights.clear(); }
+  void schedule(ClusterView& cluster) override {
+    const ReplicaState state = cluster.state(1);
+    sights.emplace_back(cluster.now(), state.batch_kind, state.batch_started_at, state.blocks_used);
+    for (RequestId id = cluster.first_queued(); id >= 0;) {
+      const RequestId next = cluster.next_queued(id);
+      if (id != 2 || cluster.outstanding(0) == 0) cluster.assign(id, id == 0 || id == 3 ? 1 : 0);
+      id = next;
+    }
+  }
+
+  std::vector<Sight> sights;
+};
+
+}  // namespace
+
+TEST_CASE("vllm_v1: after an arrival at the end of a step an engine plans ahead of the others, also within a leap",
+          "[kernels]") {
+  constexpr Time kMs = kTicksPerSecond / 1000;
+  CostTables tables;
+  tables.max_tokens = 8;
+  tables.max_decodes = 1;
+  tables.max_decode_kv_steps = tables.max_prefill_kv_steps = 1;
+  tables.max_chunk = 8;
+  tables.tokens.assign(9, static_cast<double>(kMs));  // each step takes as long
+  tables.decode.assign(4, 0.0);
+  tables.prefill.assign(18, 0.0);
+  const CostModel cost("flat", std::move(tables));
+  // Replica 1 decodes request 0 in one leap up to 40 ms. At 10 ms request 3 comes, which finds no place there, and
+  // replica 0 completes request 1: the policy call that follows sees replica 1 with its next step planned, though its
+  // number is the higher one.
+  const Workload workload = make_workload("", {{0, 1, 40}, {0, 1, 10}, {0.0055, 1, 5}, {0.010, 1, 5}});
+  for (const bool async : {false, true}) {
+    for (const std::int32_t block_size : {1, 16}) {
+      VllmV1Options options{.num_gpu_blocks = 100, .block_size = block_size, .max_num_seqs = 1};
+      options.async_scheduling = async;
+      const ClusterConfig config = ClusterConfig::uniform(2, ReplicaKind(options, cost));
+      Watching in_steps, in_leaps;
+      Simulation step(Kernel::step), leap(Kernel::leap);
+      const Replay& expected = step.run(config, workload, in_steps, 1);
+      const Replay& found = leap.run(config, workload, in_leaps, 1);
+      INFO("async " << async << ", blocks of " << block_size);
+      CHECK(same(expected, found));
+      CHECK(in_steps.sights == in_leaps.sights);
+      if (async) continue;
+      // At 10 ms: before replica 1 has booked its tenth step, which began at 9 ms; and with the eleventh planned.
+      const std::int32_t used = block_size == 1 ? 10 : 1;
+      const Watching::Sight at_arrival{10 * kMs, BatchKind::decode, 9 * kMs, used};
+      const Watching::Sight at_completion{10 * kMs, BatchKind::decode, 10 * kMs, block_size == 1 ? used + 1 : used};
+      CHECK(std::count(in_leaps.sights.begin(), in_leaps.sights.end(), at_arrival) == 1);
+      CHECK(std::count(in_leaps.sights.begin(), in_leaps.sights.end(), at_completion) == 1);
+      CHECK(found.num_steps < expected.num_steps);
+    }
+  }
 }

@@ -76,6 +76,20 @@ TEST_CASE("digest: each thing that decides results moves its part", "[digest]") 
   CHECK(moved(of_spread, digest_of(spread)) == "c");
 }
 
+TEST_CASE("digest: an experiment that names its engine keeps its digest, whatever the default engine is", "[digest]") {
+  // As results/reference/azure-conv-embedded.md says.
+  const Digest digest = digest_of(load_scenario("azure-conv"));
+  CHECK(digest.cluster == "e7da79c25dd75ed2");
+  CHECK(digest.cost == "de901be65ef172c8");
+  Scenario scenario;
+  scenario.set_trace("azure-conv");
+  const Digest of_default = digest_of(scenario);
+  scenario.replica_scheduler = EngineKind::vllm_v1;
+  CHECK(digest_of(scenario) == of_default);
+  scenario.replica_scheduler = EngineKind::vllm_v0;
+  CHECK(moved(digest_of(scenario), of_default) == "c");
+}
+
 TEST_CASE("digest: what differs is said in words, and the unknown contradicts nothing", "[digest]") {
   const Digest a{1, "0123456789abcdef", "1123456789abcdef", "2123456789abcdef"};
   Digest b = a;

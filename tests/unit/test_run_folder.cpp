@@ -20,6 +20,7 @@ TEST_CASE("run_folder: times in ticks print exactly", "[run_folder]") {
 TEST_CASE("run_folder: rows hold together, and the configuration names what was run", "[run_folder]") {
   Scenario scenario;
   scenario.name = "small";
+  scenario.replica_scheduler = EngineKind::vllm_v0;
   scenario.replicas = 2;
   scenario.num_blocks = 60;  // tight: some requests restart
   scenario.workload.arrivals = ArrivalKind::fixed;

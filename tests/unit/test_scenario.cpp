@@ -60,7 +60,7 @@ TEST_CASE("scenario: every field has one key, one flag, a doc, and survives a ro
     CHECK(field.doc.find('\n') == std::string::npos);
     Scenario changed;
     if (!field.engines.has(changed.replica_scheduler)) {
-      changed.replica_scheduler = field.engines.has(EngineKind::sarathi) ? EngineKind::sarathi : EngineKind::vllm_v1;
+      changed.replica_scheduler = field.engines.has(EngineKind::sarathi) ? EngineKind::sarathi : EngineKind::vllm_v0;
     }
     const nlohmann::json value = other_value(field);
     REQUIRE(value != field.get(changed));
@@ -146,7 +146,8 @@ TEST_CASE("scenario: batch times come from one source, the last that is set", "[
 }
 
 TEST_CASE("scenario: a flag that does not matter is refused, one that does is not", "[scenario]") {
-  Scenario scenario;  // vllm, arrivals and lengths of a trace, memory planned
+  Scenario scenario;  // arrivals and lengths of a trace, memory planned
+  scenario.replica_scheduler = EngineKind::vllm_v0;
   CHECK_THROWS_WITH(check_flags_matter({"chunk-size"}, scenario), Catch::EndsWith("is --max-tokens-in-batch"));
   CHECK_THROWS_WITH(check_flags_matter({"qps"}, scenario), Catch::Contains("--qps"));
   CHECK_NOTHROW(check_flags_matter({"time-scale", "gpu-memory-gib", "max-tokens-in-batch"}, scenario));
@@ -168,8 +169,9 @@ TEST_CASE("scenario: vllm is read as vllm_v0, in a file and as a flag", "[scenar
   CHECK(scenario.replica_scheduler == EngineKind::vllm_v0);
 }
 
-TEST_CASE("scenario: vllm_v1 has vLLM's names and defaults", "[scenario]") {
-  const Scenario scenario = parse(R"({"cluster": {"replica_scheduler": "vllm_v1"}})");
+TEST_CASE("scenario: the engine is vllm_v1 unless said otherwise, with vLLM's names and defaults", "[scenario]") {
+  const Scenario scenario = parse("{}");
+  CHECK(scenario_json(scenario) == scenario_json(parse(R"({"cluster": {"replica_scheduler": "vllm_v1"}})")));
   const nlohmann::json cluster = nlohmann::json::parse(scenario_json(scenario))["cluster"];
   CHECK(cluster["num_gpu_blocks"] == 0);
   CHECK(cluster["max_num_batched_tokens"] == 2048);
@@ -184,7 +186,7 @@ TEST_CASE("scenario: vllm_v1 has vLLM's names and defaults", "[scenario]") {
   CHECK_FALSE(cluster.contains("num_blocks"));
   CHECK_FALSE(cluster.contains("watermark"));
   CHECK(scenario.long_requests_rule() == LongRequests::engine);
-  CHECK(Scenario{}.long_requests_rule() == LongRequests::cut);
+  CHECK(parse(R"({"cluster": {"replica_scheduler": "vllm_v0"}})").long_requests_rule() == LongRequests::cut);
 }
 
 TEST_CASE("scenario: another engine's options are refused, and its own are named", "[scenario]") {
@@ -195,7 +197,12 @@ TEST_CASE("scenario: another engine's options are refused, and its own are named
       parse(R"({"cluster": {"replica_scheduler": "vllm", "max_model_len": 800}})"),
       Catch::Contains("max_model_len is not an option of vllm_v0") && Catch::Contains("is max_tokens (found"));
   CHECK_THROWS_WITH(parse(R"({"cluster": {"replica_scheduler": "sarathi", "async_scheduling": true}})"),
-                    Catch::Contains("is not an option of sarathi; its own are") && Catch::Contains("chunk_size"));
+                    Catch::Contains("is not an option of sarathi, but of vllm_v1; sarathi has") &&
+                        Catch::Contains("chunk_size"));
+  // So does who means an engine that was the default once.
+  CHECK_THROWS_WITH(parse(R"({"cluster": {"num_blocks": 800}})"),
+                    Catch::Contains("is not an option of vllm_v1, but of vllm_v0, sarathi, orca") &&
+                        Catch::Contains("is num_gpu_blocks"));
   // Files of the older engines always held the options of all of them.
   CHECK(parse(R"({"cluster": {"replica_scheduler": "orca", "chunk_size": 8, "max_tokens_in_batch": 9}})").chunk_size ==
         8);
@@ -218,6 +225,7 @@ TEST_CASE("scenario: another engine's options are refused, and its own are named
 
 TEST_CASE("scenario: the context's rule for long requests: cut, refuse, drop", "[scenario]") {
   Scenario scenario;
+  scenario.replica_scheduler = EngineKind::vllm_v0;
   scenario.workload.arrivals = ArrivalKind::fixed;
   scenario.workload.lengths = LengthKind::uniform;
   scenario.workload.num_requests = 50;
@@ -330,6 +338,7 @@ TEST_CASE("scenario: each built-in one is in one suite; those on vLLM V1 differ 
 
 TEST_CASE("scenario: an experiment plans memory, and refuses or cuts long requests", "[scenario]") {
   Scenario scenario;
+  scenario.replica_scheduler = EngineKind::vllm_v0;
   scenario.workload.arrivals = ArrivalKind::fixed;
   scenario.workload.lengths = LengthKind::fixed;
   scenario.workload.num_requests = 3;

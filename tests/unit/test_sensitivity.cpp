@@ -54,6 +54,7 @@ namespace {
 Scenario tight() {
   Scenario scenario;
   scenario.name = "tight";
+  scenario.replica_scheduler = EngineKind::vllm_v0;
   scenario.num_blocks = 120;
   scenario.workload.arrivals = ArrivalKind::poisson;
   scenario.workload.qps = 15;
