@@ -87,6 +87,14 @@ class Agenda {
     return event;
   }
 
+  // The same where nothing was added: the request that arrives.
+  std::int32_t take_arrival() {
+    assert(added_.empty() && num_arrived_ < arrivals_.size());
+    const auto id = static_cast<std::int32_t>(num_arrived_++);
+    next_at_ = num_arrived_ < arrivals_.size() ? arrivals_[num_arrived_].arrived_at : kNever;
+    return id;
+  }
+
  private:
   static bool later(const Event& a, const Event& b) { return b < a; }
   void skip_unknown() {

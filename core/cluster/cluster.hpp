@@ -29,7 +29,9 @@
 
 namespace switchyard {
 
-template <class Replica>
+// kPlain: for the commonest replays, which have none of what else there is (is_plain): all of that is then left out
+// when the loop is compiled, so that what a replay does not use does not slow it.
+template <class Replica, bool kPlain = false>
 class Cluster final : public detail::Observatory {
  public:
   Cluster() : view_(board_, *this) {}
@@ -103,18 +105,20 @@ class Cluster final : public detail::Observatory {
     if (!is_queued(id) || size(replica) >= replicas_.size()) reject(id, replica);
     if (observer()) observe_decision(id, replica);
     Router& router = *calling_;
-    router.unlink(id);
+    unlink(board_of(router).books, id);
     set_lifecycle(router, id, detail::Lifecycle::sent);
     table_.records[size(id)].replica = replica;
     table_.records[size(id)].assigned_at = board_.now;
-    router.add_outstanding(replica, 1);
+    add_outstanding(board_of(router).books, replica, 1);
     if (observer()) observer()->on_assign(board_.now, id, replica);
-    if (config_->routers.dispatch > 0) {
-      agenda_.add({board_.now + config_->routers.dispatch, Agenda::Kind::delivery, id});
+    if (network().dispatch > 0) {
+      agenda_.add({board_.now + network().dispatch, Agenda::Kind::delivery, id});
       return;
     }
     deliver(id, replica);
-    if (router.has_own_board() && signals().are_live()) sync(router);
+    if constexpr (!kPlain) {
+      if (router.has_own_board() && signals().are_live()) sync(router);
+    }
   }
 
  private:
@@ -137,9 +141,9 @@ class Cluster final : public detail::Observatory {
   static constexpr std::size_t size(I i) {
     return static_cast<std::size_t>(i);
   }
-  std::int32_t row_of(RequestId id) const { return table_.rows[size(id)]; }
+  std::int32_t row_of(RequestId id) const { return kPlain ? id : table_.rows[size(id)]; }
   bool is_queued(RequestId id) const {
-    const auto& lifecycle = calling_->board->books.lifecycle;
+    const auto& lifecycle = board_of(std::as_const(*calling_)).books.lifecycle;
     return size(id) < lifecycle.size() && lifecycle[size(id)] == detail::Lifecycle::queued;
   }
   // A call of the policy. What it throws is its own failure; that there is no memory left is not.
@@ -213,8 +217,8 @@ class Cluster final : public detail::Observatory {
                 .workload = &workload,
                 .board = &board_,
                 .observer = observer,
-                .first_tokens = told_.asks().first_tokens ? &first_tokens_ : nullptr,
-                .kv_changes = told_.asks().kv_events || config.signals.kv_delay > 0 ? told_.kv_changes() : nullptr,
+                .first_tokens = asks().first_tokens ? &first_tokens_ : nullptr,
+                .kv_changes = asks().kv_events || config.signals.kv_delay > 0 ? told_.kv_changes() : nullptr,
                 .holders = &holders_,
                 .known_holders = config.kinds.size() == 1 ? &known_holders_ : nullptr,
                 .kv_news = &kv_news_,
@@ -290,11 +294,13 @@ class Cluster final : public detail::Observatory {
 
   // A row of the workload becomes a request. Ids count arrivals: they say nothing of what is to come.
   void arrive(std::int32_t row) {
-    const RequestId id = num_arrived_++;
+    const RequestId id = kPlain ? row : num_arrived_++;
     QueuedRequest& request = table_.requests[size(id)] = workload_->requests[size(row)];
-    request.id = id;
-    request.arrived_at = board_.now;
-    table_.rows[size(id)] = row;
+    if constexpr (!kPlain) {
+      request.id = id;
+      request.arrived_at = board_.now;
+      table_.rows[size(id)] = row;
+    }
     Router& router = receive(request);
     set_lifecycle(router, id, detail::Lifecycle::queued);
     table_.records[size(id)] = {.arrived_at = board_.now, .scheduled_at = kNever};
@@ -303,18 +309,20 @@ class Cluster final : public detail::Observatory {
     table_.live[size(id)] = {.total_tokens = request.num_prefill_tokens + outputs,
                              .num_prefill_tokens = request.num_prefill_tokens,
                              .original_prefill_tokens = request.num_prefill_tokens};
-    router.link(id);
-    ++router.num_under_way;
-    if (told_.asks().every > 0 && !router.timer_runs) start_timer(router);
+    link(board_of(router).books, id);
+    if constexpr (!kPlain) ++router.num_under_way;
+    if (asks().every > 0 && !router.timer_runs) start_timer(router);
     if (observer()) {
       observer()->on_row(id, row);
       observer()->on_arrival(board_.now, request);
     }
     caller_ = -1;  // a policy may keep its view, and look at it here
-    calling_ = &router;
-    sync(router);
+    if constexpr (!kPlain) {
+      calling_ = &router;
+      sync(router);
+    }
     by_policy([&] { router.policy->on_arrival(request); });
-    want_call(router);
+    if constexpr (!kPlain) want_call(router);
   }
 
   // A request comes to its replica.
@@ -353,20 +361,16 @@ class Cluster final : public detail::Observatory {
 
   [[gnu::noinline]] void run_instant(Time now, bool batches_end) {
     board_.now = now;
-    calls_.clear();
-    while (agenda_.next_at() == now) {
-      const Agenda::Event event = agenda_.take();
-      if (event.kind == Agenda::Kind::arrival) {
-        arrive(event.number);
-      } else {
-        take_place(event);
-      }
-    }
+    const std::size_t num_calls = take_events(now);
     ended_.clear();
     if (batches_end) take_ended(now);
-    for (const Call& call : calls_) {
-      follow(call);
-      if (calls_.size() == 1 && ended_.empty()) {  // as a rule: nothing else happens at this instant
+    for (std::size_t i = 0; i < num_calls; ++i) {
+      if constexpr (kPlain) {
+        call_policy(*calling_, -1);
+      } else {
+        follow(calls_[i]);
+      }
+      if (num_calls == 1 && ended_.empty()) {  // as a rule: nothing else happens at this instant
         for (const std::int32_t replica : received_) start(replica, StartCause::arrival_call);
         if (keeps_history()) keep_history();
         return;
@@ -380,6 +384,25 @@ class Cluster final : public detail::Observatory {
     }
     run_items();
     if (keeps_history()) keep_history();
+  }
+
+  // Takes the events from outside of this instant. How many calls follow.
+  std::size_t take_events(Time now) {
+    if constexpr (kPlain) {
+      std::size_t calls = 0;
+      for (; agenda_.next_at() == now; ++calls) arrive(agenda_.take_arrival());
+      return calls;
+    }
+    calls_.clear();
+    while (agenda_.next_at() == now) {
+      const Agenda::Event event = agenda_.take();
+      if (event.kind == Agenda::Kind::arrival) {
+        arrive(event.number);
+      } else {
+        take_place(event);
+      }
+    }
+    return calls_.size();
   }
 
   // Sets received_.
@@ -436,7 +459,9 @@ class Cluster final : public detail::Observatory {
   bool run_batch_end(std::int32_t replica, Time now) {
     const std::uint64_t routers = book(replica);
     if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
-    if (context_.kv_changes) note_kv_changes(replica);
+    if constexpr (!kPlain) {
+      if (context_.kv_changes) note_kv_changes(replica);
+    }
     if (routers == 0) return true;
     ends_.set(replica, at(replica).ends_at());
     call_policies(routers, replica);
@@ -461,7 +486,9 @@ class Cluster final : public detail::Observatory {
   void start(std::int32_t replica, StartCause cause) {
     const bool starts = at(replica).start(board_.now, cause);
     if (keeps_history()) touched_.push_back(replica);
-    if (context_.kv_changes) note_kv_changes(replica);
+    if constexpr (!kPlain) {
+      if (context_.kv_changes) note_kv_changes(replica);
+    }
     if (!starts) return;
     ++num_steps_;
     ends_.set(replica, at(replica).ends_at());
@@ -471,15 +498,15 @@ class Cluster final : public detail::Observatory {
   // request of theirs completed, or got its first token and they want to know.
   std::uint64_t book(std::int32_t replica) {
     at(replica).finish(completed_);
-    const std::uint64_t routers = first_tokens_.empty() ? 0 : send_first_tokens();
+    const std::uint64_t routers = kPlain || first_tokens_.empty() ? 0 : send_first_tokens();
     if (completed_.empty()) return routers;
     return routers | send_completions(replica);
   }
 
   // The set of routers that are called at once.
   std::uint64_t send_completions(std::int32_t replica) {
-    if (told_.asks().throughput) told_.add_completed(replica, output_tokens(completed_));
-    const Time response = config_->routers.response;
+    if (asks().throughput) told_.add_completed(replica, output_tokens(completed_));
+    const Time response = network().response;
     std::uint64_t routers = 0;
     for (const RequestId id : completed_) {
       if (observer()) observer()->on_complete(board_.now, id, replica);
@@ -496,7 +523,7 @@ class Cluster final : public detail::Observatory {
 
   std::uint64_t send_first_tokens() {
     std::sort(first_tokens_.begin(), first_tokens_.end());
-    const Time response = config_->routers.response;
+    const Time response = network().response;
     std::uint64_t routers = 0;
     for (const RequestId id : first_tokens_) {
       if (response > 0) {
@@ -512,11 +539,12 @@ class Cluster final : public detail::Observatory {
 
   // The router as a set, if it is called at once.
   std::uint64_t call_after_batch(Router& router) {
-    if (config_->routers.decision > 0) {
+    if (network().decision > 0) {
       begin_decision(router);
       return 0;
     }
-    return router.board->books.queue_length > 0 ? std::uint64_t{1} << router.board->router : 0;
+    if (board_of(router).books.queue_length == 0) return 0;
+    return kPlain ? 1 : std::uint64_t{1} << router.board->router;
   }
 
   void tell_first_token(RequestId id) {
@@ -531,10 +559,10 @@ class Cluster final : public detail::Observatory {
     RequestRecord& record = table_.records[size(id)];
     const LiveRequest& request = table_.live[size(id)];
     record.completed_at = board_.now;
-    record.prefill_completed_at += config_->routers.response;
+    record.prefill_completed_at += network().response;
     set_lifecycle(router, id, detail::Lifecycle::done);
-    router.add_outstanding(record.replica, -1);
-    --router.num_under_way;
+    add_outstanding(board_of(router).books, record.replica, -1);
+    if constexpr (!kPlain) --router.num_under_way;
     ++num_completed_;
     makespan_ = board_.now;
     by_policy([&] {
@@ -547,7 +575,9 @@ class Cluster final : public detail::Observatory {
                                     .num_prefill_tokens = request.original_prefill_tokens,
                                     .num_decode_tokens = request.total_tokens - request.original_prefill_tokens});
     });
-    if (!workload_->loop.empty()) add_next(row_of(id));
+    if constexpr (!kPlain) {
+      if (!workload_->loop.empty()) add_next(row_of(id));
+    }
   }
 
   // Of requests that have completed.
@@ -611,7 +641,7 @@ class Cluster final : public detail::Observatory {
 
   // A call of its policy follows an event from outside.
   void want_call(Router& router) {
-    if (config_->routers.decision > 0) {
+    if (network().decision > 0) {
       begin_decision(router);
     } else {
       calls_.push_back({.router = router.board->router});
@@ -624,7 +654,7 @@ class Cluster final : public detail::Observatory {
       ++router.num_calls_waiting;
     } else if (router.board->books.queue_length > 0) {
       router.is_deciding = true;
-      agenda_.add({board_.now + config_->routers.decision, Agenda::Kind::decision, router.board->router});
+      agenda_.add({board_.now + network().decision, Agenda::Kind::decision, router.board->router});
     }
   }
 
@@ -640,7 +670,7 @@ class Cluster final : public detail::Observatory {
 
   void start_timer(Router& router) {
     router.timer_runs = true;
-    const Time every = told_.asks().every;
+    const Time every = asks().every;
     begin_clock((board_.now / every + 1) * every, Agenda::Kind::timer, router.board->router);
   }
   void run_timer(Router& router) {
@@ -666,13 +696,37 @@ class Cluster final : public detail::Observatory {
     return board_.now - nothing_since_ <= 3600 * kTicksPerSecond;
   }
 
-  const SignalOptions& signals() const { return config_->signals; }
+  // What a plain replay has is known when the loop is compiled.
+  static constexpr SignalOptions kLiveSignals{};
+  static constexpr RouterOptions kOneRouter{};
+  static constexpr Subscription kNothing{};
+  const SignalOptions& signals() const {
+    if constexpr (kPlain) return kLiveSignals;
+    return config_->signals;
+  }
+  const RouterOptions& network() const {
+    if constexpr (kPlain) return kOneRouter;
+    return config_->routers;
+  }
+  const Subscription& asks() const {
+    if constexpr (kPlain) return kNothing;
+    return told_.asks();
+  }
+  bool has_one_router() const { return kPlain || num_routers_ == 1; }
+  detail::Board& board_of(Router& router) {
+    if constexpr (kPlain) return board_;
+    return *router.board;
+  }
+  const detail::Board& board_of(const Router& router) const {
+    if constexpr (kPlain) return board_;
+    return *router.board;
+  }
   // Whether routers see replicas as they were some time ago, whenever that was.
   bool keeps_history() const { return !Replica::kLeaps && signals().interval == 0 && signals().delay > 0; }
 
   void reset_signals() {
     const std::int32_t n = config_->num_replicas();
-    const bool reports = told_.asks().throughput && signals().interval == 0;
+    const bool reports = asks().throughput && signals().interval == 0;
     if (reports) begin_clock(kReportPeriod, Agenda::Kind::report, 0);
     if (signals().are_live()) return;
     published_.reset(n, signals().delay);
@@ -711,22 +765,22 @@ class Cluster final : public detail::Observatory {
   ReplicaState present_state(std::int32_t replica) {
     ReplicaState state = at(replica).state(board_.now, caller());
     state.taken_at = board_.now;
-    if (told_.asks().waiting_uncached) {
+    if (asks().waiting_uncached) {
       state.waiting_uncached_tokens = at(replica).waiting_uncached_tokens(board_.now, caller());
     }
-    if (told_.asks().throughput) state.generation_throughput = told_.throughput(replica);
+    if (asks().throughput) state.generation_throughput = told_.throughput(replica);
     return state;
   }
 
   void fill(Snapshot& snapshot, std::int32_t replica) {
     snapshot.state = present_state(replica);
-    if (!told_.asks().requests) return;
+    if (!asks().requests) return;
     at(replica).waiting(snapshot.waiting);
     at(replica).running(snapshot.running, board_.now, caller());
   }
 
   const Snapshot& listed(std::int32_t replica) {
-    if (!told_.asks().requests) {
+    if (!asks().requests) {
       throw std::logic_error(
           "policy asked for the requests of a published snapshot, and its subscription does not (Subscription::"
           "requests)");
@@ -736,7 +790,7 @@ class Cluster final : public detail::Observatory {
 
   void take_snapshot(std::int32_t replica) {
     if (takes_snapshots_) {
-      if (told_.asks().throughput) told_.report(replica, tokens_so_far(replica), board_.now);
+      if (asks().throughput) told_.report(replica, tokens_so_far(replica), board_.now);
       fill(published_.add(replica), replica);
     }
     repeat({board_.now, Agenda::Kind::snapshot, replica}, signals().interval);
@@ -784,7 +838,7 @@ class Cluster final : public detail::Observatory {
     if constexpr (requires(Replica r) { r.tell_later(Time{}, KvChange{}); }) {
       for (const KvChange& change : changes) at(replica).tell_later(board_.now, change);
     }
-    if (!told_.asks().kv_events) {
+    if (!asks().kv_events) {
       changes.clear();
       return;
     }
@@ -825,13 +879,13 @@ class Cluster final : public detail::Observatory {
   std::span<const std::unique_ptr<Router>> routers() const { return std::span(routers_).first(num_routers_); }
 
   Router& router_of(RequestId id) {
-    if (num_routers_ == 1) return *routers_[0];
+    if (has_one_router()) return *calling_;
     return *routers_[router_numbers_[size(id)]];
   }
   // The one that a request arrives at.
   Router& receive(const QueuedRequest& request) {
-    if (num_routers_ == 1) return *routers_[0];
-    const bool in_turn = config_->routers.split == Split::round_robin;
+    if (has_one_router()) return *calling_;
+    const bool in_turn = network().split == Split::round_robin;
     const std::uint64_t key = in_turn ? static_cast<std::uint64_t>(request.id) : session_hash(request);
     const std::size_t number = key % num_routers_;
     router_numbers_[size(request.id)] = static_cast<std::uint8_t>(number);
@@ -840,7 +894,7 @@ class Cluster final : public detail::Observatory {
 
   void set_lifecycle(Router& router, RequestId id, detail::Lifecycle lifecycle) {
     table_.lifecycle[size(id)] = lifecycle;
-    router.set_lifecycle(id, lifecycle);
+    if (!has_one_router()) router.set_lifecycle(id, lifecycle);
   }
 
   std::int32_t queue_length() const {
@@ -884,12 +938,14 @@ class Cluster final : public detail::Observatory {
   // `caller`: the replica whose completion this follows, or -1 for an arrival. Sets received_.
   void call_policy(Router& router, std::int32_t caller) {
     received_.clear();
-    if (router.board->books.queue_length == 0) return;
+    if (board_of(router).books.queue_length == 0) return;
     caller_ = caller;
-    calling_ = &router;
-    sync(router);
+    if constexpr (!kPlain) {
+      calling_ = &router;
+      sync(router);
+    }
     by_policy([&] { router.policy->schedule(*router.view); });
-    const std::int32_t held = router.board->books.queue_length;
+    const std::int32_t held = board_of(router).books.queue_length;
     if (held > 0 && !signals().are_live() && !snapshots_run_) start_snapshots();
     if (observer() && held > 0) observer()->on_hold(board_.now, held);
     if (received_.size() > 1) {
@@ -900,6 +956,10 @@ class Cluster final : public detail::Observatory {
 
   // Those of a set of routers, after a completion on `caller`.
   void call_policies(std::uint64_t routers, std::int32_t caller) {
+    if constexpr (kPlain) {  // there is one
+      call_policy(*calling_, caller);
+      return queue_starts(StartCause::completion_call);
+    }
     for (; routers != 0; routers &= routers - 1) {
       call_policy(*routers_[size(std::countr_zero(routers))], caller);
       queue_starts(StartCause::completion_call);

@@ -66,15 +66,14 @@ inline bool LeapReplica::form(Time now, StartCause cause) {
 // One batch with prefills. Returns its time.
 inline CostModel::Lookup LeapReplica::begin_prefill_batch() {
   const std::int64_t kv_tokens = decoding_.kv_tokens();
-  BatchShape shape = prefills_;
   if (decodes_) {
-    shape.num_decodes = decoding_.size();
-    shape.decode_kv_tokens = kv_tokens;
+    prefills_.num_decodes = decoding_.size();
+    prefills_.decode_kv_tokens = kv_tokens;
   }
   resident_tokens_ = kv_tokens + partial_tokens_;
   num_batches_ = 1;
   ends_with_bucket_ = false;
-  return cost_->batch_time(shape);
+  return cost_->batch_time(prefills_);
 }
 
 // Batches of decodes alone with the same time and members: up to the end of the KV bucket or the first completion, or
@@ -157,7 +156,8 @@ inline void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& compl
   std::size_t kept = 0;
   for (const RequestId id : prefilling_) {
     LiveRequest& request = live(id);
-    record(id).execution += now - started_at_;
+    RequestRecord& its_record = record(id);
+    its_record.execution += now - started_at_;
     const std::int32_t processed = request.processed + request.chunk;
     if (processed < request.num_prefill_tokens) {
       partial_tokens_ += request.chunk;
@@ -172,7 +172,7 @@ inline void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& compl
       context_->first_tokens->push_back(id);
       ended_order_ = order_;
     }
-    record(id).prefill_completed_at = request.has_first_token ? record(id).prefill_completed_at : now;
+    its_record.prefill_completed_at = request.has_first_token ? its_record.prefill_completed_at : now;
     request.has_first_token = true;
     if (request.processed == request.total_tokens) {
       complete(id, now, completed);

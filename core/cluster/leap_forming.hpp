@@ -23,7 +23,8 @@ inline void LeapReplica::admit(Time now, std::int32_t blocks, std::int64_t chunk
   LiveRequest& request = live(id);
   waiting_tokens_ -= request.num_prefill_tokens;
   blocks_used_ += blocks;
-  record(id).scheduled_at = std::min(record(id).scheduled_at, now);
+  Time& scheduled_at = record(id).scheduled_at;
+  scheduled_at = std::min(scheduled_at, now);
   prefilling_.push_back(id);
   add_chunk(request, chunk);
 }

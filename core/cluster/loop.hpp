@@ -18,6 +18,7 @@ class Loop {
 
 std::unique_ptr<Loop> make_step_loop();
 std::unique_ptr<Loop> make_leap_loop();
+std::unique_ptr<Loop> make_plain_leap_loop();  // of the commonest replays: see is_plain
 std::unique_ptr<Loop> make_vllm_v1_step_loop();
 std::unique_ptr<Loop> make_vllm_v1_leap_loop();
 

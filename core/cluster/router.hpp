@@ -23,6 +23,29 @@ struct RouterPolicies {
   bool read_snapshots = true;  // of what replicas publish (see RoutedBy)
 };
 
+// The queue as a ring: see detail::Books.
+inline void join(detail::Books& books, RequestId before, RequestId after) {
+  books.next[static_cast<std::size_t>(before + 1)] = after;
+  books.previous[static_cast<std::size_t>(after + 1)] = before;
+}
+inline void link(detail::Books& books, RequestId id) {
+  join(books, books.previous[0], id);
+  join(books, id, -1);
+  ++books.queue_length;
+}
+inline void unlink(detail::Books& books, RequestId id) {
+  const auto entry = static_cast<std::size_t>(id + 1);
+  join(books, books.previous[entry], books.next[entry]);
+  --books.queue_length;
+}
+
+inline void add_outstanding(detail::Books& books, std::int32_t replica, std::int32_t change) {
+  std::int32_t& count = books.outstanding[static_cast<std::size_t>(replica)];
+  count += change;
+  assert(count >= 0);
+  if (books.least_outstanding.built()) books.least_outstanding.update(replica, count);
+}
+
 struct Router {
   explicit Router(detail::Observatory& kernel) : own_view(own_board, kernel) {}
   Router(const Router&) = delete;
@@ -64,24 +87,6 @@ struct Router {
     if (board->num_routers > 1) own_lifecycle[static_cast<std::size_t>(id)] = lifecycle;
   }
 
-  void link(RequestId id) {
-    join(board->books.previous[0], id);
-    join(id, -1);
-    ++board->books.queue_length;
-  }
-  void unlink(RequestId id) {
-    const auto entry = static_cast<std::size_t>(id + 1);
-    join(board->books.previous[entry], board->books.next[entry]);
-    --board->books.queue_length;
-  }
-
-  void add_outstanding(std::int32_t replica, std::int32_t change) {
-    std::int32_t& count = board->books.outstanding[static_cast<std::size_t>(replica)];
-    count += change;
-    assert(count >= 0);
-    if (board->books.least_outstanding.built()) board->books.least_outstanding.update(replica, count);
-  }
-
   detail::Board* board = nullptr;
   ClusterView* view = nullptr;
   Policy* policy = nullptr;
@@ -91,11 +96,6 @@ struct Router {
   bool timer_runs = false;
 
  private:
-  void join(RequestId before, RequestId after) {
-    board->books.next[static_cast<std::size_t>(before + 1)] = after;
-    board->books.previous[static_cast<std::size_t>(after + 1)] = before;
-  }
-
   detail::Board own_board;
   ClusterView own_view;
   std::vector<detail::Lifecycle> own_lifecycle;
