@@ -4,6 +4,7 @@ usage: python3 bench/micro/table.py FILE.json
 """
 
 import statistics
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +18,10 @@ GOALS = {  # yardsticks at most
     "BM_Replay/chat-pressure/llq": 20,
     "BM_Replay/conv-pressure/llq": 20,
 }
+
+
+def commit():
+    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def ratio_to(yardstick, record):
@@ -41,7 +46,7 @@ def table(runs):
         "Made by `bash bench/performance.sh`. One unit is the yardstick, a chain of 317,714 dependent additions of doubles (as",
         "many as the seed benchmark has batches under LLQ), timed in the same process on one thread; medians of CPU time over",
         f"{repetitions} repetitions in random order, and their range. Here the yardstick took {yardstick:.3f} ms. Each benchmark checks its result",
-        "before it is timed.",
+        f"before it is timed. Of the program at commit {commit()}.",
         "",
         "| benchmark | yardsticks | range | goal | items/s | batches/s | steps |",
         "|---|---:|---:|---:|---:|---:|---:|",
