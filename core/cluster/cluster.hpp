@@ -518,6 +518,9 @@ class Cluster final : public detail::Observatory {
       }
     }
     completed_.clear();
+    if (num_routers_ > 1 && signals().are_live()) {  // the others see that there is room again
+      for (const auto& router : this->routers()) routers |= call_after_batch(*router);
+    }
     return routers;
   }
 
