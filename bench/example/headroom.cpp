@@ -14,6 +14,13 @@ using namespace switchyard;
 
 class Headroom final : public Policy {
  public:
+  // Snapshots that replicas publish now and then shall list their requests: read_loads() asks for those that wait.
+  Subscription subscription() const override {
+    Subscription asked;
+    asked.requests = true;
+    return asked;
+  }
+
   // Before each replay: forget everything.
   void start(const ClusterView&, std::uint64_t) override { queue_.clear(); }
 

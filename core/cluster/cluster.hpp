@@ -687,16 +687,19 @@ class Cluster final : public detail::Observatory {
     want_call(router);
   }
 
-  // Whether something may still happen: policies that have done nothing for an hour in which nothing else happened
-  // never will.
+  // Whether something may still happen: policies that have done nothing for 100 s and 100 periods of what calls them,
+  // in which nothing else happened, never will.
   bool clocks_go_on() {
     if (num_completed_ == static_cast<std::int64_t>(table_.requests.size())) return false;
-    if (ends_.first().at != kNever || agenda_.has_more_than(num_clocks_)) {
+    std::size_t num_decisions = 0;  // a call that nothing but a clock led to is nothing by itself, however long it takes
+    for (const auto& router : routers()) num_decisions += router->is_deciding ? 1 : 0;
+    if (ends_.first().at != kNever || agenda_.has_more_than(num_clocks_ + num_decisions)) {
       nothing_since_ = kNever;
       return true;
     }
     nothing_since_ = std::min(nothing_since_, board_.now);
-    return board_.now - nothing_since_ <= 3600 * kTicksPerSecond;
+    const Time longest_period = std::max(asks().every, std::max(signals().interval, signals().delay));
+    return (board_.now - nothing_since_) / 100 <= std::max<Time>(kTicksPerSecond, longest_period);
   }
 
   // What a plain replay has is known when the loop is compiled.
@@ -795,6 +798,7 @@ class Cluster final : public detail::Observatory {
     if (takes_snapshots_) {
       if (asks().throughput) told_.report(replica, tokens_so_far(replica), board_.now);
       fill(published_.add(replica), replica);
+      published_.read(replica, board_.now);  // forgets what is too old
     }
     repeat({board_.now, Agenda::Kind::snapshot, replica}, signals().interval);
     announce(replica);

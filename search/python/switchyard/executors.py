@@ -190,12 +190,15 @@ class ProcessPool:
         if process is not None:
             return process
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
-        process = subprocess.Popen([sys.executable, "-m", "switchyard.replayer"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True, env=environment)
-        assert process.stdout is not None
-        if process.stdout.readline() != "ready\n":
+        for _ in range(3):  # one that is killed as it starts is made anew, too
+            process = subprocess.Popen([sys.executable, "-m", "switchyard.replayer"], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, text=True, env=environment)
+            assert process.stdout is not None
+            if process.stdout.readline() == "ready\n":
+                break
             process.kill()
             process.wait()
+        else:
             raise RuntimeError(f"a process that replays does not start: `{sys.executable} -m switchyard.replayer` "
                                f"ended with exit code {process.returncode}")
         threading.Thread(target=self._listen, args=(worker, process), daemon=True).start()
