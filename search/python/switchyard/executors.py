@@ -191,19 +191,19 @@ class ProcessPool:
             return process
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
         for _ in range(3):  # one that is killed as it starts is made anew, too
-            process = subprocess.Popen([sys.executable, "-m", "switchyard.replayer"], stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, text=True, env=environment)
-            assert process.stdout is not None
-            if process.stdout.readline() == "ready\n":
+            made = subprocess.Popen([sys.executable, "-m", "switchyard.replayer"], stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, text=True, env=environment)
+            assert made.stdout is not None
+            if made.stdout.readline() == "ready\n":
                 break
-            process.kill()
-            process.wait()
+            made.kill()
+            made.wait()
         else:
             raise RuntimeError(f"a process that replays does not start: `{sys.executable} -m switchyard.replayer` "
-                               f"ended with exit code {process.returncode}")
-        threading.Thread(target=self._listen, args=(worker, process), daemon=True).start()
-        self._processes[worker] = process
-        return process
+                               f"ended with exit code {made.returncode}")
+        threading.Thread(target=self._listen, args=(worker, made), daemon=True).start()
+        self._processes[worker] = made
+        return made
 
     def _listen(self, worker: int, process: subprocess.Popen) -> None:
         assert process.stdout is not None
