@@ -78,7 +78,7 @@ struct TunedPolicy {
 
 struct Tuning {
   std::vector<std::size_t> references;  // trials of lor, llq and the yardstick, each once
-  std::vector<TunedPolicy> policies;          // in the order of the options
+  std::vector<TunedPolicy> policies;    // in the order of the options
   std::size_t replays = 0;              // that the budgets were spent on, validation included
 };
 

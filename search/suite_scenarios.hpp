@@ -25,8 +25,8 @@ void check_names_differ(const std::vector<Scenario>& scenarios, std::string_view
 // Such a file, each scenario in full, with paths as seen from `folder`.
 std::string suite_scenarios_json(const std::vector<Scenario>& scenarios, const std::filesystem::path& folder);
 
-// A field of scenarios that training is spread over, or "load", a factor of the rate of arrivals and of the sessions and
-// clients under way.
+// A field of scenarios that training is spread over, or "load", a factor of the rate of arrivals and of the sessions
+// and clients under way.
 struct TrainingAxis {
   std::string flag;  // without dashes
   std::vector<std::string> values;

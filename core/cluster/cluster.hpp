@@ -691,7 +691,8 @@ class Cluster final : public detail::Observatory {
   // in which nothing else happened, never will.
   bool clocks_go_on() {
     if (num_completed_ == static_cast<std::int64_t>(table_.requests.size())) return false;
-    std::size_t num_decisions = 0;  // a call that nothing but a clock led to is nothing by itself, however long it takes
+    std::size_t num_decisions =
+        0;  // a call that nothing but a clock led to is nothing by itself, however long it takes
     for (const auto& router : routers()) num_decisions += router->is_deciding ? 1 : 0;
     if (ends_.first().at != kNever || agenda_.has_more_than(num_clocks_ + num_decisions)) {
       nothing_since_ = kNever;

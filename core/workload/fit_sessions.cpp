@@ -17,7 +17,7 @@ namespace switchyard {
 
 namespace {
 
-constexpr std::int64_t kMostTurns = 1600;    // of a sample, about
+constexpr std::int64_t kMostTurns = 1600;     // of a sample, about
 constexpr std::int64_t kLeastSessions = 100;  // if there are so many
 constexpr std::int64_t kMostSessions = 300;
 constexpr std::int32_t kLeastSharing = 8;    // sessions that begin with a prefix for it to be one ...

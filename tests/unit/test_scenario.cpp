@@ -196,9 +196,9 @@ TEST_CASE("scenario: another engine's options are refused, and its own are named
   CHECK_THROWS_WITH(
       parse(R"({"cluster": {"replica_scheduler": "vllm", "max_model_len": 800}})"),
       Catch::Contains("max_model_len is not an option of vllm_v0") && Catch::Contains("is max_tokens (found"));
-  CHECK_THROWS_WITH(parse(R"({"cluster": {"replica_scheduler": "sarathi", "async_scheduling": true}})"),
-                    Catch::Contains("is not an option of sarathi, but of vllm_v1; sarathi has") &&
-                        Catch::Contains("chunk_size"));
+  CHECK_THROWS_WITH(
+      parse(R"({"cluster": {"replica_scheduler": "sarathi", "async_scheduling": true}})"),
+      Catch::Contains("is not an option of sarathi, but of vllm_v1; sarathi has") && Catch::Contains("chunk_size"));
   // So does who means an engine that was the default once.
   CHECK_THROWS_WITH(parse(R"({"cluster": {"num_blocks": 800}})"),
                     Catch::Contains("is not an option of vllm_v1, but of vllm_v0, sarathi, orca") &&
