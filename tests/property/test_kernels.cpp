@@ -7,6 +7,7 @@
 #include "policies/registry.hpp"
 #include "tests/support/closed_rows.hpp"
 #include "tests/support/curious.hpp"
+#include "tests/support/random_cost.hpp"
 #include "tests/support/random_signals.hpp"
 #include "tests/support/small_cluster.hpp"
 
@@ -21,18 +22,7 @@ CostModel random_cost(WorkloadRandom& random, bool flat) {
   tables.max_decode_kv_steps = 8;
   tables.max_prefill_kv_steps = 8;
   tables.max_chunk = 256;
-  // Flat times make replicas run in lockstep, so that batches end together all the time.
-  const double unit = flat ? 0.0 : 1e6;
-  for (int i = 0; i <= tables.max_tokens; ++i) tables.tokens.push_back(1e9 + unit * ((i + 7) / 8));
-  for (int b = 0; b <= tables.max_decodes; ++b) {
-    for (int k = 0; k <= tables.max_decode_kv_steps; ++k) {
-      tables.decode.push_back(unit * (b * (k + 1)) + (flat ? 0.0 : static_cast<double>(random.below(1000))));
-    }
-  }
-  for (int k = 0; k <= tables.max_prefill_kv_steps; ++k) {
-    for (int c = 0; c <= tables.max_chunk; ++c) tables.prefill.push_back(unit * (c + k));
-  }
-  return CostModel("random", std::move(tables));
+  return random_cost(std::move(tables), random, flat);
 }
 
 bool same(const Replay& a, const Replay& b) {
