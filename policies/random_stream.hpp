@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "core/api/split_mix64.hpp"
 
@@ -23,6 +24,14 @@ class RandomStream : public SplitMix64 {
     std::uint64_t draw = next();
     while (draw >= limit) draw = next();
     return static_cast<std::int32_t>(draw % n);
+  }
+
+  // Two different ones of 0..bound-1; twice 0, from one draw, if there is one only.
+  std::pair<std::int32_t, std::int32_t> two_below(std::int32_t bound) {
+    const std::int32_t first = below(bound);
+    if (bound == 1) return {first, first};
+    const std::int32_t second = below(bound - 1);
+    return {first, second + (second >= first)};
   }
 };
 

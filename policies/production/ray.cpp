@@ -72,11 +72,7 @@ class RayRouter : public Policy {
 
   // The shorter of two different random queues, ties to the one drawn first.
   std::int32_t of_two(const ClusterView& cluster) {
-    const auto n = static_cast<std::int32_t>(all_.size());
-    const std::int32_t first = stream_.below(n);
-    if (n == 1) return shortest(cluster, std::span(&first, 1));
-    std::int32_t second = stream_.below(n - 1);
-    if (second >= first) ++second;
+    const auto [first, second] = stream_.two_below(static_cast<std::int32_t>(all_.size()));
     return shortest(cluster, std::array{first, second});
   }
   // The first of the shortest queues of those that may take more; -1: none.

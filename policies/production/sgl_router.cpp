@@ -52,11 +52,7 @@ class SglRouter : public Placement {
     return a - b > kSlack && static_cast<double>(a) > 1.5 * static_cast<double>(b);
   }
   std::int32_t power_of_two(std::span<const std::int32_t> candidates) {
-    const auto n = static_cast<std::int32_t>(candidates.size());
-    const std::int32_t first = stream_.below(n);
-    if (n == 1) return candidates.front();
-    std::int32_t second = stream_.below(n - 1);
-    second += second >= first;
+    const auto [first, second] = stream_.two_below(static_cast<std::int32_t>(candidates.size()));
     const std::int32_t a = candidates[static_cast<std::size_t>(first)];
     const std::int32_t b = candidates[static_cast<std::size_t>(second)];
     const bool is_fresh = fresh(candidates);

@@ -22,11 +22,7 @@ class SmgPowerOfTwo final : public Placement {
     stream_ = RandomStream(seed, "power_of_two");
   }
   std::int32_t choose(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
-    const auto n = static_cast<std::int32_t>(candidates.size());
-    const std::int32_t first = stream_.below(n);
-    if (n == 1) return candidates.front();
-    std::int32_t second = stream_.below(n - 1);
-    second += second >= first;
+    const auto [first, second] = stream_.two_below(static_cast<std::int32_t>(candidates.size()));
     const std::int32_t a = candidates[static_cast<std::size_t>(first)];
     const std::int32_t b = candidates[static_cast<std::size_t>(second)];
     if (reports_ == SmgReports::polled) return kv_use(scene_->state(b)) < kv_use(scene_->state(a)) ? b : a;
