@@ -3,7 +3,10 @@
 import filecmp
 import gc
 import os
+import subprocess
+import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -87,6 +90,36 @@ class Studies(unittest.TestCase):
                     study.tell(job, RuntimeError("out of order") if job.policy.startswith("lor") else self.replay(job))
             last = study.leaderboard["rows"][-1]
         self.assertEqual((last["policy"], last["failure"]), ("lor", "out of order"))
+
+    def test_one_that_another_thread_closes(self):
+        for _ in range(20):
+            study = sy.Study(self.scenario, ["memory_headroom"], **FLAGS)
+            begun, outcome = threading.Event(), []
+
+            def use(study=study, begun=begun, outcome=outcome):
+                try:
+                    while True:
+                        for job in study.ask():
+                            study.tell(job, RuntimeError("not tried"))
+                            begun.set()
+                except ValueError as error:
+                    outcome.append(str(error))
+
+            user = threading.Thread(target=use)
+            user.start()
+            begun.wait(60)
+            study.close()
+            user.join(60)
+            self.assertFalse(user.is_alive())
+            self.assertIn("closed", outcome[0])
+
+    def test_one_that_is_open_when_the_program_ends(self):
+        for ends in ("", "study.ask()", "study.tell(study.ask()[0], RuntimeError('not tried'))",
+                     "for job in study.ask(): study.tell(job, RuntimeError('not tried'))"):
+            done = subprocess.run([sys.executable, "-c", "import switchyard as sy\n"
+                                   f"study = sy.Study('azure-conv', ['memory_headroom'], **{FLAGS | SCENARIO})\n"
+                                   f"{ends}\n"], capture_output=True, text=True, timeout=300)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), ends)
 
     def test_faults_are_told_where_they_are_asked_for(self):
         with self.assertRaisesRegex(sy.InputError, "did you mean 'memory_headroom'"):

@@ -32,12 +32,16 @@ Exchange::Exchange(std::function<std::string()> search)
       }) {}
 
 Exchange::~Exchange() {
+  give_up();
+  thread_.join();
+}
+
+void Exchange::give_up() {
   {
     const std::lock_guard lock(mutex_);
     given_up_ = true;
   }
   changed_.notify_all();
-  thread_.join();
 }
 
 // Until there is something to hand out, or to be told, or the search has ended.

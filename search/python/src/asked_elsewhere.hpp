@@ -31,6 +31,9 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
+  // The search ends when it next wants replays; those who wait for it go on then.
+  void give_up();
+
   // Of the replays that are wanted now those that were not handed out yet, at most so many. Waits for the search to
   // want some; none if it is done, or can go on only when it is told more. Throws what has ended the search.
   std::vector<Question> ask(std::size_t most);

@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 
 #include <chrono>
+#include <mutex>
 #include <thread>
 
 #include "search/python/src/asked_elsewhere.hpp"
@@ -78,6 +79,23 @@ class Interruptible final : public Evaluator {
   ThreadEvaluator inner_;
 };
 
+// A Replayer that threads of Python may share: their batches are answered one after the other. What it holds changes
+// with each experiment that it is sent, so two calls at once would free what the other replays.
+class SharedReplayer {
+ public:
+  explicit SharedReplayer(int threads) : replayer_(threads) {}
+
+  std::string answer(const std::string& batch) {
+    const nb::gil_scoped_release released;  // before the lock: who holds it may want the GIL
+    const std::lock_guard lock(mutex_);
+    return replayer_.answer(batch);
+  }
+
+ private:
+  std::mutex mutex_;
+  Replayer replayer_;
+};
+
 // Who replays for the commands of a process: threads, or a pool that was set.
 std::shared_ptr<PythonPool>& pool_in_use() {
   static std::shared_ptr<PythonPool> pool;
@@ -114,15 +132,9 @@ void bind_search(nb::module_& module) {
     return it;
   });
 
-  nb::class_<Replayer>(module, "_Replayer")
+  nb::class_<SharedReplayer>(module, "_Replayer")
       .def(nb::init<int>(), nb::arg("threads"))
-      .def(
-          "answer",
-          [](Replayer& replayer, const std::string& batch) {
-            const nb::gil_scoped_release released;
-            return replayer.answer(batch);
-          },
-          nb::arg("batch"));
+      .def("answer", &SharedReplayer::answer, nb::arg("batch"));
 }
 
 }  // namespace switchyard::python

@@ -19,40 +19,40 @@ namespace switchyard::python {
 
 namespace {
 
+// Threads of Python may share one: each call holds on to the exchange, so that close() in another thread ends it under
+// nobody's feet.
 class HeldStudy {
  public:
   HeldStudy(const std::string& command, const std::vector<std::string>& words)
-      : exchange_(std::make_unique<Exchange>([=] { return run_command(command, words); })) {}
+      : exchange_(std::make_shared<Exchange>([=] { return run_command(command, words); })) {}
   ~HeldStudy() { close(); }
 
   using Question = std::tuple<std::size_t, std::string, std::uint64_t>;  // number, spec, seed
 
   std::vector<Question> ask(std::size_t most) {
-    Exchange& exchange = open();
-    const nb::gil_scoped_release released;
     std::vector<Question> questions;
-    for (const auto& [number, job] : exchange.ask(most)) questions.emplace_back(number, job.policy, job.seed);
+    waiting([&](Exchange& exchange) {
+      for (const auto& [number, job] : exchange.ask(most)) questions.emplace_back(number, job.policy, job.seed);
+    });
     return questions;
   }
 
   bool done() {
-    Exchange& exchange = open();
-    const nb::gil_scoped_release released;
-    return exchange.done();
+    bool is_done = false;
+    waiting([&](Exchange& exchange) { is_done = exchange.done(); });
+    return is_done;
   }
 
-  std::string outcome() { return open().outcome(); }
+  std::string outcome() { return open()->outcome(); }
 
   void tell(std::size_t number, const HeldReplay& replay) {
-    Exchange& exchange = open();
-    ReplayResult result;
-    {
-      const nb::gil_scoped_release released;
+    waiting([&](Exchange& exchange) {
       const Experiment& experiment = replay.scenario->experiment();
+      ReplayResult result;
       result.summary = summarize(replay.replay, *replay.workload, experiment.cluster(), *replay.alone,
                                  exchange.limits());  // with the study's limits, which goodput counts by
-    }
-    exchange.tell(number, std::move(result));
+      exchange.tell(number, std::move(result));
+    });
   }
 
   void tell_figures(std::size_t number, const nb::dict& figures) {
@@ -62,25 +62,40 @@ class HeldStudy {
           figures.contains(field.name.c_str()) ? figures[field.name.c_str()] : nb::borrow(nb::none());
       field.set(result.summary, value.is_none() ? std::numeric_limits<double>::quiet_NaN() : nb::cast<double>(value));
     }
-    open().tell(number, std::move(result));
+    open()->tell(number, std::move(result));
   }
 
   void tell_failure(std::size_t number, const std::string& failure) {
-    open().tell(number, {.failure = failure.empty() ? "failed" : failure, .summary = {}});
+    open()->tell(number, {.failure = failure.empty() ? "failed" : failure, .summary = {}});
   }
 
   void close() {
+    std::shared_ptr<Exchange> exchange = std::move(exchange_);
+    if (!exchange) return;
     const nb::gil_scoped_release released;
-    exchange_.reset();
+    exchange->give_up();
+    exchange.reset();  // waits for the end of the search, unless another thread holds it, which then does
   }
 
  private:
-  Exchange& open() {
+  std::shared_ptr<Exchange> open() const {
     if (!exchange_) throw nb::value_error("this study is closed");
-    return *exchange_;
+    return exchange_;
   }
 
-  std::unique_ptr<Exchange> exchange_;
+  // Without the GIL, which the search may want.
+  template <class Body>
+  void waiting(const Body& body) {
+    std::shared_ptr<Exchange> held = open();
+    {
+      const nb::gil_scoped_release released;
+      const std::shared_ptr<Exchange> exchange = std::move(held);  // let go of before the GIL is back
+      body(*exchange);
+    }
+    open();  // throws if it was closed meanwhile
+  }
+
+  std::shared_ptr<Exchange> exchange_;  // changed only with the GIL
 };
 
 }  // namespace

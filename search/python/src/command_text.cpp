@@ -2,6 +2,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <atomic>
 #include <iostream>
 #include <sstream>
 
@@ -20,7 +21,10 @@ thread_local std::streambuf* text_of_this_thread = nullptr;
 class ByThread final : public std::streambuf {
  public:
   ByThread() : before_(std::cout.rdbuf(this)) {}
-  static void install() { static ByThread once; }
+  static void install() {
+    static auto* const once = new ByThread();
+    (void)once;
+  }  // std::cout flushes it at the very end
 
  protected:
   std::streamsize xsputn(const char* text, std::streamsize size) override { return here().sputn(text, size); }
@@ -36,13 +40,24 @@ class ByThread final : public std::streambuf {
   std::streambuf* before_;
 };
 
-// Writes a line, or what was flushed, at once.
-class PythonStderr final : public std::streambuf {
+// How many commands want what is said on stderr in Python.
+std::atomic<int> errors_wanted = 0;
+
+// What std::cerr writes to, for good: to Python's sys.stderr while a command wants that, else where it did before.
+// Never taken out again, as other threads may be writing to it.
+class ErrorsByWish final : public std::streambuf {
+ public:
+  ErrorsByWish() : before_(std::cerr.rdbuf(this)) {}
+  static void install() {
+    static auto* const once = new ErrorsByWish();
+    (void)once;
+  }
+
  protected:
+  // Writes a line, or what was flushed, at once.
   std::streamsize xsputn(const char* text, std::streamsize size) override {
-    const nb::gil_scoped_acquire held;
-    nb::object stream = nb::module_::import_("sys").attr("stderr");
-    if (!stream.is_none()) stream.attr("write")(nb::str(text, static_cast<std::size_t>(size)));
+    if (errors_wanted == 0) return before_->sputn(text, size);
+    in_python([&](const nb::object& stream) { stream.attr("write")(nb::str(text, static_cast<std::size_t>(size))); });
     return size;
   }
   int_type overflow(int_type one) override {
@@ -51,11 +66,26 @@ class PythonStderr final : public std::streambuf {
     return traits_type::not_eof(one);
   }
   int sync() override {
-    const nb::gil_scoped_acquire held;
-    nb::object stream = nb::module_::import_("sys").attr("stderr");
-    if (!stream.is_none()) stream.attr("flush")();
+    if (errors_wanted == 0) return before_->pubsync();
+    in_python([](const nb::object& stream) { stream.attr("flush")(); });
     return 0;
   }
+
+ private:
+  // What a stream's write() raises is dropped, as std::cerr would not say it, but for Ctrl-C: that is put off to where
+  // the command looks for it.
+  template <class Body>
+  static void in_python(const Body& body) {
+    const nb::gil_scoped_acquire held;
+    try {
+      const nb::object stream = nb::module_::import_("sys").attr("stderr");
+      if (!stream.is_none()) body(stream);
+    } catch (const nb::python_error& error) {
+      if (error.matches(PyExc_KeyboardInterrupt)) PyErr_SetInterrupt();
+    }
+  }
+
+  std::streambuf* before_;
 };
 
 }  // namespace
@@ -79,10 +109,10 @@ std::string run_command(const std::string& name, const std::vector<std::string>&
 }
 
 ErrorsToPython::ErrorsToPython() {
-  static PythonStderr stream;
-  before_ = std::cerr.rdbuf(&stream);
+  ErrorsByWish::install();
+  ++errors_wanted;
 }
 
-ErrorsToPython::~ErrorsToPython() { std::cerr.rdbuf(before_); }
+ErrorsToPython::~ErrorsToPython() { --errors_wanted; }
 
 }  // namespace switchyard::python

@@ -17,9 +17,6 @@ class ErrorsToPython {
   ~ErrorsToPython();
   ErrorsToPython(const ErrorsToPython&) = delete;
   ErrorsToPython& operator=(const ErrorsToPython&) = delete;
-
- private:
-  std::streambuf* before_;
 };
 
 }  // namespace switchyard::python

@@ -22,19 +22,18 @@ from . import _core
 
 __all__ = ["ExecutorPool", "ProcessPool"]
 
-_replayer = None  # of a worker's process
+_here = threading.local()  # a worker is a thread, of this process or of another: each has a replayer of its own
 
 
 def _answer(experiment_texts: tuple[str, ...], batch: str) -> str:
-    """In a worker. It may be another process than the last time: the experiment's text always comes along."""
-    global _replayer
-    if _replayer is None:
-        _replayer = _core._Replayer(1)
+    """In a worker. It may be another one than the last time: the experiment's text always comes along."""
+    if getattr(_here, "process", None) != os.getpid():  # nor is the one before a fork taken over
+        _here.process, _here.replayer = os.getpid(), _core._Replayer(1)
     for text in experiment_texts:
-        problem = _replayer.answer(text)
+        problem = _here.replayer.answer(text)
         if '"results"' not in problem[:12]:
             return problem
-    return _replayer.answer(batch)
+    return _here.replayer.answer(batch)
 
 
 def size_of(executor) -> int:
@@ -66,6 +65,7 @@ class ExecutorPool:
         self._sent = 0
         self._under_way: dict[int, int] = {}  # by worker: the number of what was sent to it last
         self._processes = _processes_of(executor)
+        self._num_answers = self._num_lost = 0
 
     def size(self) -> int:
         return self._workers
@@ -119,15 +119,20 @@ class ExecutorPool:
                 _replace_dead_actors(self._executor)
                 return worker, None
             raise
+        self._num_answers += 1
         return worker, outcome
 
     def _lost_in_silence(self) -> int | None:
         """multiprocessing.Pool replaces a process that dies and says nothing of its job: whatever was under way may be
         lost. One of these batches a call."""
         now = _processes_of(self._executor)
-        if now == self._processes or not self._under_way:
+        if self._processes <= now or not self._under_way:  # nobody has gone; one that has come in place of another may be new
             self._processes = now
             return None
+        self._num_lost += 1
+        if self._num_answers == 0 and self._num_lost > 3 * self._workers:
+            raise RuntimeError("the pool's processes end before they have answered anything: they do not come so far as to "
+                               "replay (a script needs `if __name__ == \"__main__\":` for processes that are spawned)")
         worker = min(self._under_way)
         del self._under_way[worker]
         if not self._under_way:
@@ -180,6 +185,7 @@ class ProcessPool:
         self._workers = workers
         self._done: queue.Queue = queue.Queue()  # (worker, process, line), the line empty at the end
         self._processes: list[subprocess.Popen | None] = [None] * workers
+        self._listeners: list[threading.Thread | None] = [None] * workers
         self._busy: set[int] = set()
 
     def size(self) -> int:
@@ -201,8 +207,9 @@ class ProcessPool:
         else:
             raise RuntimeError(f"a process that replays does not start: `{sys.executable} -m switchyard.replayer` "
                                f"ended with exit code {made.returncode}")
-        threading.Thread(target=self._listen, args=(worker, made), daemon=True).start()
-        self._processes[worker] = made
+        listener = threading.Thread(target=self._listen, args=(worker, made), daemon=True)
+        listener.start()
+        self._processes[worker], self._listeners[worker] = made, listener
         return made
 
     def _listen(self, worker: int, process: subprocess.Popen) -> None:
@@ -232,9 +239,7 @@ class ProcessPool:
             if line.endswith("\n"):
                 self._busy.discard(worker)
                 return worker, line
-            process.kill()
-            process.wait()
-            self._processes[worker] = None
+            self._end(worker)
             if worker in self._busy:  # else it has died with nothing to do
                 self._busy.discard(worker)
                 return worker, None
@@ -242,13 +247,22 @@ class ProcessPool:
     def close(self) -> None:
         """Ends the processes, whatever they are at."""
         for process in self._processes:
-            if process is None:
-                continue
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream:
-                    try:
-                        stream.close()
-                    except OSError:
-                        pass  # what was not read any more
+            if process is not None:
+                process.kill()  # all of them before the first is waited for
+        for worker in range(self._workers):
+            self._end(worker)
+
+    def _end(self, worker: int) -> None:
+        process, listener = self._processes[worker], self._listeners[worker]
+        self._processes[worker] = self._listeners[worker] = None
+        if process is None or listener is None:
+            return
+        process.kill()
+        process.wait()
+        listener.join()  # it reads to the end: a text stream is not for two threads at once
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                try:
+                    stream.close()
+                except OSError:
+                    pass  # what was not read any more

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import weakref
 from typing import Any, Iterable, NamedTuple
 
 from . import _core
@@ -11,6 +13,16 @@ from .result import Result
 from .scenario import Scenario, scenario as _scenario
 
 __all__ = ["Job", "Study"]
+
+
+_open: weakref.WeakSet["Study"] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Their searches run in threads of C++, which may not outlast what the interpreter takes down."""
+    for study in list(_open):
+        study.close()
 
 
 class Job(NamedTuple):
@@ -38,6 +50,7 @@ class Study:
         #: What is replayed.
         self.scenario: Scenario = _scenario(scenario)
         self._study = _core._Study("search", _search_words(self.scenario, policies, flags, quiet=True))
+        _open.add(self)
 
     def ask(self, most: int | None = None) -> list[Job]:
         """The replays that are wanted now and were not handed out yet, at most so many. None: the study is done, or
