@@ -10,9 +10,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <exception>
-#include <memory>
-#include <new>
 #include <span>
 #include <utility>
 
@@ -22,38 +19,33 @@
 #include "core/cluster/end_times.hpp"
 #include "core/cluster/kv/block_keys.hpp"
 #include "core/cluster/policy_error.hpp"
-#include "core/cluster/publications.hpp"
 #include "core/cluster/replica_context.hpp"
 #include "core/cluster/router.hpp"
-#include "core/cluster/told.hpp"
+#include "core/cluster/router_desk.hpp"
 
 namespace switchyard {
 
-// kPlain: for the commonest replays, which have none of what else there is (is_plain): all of that is then left out
-// when the loop is compiled, so that what a replay does not use does not slow it.
+// kPlain: for the commonest replays, which have none of what else there is (is_plain): all of that, the RouterDesk
+// above all, is then left out when the loop is compiled, so that what a replay does not use does not slow it.
 template <class Replica, bool kPlain = false>
-class Cluster final : public detail::Observatory {
+class Cluster final : public detail::Observatory, private PresentReplicas {
  public:
-  Cluster() : view_(board_, *this) {}
+  Cluster() : view_(board_, *this), routing_(make_routing()) {}
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
   void run(const ClusterConfig& config, const Workload& workload, const RouterPolicies& routed_by, std::uint64_t seed,
            Observer* observer, StateSampler* sampler, Replay& replay) {
-    const std::span<Policy* const> policies = routed_by.policies;
-    by_policy([&] { told_.reset(policies.front()->subscription(), config.num_replicas()); });
-    takes_snapshots_ = routed_by.read_snapshots || told_.asks().polls;
+    if constexpr (!kPlain) routing_.reset(config, routed_by);
     reset(config, workload, observer, replay);
-    reset_signals();
-    reset_routers(policies);
     knows_ = false;
     shown_outputs_.assign(workload.loop.empty() ? 0 : workload.size(), 0);
-    for (const auto& router : routers()) {
-      Policy& policy = *router->policy;
-      if (auto* knowing = dynamic_cast<Clairvoyant*>(&policy)) show_outputs(*knowing);
-      calling_ = router.get();
-      sync(*router);
-      by_policy([&] { policy.start(*router->view, policy_seed(seed, router->board->router)); });
+    if constexpr (kPlain) {
+      routing_.open(*routed_by.policies.front(), 0, 1, table_, replicas_.size(), &board_, &view_);
+      start_policy(routing_, seed);
+    } else {
+      routing_.open(routed_by);
+      for (const auto& router : routing_.routers()) start_policy(*router, seed);
     }
     sampler_ = sampler;
     run_events();
@@ -63,20 +55,20 @@ class Cluster final : public detail::Observatory {
   // Observatory
   ReplicaState state_of(std::int32_t replica) override {
     note_read(Signal::state);
-    if (signals().are_live()) return present_state(replica);
-    ReplicaState state = published(replica).state;
-    if (signals().interval == 0) state.taken_at = std::max<Time>(0, board_.now - signals().delay);
+    if constexpr (!kPlain) return routing_.state(replica);
+    ReplicaState state = present_state(replica);
+    state.taken_at = board_.now;
     return state;
   }
   void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
     note_read(Signal::requests);
     if (signals().are_live()) return at(replica).waiting(out);
-    out = listed(replica).waiting;
+    if constexpr (!kPlain) out = routing_.listed(replica).waiting;
   }
   void running_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
     note_read(Signal::requests);
     if (signals().are_live()) return at(replica).running(out, board_.now, caller());
-    out = listed(replica).running;
+    if constexpr (!kPlain) out = routing_.listed(replica).running;
   }
   std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) override {
     note_read(Signal::cache);
@@ -104,7 +96,7 @@ class Cluster final : public detail::Observatory {
   void assign(RequestId id, std::int32_t replica) override {
     if (!is_queued(id) || size(replica) >= replicas_.size()) reject(id, replica);
     if (observer()) observe_decision(id, replica);
-    Router& router = *calling_;
+    Router& router = calling();
     unlink(board_of(router).books, id);
     set_lifecycle(router, id, detail::Lifecycle::sent);
     table_.records[size(id)].replica = replica;
@@ -117,7 +109,7 @@ class Cluster final : public detail::Observatory {
     }
     deliver(id, replica);
     if constexpr (!kPlain) {
-      if (router.has_own_board() && signals().are_live()) sync(router);
+      if (router.has_own_board() && signals().are_live()) routing_.sync(router);
     }
   }
 
@@ -129,11 +121,13 @@ class Cluster final : public detail::Observatory {
     std::int32_t replica = 0;
     std::uint64_t routers = 0;  // a set of those that are called
   };
-  // What follows an event from outside: a call of a router's policy, or a request that comes to its replica.
-  struct Call {
-    std::int32_t router = 0;
-    RequestId delivered = -1;
-  };
+  decltype(auto) make_routing() {
+    if constexpr (kPlain) {
+      return static_cast<detail::Observatory&>(*this);
+    } else {
+      return RouterDesk::Around{*this, *this, board_, view_, table_, agenda_, block_naming_};
+    }
+  }
 
   void note_read(Signal signal) { signals_read_ |= 1U << static_cast<unsigned>(signal); }
 
@@ -143,19 +137,8 @@ class Cluster final : public detail::Observatory {
   }
   std::int32_t row_of(RequestId id) const { return kPlain ? id : table_.rows[size(id)]; }
   bool is_queued(RequestId id) const {
-    const auto& lifecycle = board_of(std::as_const(*calling_)).books.lifecycle;
+    const auto& lifecycle = board_of(calling()).books.lifecycle;
     return size(id) < lifecycle.size() && lifecycle[size(id)] == detail::Lifecycle::queued;
-  }
-  // A call of the policy. What it throws is its own failure; that there is no memory left is not.
-  template <class Call>
-  static void by_policy(const Call& call) {
-    try {
-      call();
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& error) {
-      std::throw_with_nested(PolicyError(error.what()));
-    }
   }
   // A replay that is observed runs on the step kernel.
   Observer* observer() const { return Replica::kLeaps ? nullptr : context_.observer; }
@@ -218,21 +201,20 @@ class Cluster final : public detail::Observatory {
                 .board = &board_,
                 .observer = observer,
                 .first_tokens = asks().first_tokens ? &first_tokens_ : nullptr,
-                .kv_changes = asks().kv_events || config.signals.kv_delay > 0 ? told_.kv_changes() : nullptr,
                 .holders = &holders_,
                 .known_holders = config.kinds.size() == 1 ? &known_holders_ : nullptr,
                 .kv_news = &kv_news_,
                 .kv_delay = config.signals.kv_delay};
+    if constexpr (!kPlain) {
+      if (asks().kv_events || config.signals.kv_delay > 0) context_.kv_changes = routing_.told().kv_changes();
+    }
     first_tokens_.clear();
     kv_news_.reset();
     replicas_.resize(num_replicas);
     for (std::int32_t i = 0; i < config.num_replicas(); ++i) at(i).reset(i, config.kind(i), context_);
     ends_.reset(num_replicas);
     agenda_.reset(workload.requests);
-    num_clocks_ = 0;
     num_arrived_ = 0;
-    nothing_since_ = kNever;
-    touched_.clear();
     const auto sessions = workload.loop.session_sizes();
     turns_left_.assign(sessions.begin(), sessions.end());
     num_sessions_ = workload.loop.concurrency();
@@ -278,8 +260,14 @@ class Cluster final : public detail::Observatory {
   void observe_decision(RequestId id, std::int32_t replica) {
     const QueuedRequest& request = table_.requests[size(id)];
     scores_.clear();
-    by_policy([&] { calling_->policy->scores(*calling_->view, request, scores_); });
-    observer()->on_decision(board_.now, request, replica, *calling_->view, scores_);
+    by_policy([&] { calling().policy->scores(*calling().view, request, scores_); });
+    observer()->on_decision(board_.now, request, replica, *calling().view, scores_);
+  }
+
+  void start_policy(Router& router, std::uint64_t seed) {
+    if (auto* knowing = dynamic_cast<Clairvoyant*>(router.policy)) show_outputs(*knowing);
+    set_calling(router);
+    by_policy([&] { router.policy->start(*router.view, policy_seed(seed, router.board->router)); });
   }
 
   // Output lengths by id. In a closed loop they are filled in as requests arrive.
@@ -310,19 +298,15 @@ class Cluster final : public detail::Observatory {
                              .num_prefill_tokens = request.num_prefill_tokens,
                              .original_prefill_tokens = request.num_prefill_tokens};
     link(board_of(router).books, id);
-    if constexpr (!kPlain) ++router.num_under_way;
-    if (asks().every > 0 && !router.timer_runs) start_timer(router);
+    if constexpr (!kPlain) routing_.note_arrival(router);
     if (observer()) {
       observer()->on_row(id, row);
       observer()->on_arrival(board_.now, request);
     }
     caller_ = -1;  // a policy may keep its view, and look at it here
-    if constexpr (!kPlain) {
-      calling_ = &router;
-      sync(router);
-    }
+    set_calling(router);
     by_policy([&] { router.policy->on_arrival(request); });
-    if constexpr (!kPlain) want_call(router);
+    if constexpr (!kPlain) routing_.want_call(router);
   }
 
   // A request comes to its replica.
@@ -332,7 +316,7 @@ class Cluster final : public detail::Observatory {
     const Time planned_end = at(replica).ends_at();
     const bool ends_now = at(replica).enqueue(id, board_.now, caller());
     if (at(replica).ends_at() != planned_end) cut_leap(replica, ends_now);
-    if (keeps_history()) touched_.push_back(replica);
+    note_touched(replica);
   }
 
   [[gnu::flatten]] void run_events() {
@@ -366,13 +350,13 @@ class Cluster final : public detail::Observatory {
     if (batches_end) take_ended(now);
     for (std::size_t i = 0; i < num_calls; ++i) {
       if constexpr (kPlain) {
-        call_policy(*calling_, -1);
+        call_policy(routing_, -1);
       } else {
-        follow(calls_[i]);
+        follow(routing_.calls()[i]);
       }
       if (num_calls == 1 && ended_.empty()) {  // as a rule: nothing else happens at this instant
         for (const std::int32_t replica : received_) start(replica, StartCause::arrival_call);
-        if (keeps_history()) keep_history();
+        keep_history();
         return;
       }
       queue_starts(StartCause::arrival_call);
@@ -383,7 +367,7 @@ class Cluster final : public detail::Observatory {
       if (routers != 0) items_.push_back({Kind::policy_call, StartCause::own_batch_end, ended_[i], routers});
     }
     run_items();
-    if (keeps_history()) keep_history();
+    keep_history();
   }
 
   // Takes the events from outside of this instant. How many calls follow.
@@ -392,33 +376,31 @@ class Cluster final : public detail::Observatory {
       std::size_t calls = 0;
       for (; agenda_.next_at() == now; ++calls) arrive(agenda_.take_arrival());
       return calls;
-    }
-    calls_.clear();
-    while (agenda_.next_at() == now) {
-      const Agenda::Event event = agenda_.take();
-      if (event.kind == Agenda::Kind::arrival) {
-        arrive(event.number);
-      } else {
-        take_place(event);
+    } else {
+      routing_.calls().clear();
+      while (agenda_.next_at() == now) {
+        const Agenda::Event event = agenda_.take();
+        if (event.kind == Agenda::Kind::arrival) {
+          arrive(event.number);
+        } else {
+          take_place(event);
+        }
       }
+      return routing_.calls().size();
     }
-    return calls_.size();
   }
 
   // Sets received_.
-  void follow(const Call& call) {
+  void follow(const RouterDesk::Call& call) {
     if (call.delivered >= 0) {
       caller_ = -1;
       received_.clear();
       deliver(call.delivered, table_.records[size(call.delivered)].replica);
       return;
     }
-    Router& router = *routers_[size(call.router)];
+    Router& router = routing_.router(call.router);
     call_policy(router, -1);
-    while (router.num_calls_waiting > 0 && !router.is_deciding) {
-      --router.num_calls_waiting;
-      begin_decision(router);
-    }
+    routing_.end_call(router);
   }
 
   // The same for the commonest instants, those of one batch end and nothing else, up to the next arrival.
@@ -460,7 +442,7 @@ class Cluster final : public detail::Observatory {
     const std::uint64_t routers = book(replica);
     if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
     if constexpr (!kPlain) {
-      if (context_.kv_changes) note_kv_changes(replica);
+      if (context_.kv_changes) routing_.note_kv_changes(replica);
     }
     if (routers == 0) return true;
     ends_.set(replica, at(replica).ends_at());
@@ -485,9 +467,9 @@ class Cluster final : public detail::Observatory {
 
   void start(std::int32_t replica, StartCause cause) {
     const bool starts = at(replica).start(board_.now, cause);
-    if (keeps_history()) touched_.push_back(replica);
+    note_touched(replica);
     if constexpr (!kPlain) {
-      if (context_.kv_changes) note_kv_changes(replica);
+      if (context_.kv_changes) routing_.note_kv_changes(replica);
     }
     if (!starts) return;
     ++num_steps_;
@@ -505,7 +487,9 @@ class Cluster final : public detail::Observatory {
 
   // The set of routers that are called at once.
   std::uint64_t send_completions(std::int32_t replica) {
-    if (asks().throughput) told_.add_completed(replica, output_tokens(completed_));
+    if constexpr (!kPlain) {
+      if (asks().throughput) routing_.add_completed(replica, output_tokens(completed_));
+    }
     const Time response = network().response;
     std::uint64_t routers = 0;
     for (const RequestId id : completed_) {
@@ -518,8 +502,10 @@ class Cluster final : public detail::Observatory {
       }
     }
     completed_.clear();
-    if (num_routers_ > 1 && signals().are_live()) {  // the others see that there is room again
-      for (const auto& router : this->routers()) routers |= call_after_batch(*router);
+    if constexpr (!kPlain) {
+      if (!routing_.has_one_router() && signals().are_live()) {  // the others see that there is room again
+        for (const auto& router : routing_.routers()) routers |= call_after_batch(*router);
+      }
     }
     return routers;
   }
@@ -542,12 +528,11 @@ class Cluster final : public detail::Observatory {
 
   // The router as a set, if it is called at once.
   std::uint64_t call_after_batch(Router& router) {
-    if (network().decision > 0) {
-      begin_decision(router);
-      return 0;
+    if constexpr (kPlain) {
+      return board_.books.queue_length == 0 ? 0 : 1;
+    } else {
+      return routing_.call_after_batch(router);
     }
-    if (board_of(router).books.queue_length == 0) return 0;
-    return kPlain ? 1 : std::uint64_t{1} << router.board->router;
   }
 
   void tell_first_token(RequestId id) {
@@ -565,7 +550,7 @@ class Cluster final : public detail::Observatory {
     record.prefill_completed_at += network().response;
     set_lifecycle(router, id, detail::Lifecycle::done);
     add_outstanding(board_of(router).books, record.replica, -1);
-    if constexpr (!kPlain) --router.num_under_way;
+    if constexpr (!kPlain) routing_.note_answer(router);
     ++num_completed_;
     makespan_ = board_.now;
     by_policy([&] {
@@ -591,116 +576,24 @@ class Cluster final : public detail::Observatory {
     }
     return tokens;
   }
-  // Output tokens that requests at a replica have got so far.
-  std::int64_t tokens_so_far(std::int32_t replica) {
-    residents_.clear();
-    at(replica).waiting(residents_);
-    at(replica).running(residents_, board_.now, caller());
-    std::int64_t tokens = 0;
-    for (const ResidentRequest& request : residents_) tokens += request.num_generated_tokens();
-    return tokens;
-  }
-
   // An event from outside that is no arrival.
   [[gnu::noinline]] void take_place(const Agenda::Event& event) {
     caller_ = -1;
     switch (event.kind) {
-      case Agenda::Kind::arrival:
-        break;
       case Agenda::Kind::first_token:
         tell_first_token(event.number);
-        want_call(router_of(event.number));
+        routing_.want_call(router_of(event.number));
         break;
       case Agenda::Kind::completion:
         tell_completion(event.number);
-        want_call(router_of(event.number));
+        routing_.want_call(router_of(event.number));
         break;
       case Agenda::Kind::delivery:
-        calls_.push_back({.delivered = event.number});
+        routing_.calls().push_back({.delivered = event.number});
         break;
-      case Agenda::Kind::snapshot:
-        take_snapshot(event.number);
-        break;
-      case Agenda::Kind::poll:
-        --num_clocks_;
-        tell_poll(event.number);
-        break;
-      case Agenda::Kind::kv_event:
-        tell_kv_changes(event.number);
-        break;
-      case Agenda::Kind::report:
-        for (std::int32_t i = 0; i < config_->num_replicas(); ++i) told_.report(i, tokens_so_far(i), board_.now);
-        repeat(event, kReportPeriod);
-        break;
-      case Agenda::Kind::timer:
-        run_timer(*routers_[size(event.number)]);
-        break;
-      case Agenda::Kind::decision:
-        routers_[size(event.number)]->is_deciding = false;
-        calls_.push_back({.router = event.number});
-        break;
+      default:
+        routing_.take_place(event);
     }
-  }
-
-  // A call of its policy follows an event from outside.
-  void want_call(Router& router) {
-    if (network().decision > 0) {
-      begin_decision(router);
-    } else {
-      calls_.push_back({.router = router.board->router});
-    }
-  }
-
-  // The call takes the router's time, after those before it. An empty queue takes none.
-  void begin_decision(Router& router) {
-    if (router.is_deciding) {
-      ++router.num_calls_waiting;
-    } else if (router.board->books.queue_length > 0) {
-      router.is_deciding = true;
-      agenda_.add({board_.now + network().decision, Agenda::Kind::decision, router.board->router});
-    }
-  }
-
-  // The clock's own events.
-  void begin_clock(Time at, Agenda::Kind kind, std::int32_t number) {
-    ++num_clocks_;
-    agenda_.add({at, kind, number});
-  }
-  void repeat(const Agenda::Event& event, Time period) {
-    --num_clocks_;
-    if (clocks_go_on()) begin_clock(board_.now + period, event.kind, event.number);
-  }
-
-  void start_timer(Router& router) {
-    router.timer_runs = true;
-    const Time every = asks().every;
-    begin_clock((board_.now / every + 1) * every, Agenda::Kind::timer, router.board->router);
-  }
-  void run_timer(Router& router) {
-    router.timer_runs = false;
-    --num_clocks_;
-    if (router.num_under_way == 0 || !clocks_go_on()) return;
-    start_timer(router);
-    calling_ = &router;
-    sync(router);
-    by_policy([&] { router.policy->on_timer(*router.view); });
-    want_call(router);
-  }
-
-  // Whether something may still happen: policies that have done nothing for 100 s and 100 periods of what calls them,
-  // in which nothing else happened, never will.
-  bool clocks_go_on() {
-    if (num_completed_ == static_cast<std::int64_t>(table_.requests.size())) return false;
-    std::size_t num_decisions =
-        0;  // a call that nothing but a clock led to is nothing by itself, however long it takes
-    for (const auto& router : routers()) num_decisions += router->is_deciding ? 1 : 0;
-    if (ends_.first().at != kNever || agenda_.has_more_than(num_clocks_ + num_decisions)) {
-      nothing_since_ = kNever;
-      return true;
-    }
-    nothing_since_ = std::min(nothing_since_, board_.now);
-    const Time longest_period = std::max(asks().every, std::max(signals().interval, signals().delay));
-    return (board_.now - nothing_since_) / 100 <= std::max<Time>(kTicksPerSecond, longest_period);
   }
 
   // What a plain replay has is known when the loop is compiled.
@@ -716,10 +609,12 @@ class Cluster final : public detail::Observatory {
     return config_->routers;
   }
   const Subscription& asks() const {
-    if constexpr (kPlain) return kNothing;
-    return told_.asks();
+    if constexpr (kPlain) {
+      return kNothing;
+    } else {
+      return routing_.asks();
+    }
   }
-  bool has_one_router() const { return kPlain || num_routers_ == 1; }
   detail::Board& board_of(Router& router) {
     if constexpr (kPlain) return board_;
     return *router.board;
@@ -728,203 +623,77 @@ class Cluster final : public detail::Observatory {
     if constexpr (kPlain) return board_;
     return *router.board;
   }
-  // Whether routers see replicas as they were some time ago, whenever that was.
-  bool keeps_history() const { return !Replica::kLeaps && signals().interval == 0 && signals().delay > 0; }
-
-  void reset_signals() {
-    const std::int32_t n = config_->num_replicas();
-    const bool reports = asks().throughput && signals().interval == 0;
-    if (reports) begin_clock(kReportPeriod, Agenda::Kind::report, 0);
-    if (signals().are_live()) return;
-    published_.reset(n, signals().delay);
-    snapshots_run_ = false;
-    if (takes_snapshots_) {
-      for (std::int32_t i = 0; i < n; ++i) fill(published_.add(i), i);
-      start_snapshots();
-    }
-  }
-
-  // From the next times of each replica on.
-  void start_snapshots() {
-    snapshots_run_ = true;
-    const Time interval = signals().interval;
-    if (interval == 0) return;
-    const bool spread = signals().phase == SnapshotPhase::spread;
-    const std::int32_t n = config_->num_replicas();
-    for (std::int32_t i = 0; i < n; ++i) {
-      const Time phase = spread ? static_cast<Time>(Int128{interval} * i / n) : 0;
-      const Time next = board_.now < phase ? phase : phase + ((board_.now - phase) / interval + 1) * interval;
-      begin_clock(next, Agenda::Kind::snapshot, i);
-      // Those that are under way.
-      const Time first = phase > 0 ? phase : interval;
-      for (Time taken = next - interval; taken >= first && taken + signals().delay > board_.now; taken -= interval) {
-        begin_clock(taken + signals().delay, Agenda::Kind::poll, i);
-      }
-    }
-  }
-
-  const Snapshot& published(std::int32_t replica) {
-    if (takes_snapshots_) return published_.read(replica, board_.now);
-    throw std::logic_error(
-        "policy asked for what a replica has published, and names no such signal (PolicyInfo::signals)");
-  }
-
-  ReplicaState present_state(std::int32_t replica) {
-    ReplicaState state = at(replica).state(board_.now, caller());
-    state.taken_at = board_.now;
-    if (asks().waiting_uncached) {
-      state.waiting_uncached_tokens = at(replica).waiting_uncached_tokens(board_.now, caller());
-    }
-    if (asks().throughput) state.generation_throughput = told_.throughput(replica);
-    return state;
-  }
-
-  void fill(Snapshot& snapshot, std::int32_t replica) {
-    snapshot.state = present_state(replica);
-    if (!asks().requests) return;
-    at(replica).waiting(snapshot.waiting);
-    at(replica).running(snapshot.running, board_.now, caller());
-  }
-
-  const Snapshot& listed(std::int32_t replica) {
-    if (!asks().requests) {
-      throw std::logic_error(
-          "policy asked for the requests of a published snapshot, and its subscription does not (Subscription::"
-          "requests)");
-    }
-    return published(replica);
-  }
-
-  void take_snapshot(std::int32_t replica) {
-    if (takes_snapshots_) {
-      if (asks().throughput) told_.report(replica, tokens_so_far(replica), board_.now);
-      fill(published_.add(replica), replica);
-      published_.read(replica, board_.now);  // forgets what is too old
-    }
-    repeat({board_.now, Agenda::Kind::snapshot, replica}, signals().interval);
-    announce(replica);
-  }
-  // That a snapshot can be read is also told to who only has requests queued: for that they may have been held.
-  void announce(std::int32_t replica) {
-    if (signals().delay > 0) {
-      begin_clock(board_.now + signals().delay, Agenda::Kind::poll, replica);
+  // What follows is the desk's, or next to nothing where there is none.
+  Router& calling() {
+    if constexpr (kPlain) {
+      return routing_;
     } else {
-      tell_poll(replica);
+      return routing_.calling();
     }
   }
-  void tell_poll(std::int32_t replica) {
-    for (const auto& router : routers()) {
-      if (!told_.asks().polls) {
-        if (router->board->books.queue_length > 0) want_call(*router);
-        continue;
-      }
-      calling_ = router.get();
-      sync(*router);
-      by_policy([&] { router->policy->on_poll(*router->view, replica); });
-      want_call(*router);
-    }
+  const Router& calling() const { return const_cast<Cluster*>(this)->calling(); }
+  void set_calling(Router& router) {
+    if constexpr (!kPlain) routing_.set_calling(router);
   }
-
-  // What this instant has left of the replicas that it changed.
-  void keep_history() {
-    std::sort(touched_.begin(), touched_.end());
-    touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
-    caller_ = -1;
-    for (const std::int32_t replica : touched_) {
-      if (takes_snapshots_) {
-        fill(published_.add(replica), replica);
-        published_.read(replica, board_.now);  // forgets what is too old
-      }
-      announce(replica);
-    }
-    touched_.clear();
-  }
-
-  void note_kv_changes(std::int32_t replica) {
-    KvChanges& changes = told_.kv_changes()[replica];
-    if (changes.empty()) return;
-    if constexpr (requires(Replica r) { r.tell_later(Time{}, KvChange{}); }) {
-      for (const KvChange& change : changes) at(replica).tell_later(board_.now, change);
-    }
-    if (!asks().kv_events) {
-      changes.clear();
-      return;
-    }
-    told_.kv_under_way(replica).push_back(std::exchange(changes, {}));
-    agenda_.add({board_.now + signals().kv_delay, Agenda::Kind::kv_event, replica});
-  }
-  // Blocks of one kind of change after another. Those of which the workload does not say what they hold have no name.
-  void tell_kv_changes(std::int32_t replica) {
-    const KvChanges changes = std::move(told_.kv_under_way(replica).front());
-    told_.kv_under_way(replica).pop_front();
-    const std::int32_t block_size = config_->kind(replica).limits().block_size;
-    for (std::size_t i = 0; i < changes.size();) {
-      const bool stored = changes[i].stored;
-      blocks_.clear();
-      for (; i < changes.size() && changes[i].stored == stored; ++i) {
-        if (!BlockKeys::is_own(changes[i].key)) blocks_.push_back(block_naming_.name(block_size, changes[i].key));
-      }
-      if (blocks_.empty()) continue;
-      for (const auto& router : routers()) {
-        by_policy([&] { router->policy->on_kv_event(replica, stored ? KvEvent::stored : KvEvent::removed, blocks_); });
-      }
-    }
-    for (const auto& router : routers()) want_call(*router);
-  }
-
-  void reset_routers(std::span<Policy* const> policies) {
-    num_routers_ = policies.size();
-    while (routers_.size() < num_routers_) routers_.push_back(std::make_unique<Router>(*this));
-    // One router whose signals are live has the cluster's board: replicas keep it current themselves.
-    const bool own_boards = num_routers_ > 1 || !signals().are_live();
-    for (std::size_t i = 0; i < num_routers_; ++i) {
-      routers_[i]->open(*policies[i], static_cast<std::int32_t>(i), static_cast<std::int32_t>(num_routers_), table_,
-                        replicas_.size(), own_boards ? nullptr : &board_, own_boards ? nullptr : &view_);
-    }
-    calling_ = routers_[0].get();
-    if (num_routers_ > 1) router_numbers_.resize(table_.requests.size());
-  }
-  std::span<const std::unique_ptr<Router>> routers() const { return std::span(routers_).first(num_routers_); }
-
   Router& router_of(RequestId id) {
-    if (has_one_router()) return *calling_;
-    return *routers_[router_numbers_[size(id)]];
+    if constexpr (kPlain) {
+      return routing_;
+    } else {
+      return routing_.router_of(id);
+    }
   }
   // The one that a request arrives at.
   Router& receive(const QueuedRequest& request) {
-    if (has_one_router()) return *calling_;
-    const bool in_turn = network().split == Split::round_robin;
-    const std::uint64_t key = in_turn ? static_cast<std::uint64_t>(request.id) : session_hash(request);
-    const std::size_t number = key % num_routers_;
-    router_numbers_[size(request.id)] = static_cast<std::uint8_t>(number);
-    return *routers_[number];
+    if constexpr (kPlain) {
+      return routing_;
+    } else {
+      return routing_.receive(request);
+    }
   }
-
   void set_lifecycle(Router& router, RequestId id, detail::Lifecycle lifecycle) {
-    table_.lifecycle[size(id)] = lifecycle;
-    if (!has_one_router()) router.set_lifecycle(id, lifecycle);
+    if constexpr (kPlain) {
+      table_.lifecycle[size(id)] = lifecycle;
+    } else {
+      routing_.set_lifecycle(router, id, lifecycle);
+    }
   }
-
   std::int32_t queue_length() const {
-    std::int32_t length = 0;
-    for (const auto& router : routers()) length += router->board->books.queue_length;
-    return length;
+    if constexpr (kPlain) {
+      return board_.books.queue_length;
+    } else {
+      return routing_.queue_length();
+    }
+  }
+  // Whether routers see replicas as they were some time ago, whenever that was.
+  bool keeps_history() const { return !Replica::kLeaps && signals().interval == 0 && signals().delay > 0; }
+  void note_touched(std::int32_t replica) {
+    if constexpr (!kPlain) {
+      if (keeps_history()) routing_.note_touched(replica);
+    }
+  }
+  void keep_history() {
+    if constexpr (!kPlain) {
+      if (!keeps_history()) return;
+      caller_ = -1;
+      routing_.keep_history();
+    }
   }
 
-  // What the router's own board says of time and replicas becomes what it can know now.
-  void sync(Router& router) {
-    if (!router.has_own_board()) return;
-    detail::Board& board = *router.board;
-    board.now = board_.now;
-    board.published.least_waiting.reset(replicas_.size());
-    if (signals().are_live()) {
-      board.published.num_waiting = board_.published.num_waiting;
-      return;
-    }
-    for (std::int32_t i = 0; i < config_->num_replicas(); ++i) {
-      board.published.num_waiting[size(i)] = takes_snapshots_ ? published(i).state.num_waiting : -1;
+  // PresentReplicas
+  ReplicaState present_state(std::int32_t replica) override { return at(replica).state(board_.now, caller()); }
+  void present_waiting(std::int32_t replica, std::vector<ResidentRequest>& out) override { at(replica).waiting(out); }
+  void present_running(std::int32_t replica, std::vector<ResidentRequest>& out) override {
+    at(replica).running(out, board_.now, caller());
+  }
+  std::int64_t present_waiting_uncached(std::int32_t replica) override {
+    return at(replica).waiting_uncached_tokens(board_.now, caller());
+  }
+  void tell_later(std::int32_t replica, const KvChange& change) override {
+    if constexpr (requires(Replica r) { r.tell_later(Time{}, KvChange{}); }) {
+      at(replica).tell_later(board_.now, change);
     }
   }
+  bool any_batch_runs() override { return ends_.first().at != kNever; }
 
   // A closed loop: what waits for this row, and the session that begins if its own has ended.
   void add_next(std::int32_t row) {
@@ -948,13 +717,12 @@ class Cluster final : public detail::Observatory {
     received_.clear();
     if (board_of(router).books.queue_length == 0) return;
     caller_ = caller;
-    if constexpr (!kPlain) {
-      calling_ = &router;
-      sync(router);
-    }
+    set_calling(router);
     by_policy([&] { router.policy->schedule(*router.view); });
     const std::int32_t held = board_of(router).books.queue_length;
-    if (held > 0 && !signals().are_live() && !snapshots_run_) start_snapshots();
+    if constexpr (!kPlain) {
+      if (held > 0) routing_.note_held();
+    }
     if (observer() && held > 0) observer()->on_hold(board_.now, held);
     if (received_.size() > 1) {
       std::sort(received_.begin(), received_.end());
@@ -965,12 +733,13 @@ class Cluster final : public detail::Observatory {
   // Those of a set of routers, after a completion on `caller`.
   void call_policies(std::uint64_t routers, std::int32_t caller) {
     if constexpr (kPlain) {  // there is one
-      call_policy(*calling_, caller);
-      return queue_starts(StartCause::completion_call);
-    }
-    for (; routers != 0; routers &= routers - 1) {
-      call_policy(*routers_[size(std::countr_zero(routers))], caller);
+      call_policy(routing_, caller);
       queue_starts(StartCause::completion_call);
+    } else {
+      for (; routers != 0; routers &= routers - 1) {
+        call_policy(routing_.router(std::countr_zero(routers)), caller);
+        queue_starts(StartCause::completion_call);
+      }
     }
   }
 
@@ -1020,16 +789,8 @@ class Cluster final : public detail::Observatory {
   const Workload* workload_ = nullptr;
   detail::Board board_;
   ClusterView view_;
-  std::vector<std::unique_ptr<Router>> routers_;  // the first num_routers_ are in use
-  std::size_t num_routers_ = 1;
-  std::vector<std::uint8_t> router_numbers_;  // by request that has arrived, where there are several
-  Router* calling_ = nullptr;                 // the one whose policy is called
-  Told told_;
-  bool takes_snapshots_ = true;        // policies read them
-  bool snapshots_run_ = false;         // there are times of snapshots to come
-  Publications published_;             // unless signals are live
-  std::vector<std::int32_t> touched_;  // replicas that this instant has changed, where that is kept
-  HolderIndex known_holders_;          // by the KV events that routers have, where these take time
+  std::conditional_t<kPlain, Router, RouterDesk> routing_;
+  HolderIndex known_holders_;  // by the KV events that routers have, where these take time
   KvNews kv_news_;
   StateSampler* sampler_ = nullptr;
   std::vector<Replica> replicas_;
@@ -1047,21 +808,16 @@ class Cluster final : public detail::Observatory {
   std::vector<RequestRecord> by_row_;
   Time makespan_ = 0;
   std::int32_t caller_ = -1;
-  std::vector<Call> calls_;          // that follow the events from outside of this instant
   std::vector<std::int32_t> ended_;  // at this instant, in order of creation
   std::vector<Item> items_;          // the FIFO of this instant
   std::size_t next_item_ = 0;
   std::vector<std::int32_t> received_;   // replicas that the last policy call assigned to, in order
   std::vector<RequestId> first_tokens_;  // of the batch whose bookkeeping is done, if the policy wants to know
   HolderIndex holders_;
-  std::size_t num_clocks_ = 0;              // reports and timers to come
-  Time nothing_since_ = kNever;             // but the clock's own events
-  std::vector<std::int32_t> found_;         // scratch
-  std::vector<BlockName> blocks_;           // scratch
-  std::vector<ResidentRequest> residents_;  // scratch
-  std::vector<RequestId> completed_;        // with the batch whose bookkeeping is done; else empty
-  std::vector<ReplicaState> states_;        // of a sample
-  std::vector<double> scores_;              // of a decision that is observed
+  std::vector<std::int32_t> found_;   // scratch
+  std::vector<RequestId> completed_;  // with the batch whose bookkeeping is done; else empty
+  std::vector<ReplicaState> states_;  // of a sample
+  std::vector<double> scores_;        // of a decision that is observed
 };
 
 }  // namespace switchyard

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <exception>
+#include <new>
 #include <stdexcept>
 
 namespace switchyard {
@@ -10,5 +12,17 @@ class PolicyError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+// A call of the policy. What it throws is its own failure; that there is no memory left is not.
+template <class Call>
+void by_policy(const Call& call) {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    std::throw_with_nested(PolicyError(error.what()));
+  }
+}
 
 }  // namespace switchyard
