@@ -1,4 +1,5 @@
-"""Runs bench/goals.py and bench/optuna/compare.py on small budgets: what they print is complete and repeats itself.
+"""Runs bench/goals.py and bench/optuna/compare.py on small budgets: what they print is complete and repeats itself. What
+bench/production_routers.py compares, on figures made up.
 usage: test_search_tools.py SOURCE_FOLDER SWITCHYARD"""
 
 import importlib.util
@@ -35,6 +36,27 @@ class Goals(unittest.TestCase):
         code, _, errors = tool("goals.py", SWITCHYARD, "--scenarios", "azure-cod")
         self.assertNotEqual(code, 0)
         self.assertIn("no goal for azure-cod", errors)
+
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(SOURCE / "bench"))
+import production_routers as routers  # noqa: E402
+
+
+class ProductionRouters(unittest.TestCase):
+    def test_pairs_in_another_order_are_named_with_both_ratios(self):
+        page = dict(zip(routers.COMPARED, [9, 8, 7, 6, 5]))
+        self.assertEqual(routers.pairs_turned(page, page), [])
+        self.assertEqual(routers.pairs_turned(page, {**page, "llq": 7.5}), ["llq/smg_cache_aware 1.12 and 0.94"])
+        self.assertEqual(routers.order(page), "preble_e2 < dynamo < llmd < smg_cache_aware < llq")
+        self.assertEqual(set(routers.PAGE), set(routers.MILD + routers.OVERLOAD))
+
+    def test_each_router_is_known_with_what_it_reads(self):
+        reads = routers.Tool(SWITCHYARD, 1).policies()
+        self.assertTrue(reads["llmd"])
+        self.assertFalse(reads["kubeai_least_load"])
+        self.assertFalse(reads["llq"])
+        self.assertGreater(len(reads), 50)
 
 
 @unittest.skipUnless(importlib.util.find_spec("optuna"), "optuna is not installed")
