@@ -20,6 +20,17 @@ same "$scratch/leap/summary.json" "$scratch/again/summary.json"
 same "$scratch/plain.txt" "$scratch/zero.txt"
 for file in request_metrics.csv states.json summary.json config.json; do same "$scratch/plain/$file" "$scratch/zero/$file"; done
 ! grep -E 'signals|routers' "$scratch/plain/config.json" "$scratch/plain.txt" || fail "signals are spoken of"
+# So on every scenario from before signals had an age, for policies that place by what replicas publish and that hold.
+for scenario in azure-conv azure-conv-x3 azure-code azure-code-x3 conv-pressure chat-pressure; do
+  for policy in prefill_balance hra; do
+    few=(--scenario "$scenario" --duration 60 --policy "$policy" --force)
+    "$switchyard" run "${few[@]}" --out "$scratch/as_it_was" >/dev/null
+    "$switchyard" run "${few[@]}" --signal-interval 0 --signal-delay 0 --routers 1 --out "$scratch/live" >/dev/null
+    for file in request_metrics.csv states.json summary.json config.json; do
+      same "$scratch/as_it_was/$file" "$scratch/live/$file"
+    done
+  done
+done
 # Old signals matter: what a policy decides by them is another run.
 ! cmp -s "$scratch/plain/request_metrics.csv" "$scratch/leap/request_metrics.csv" || fail "old signals change nothing"
 "$switchyard" policies prefill_balance >"$scratch/policy.txt"

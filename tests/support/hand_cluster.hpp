@@ -42,7 +42,8 @@ class HandCluster final : public detail::Observatory {
   // What is published. Sending a request changes nothing here unless `live`: then it waits there, and completing one
   // takes it from those that wait.
   std::vector<ReplicaState> states;
-  std::vector<std::int32_t> cached;  // leading tokens of any prompt, by replica
+  std::vector<std::int32_t> cached;                        // leading tokens of any prompt, by replica
+  std::vector<std::vector<std::int32_t>> waiting_prompts;  // by replica, as far as it goes: what waits there, tokens
   bool live = false;
   ReplicaLimits limits{.num_blocks = 1000};
   const CostModel* cost = nullptr;
@@ -112,7 +113,13 @@ class HandCluster final : public detail::Observatory {
   void first_token(RequestId id) { policy_->on_first_token({.id = id, .replica = replica_of(id), .at = board_.now}); }
 
   ReplicaState state_of(std::int32_t replica) override { return states[static_cast<std::size_t>(replica)]; }
-  void waiting_of(std::int32_t, std::vector<ResidentRequest>&) override {}
+  void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
+    const auto r = static_cast<std::size_t>(replica);
+    if (r >= waiting_prompts.size()) return;
+    for (const std::int32_t tokens : waiting_prompts[r]) {
+      out.push_back({.num_prefill_tokens = tokens, .original_prefill_tokens = tokens});
+    }
+  }
   void running_of(std::int32_t, std::vector<ResidentRequest>&) override {}
   std::int32_t cached_tokens_of(RequestId, std::int32_t replica) override {
     return cached[static_cast<std::size_t>(replica)];

@@ -191,6 +191,30 @@ TEST_CASE("sgl_router_cache_aware: without owners the lower pressure of two", "[
   CHECK(sent.at(2) > 150);
 }
 
+TEST_CASE("sgl_router_power_of_two: the lower pressure, one key after another", "[routers]") {
+  HandCluster cluster(2, "sgl_router_power_of_two");  // of two both are drawn
+  const auto report = [&](std::size_t r, std::int64_t uncached, std::int32_t waiting, std::int32_t running) {
+    cluster.states[r] = {.num_waiting = waiting, .num_running = running, .num_blocks = 1000};
+    cluster.states[r].waiting_uncached_tokens = uncached;
+  };
+  report(0, 100, 1, 1);
+  report(1, 50, 9, 9);
+  CHECK(cluster.arrive(10) == 1);  // fewer tokens that wait uncached
+  report(1, 100, 2, 0);
+  CHECK(cluster.arrive(10) == 0);  // then fewer that wait
+  report(1, 100, 1, 0);
+  CHECK(cluster.arrive(10) == 1);  // then fewer that run
+  report(1, 100, 1, 1);
+  cluster.set_outstanding({7, 3});
+  CHECK(cluster.arrive(10) == 1);  // then fewer of its own
+  cluster.set_outstanding({3, 7});
+  CHECK(cluster.arrive(10) == 0);
+  report(0, 5000, 9, 9);
+  CHECK(cluster.arrive(10) == 1);
+  cluster.at(5.001);  // reports of 0 s are too old by now: its own in flight alone, 4 and 8
+  CHECK(cluster.arrive(10) == 0);
+}
+
 TEST_CASE("sgl_router_load_based: waiting, running and sent since; old reports drop it to own in flight", "[routers]") {
   SglangFleet router("sgl_router_load_based", 2);
   StandingFleet& fleet = router.fleet;

@@ -38,3 +38,18 @@ TEST_CASE("kubeai_prefix_hash hashes the first 100 characters", "[routers]") {
   for (char c = 'C'; c <= 'Z'; ++c) others.insert(home(std::string("A") + c, 0));
   CHECK(others.size() > 8);
 }
+
+TEST_CASE("kubeai_least_load: fewest of its own requests in flight, whatever the pods say", "[routers]") {
+  const auto routed = [](std::vector<std::int32_t> in_flight) {
+    HandCluster cluster(3);
+    cluster.states[1] = {.num_waiting = 50, .num_running = 200, .num_blocks = 1000};
+    cluster.set_outstanding(std::move(in_flight));
+    cluster.use("kubeai_least_load");
+    return cluster.arrive(100);
+  };
+  CHECK(routed({2, 1, 4}) == 1);
+  CHECK(routed({2, 3, 1}) == 2);
+  CHECK(routed({0, 1, 2}) == 0);
+  CHECK(routed({3, 1, 2}) == 1);
+  CHECK(routed({3, 3, 2}) == 2);
+}

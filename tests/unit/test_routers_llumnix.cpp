@@ -30,6 +30,41 @@ TEST_CASE("llumnix_adaptive_decode fills batches below the bound, and empties th
   CHECK(routed_by(cluster, "llumnix_adaptive_decode(compute_bound=10)") == 1);  // 13, 11, 12, 14
 }
 
+TEST_CASE("llumnix_freeness: most steps until memory is full, counting what waits", "[routers]") {
+  HandCluster cluster(3);
+  cluster.waiting_prompts = {{}, {1600}, {}};                                      // 100 blocks of 16 tokens
+  cluster.states[0] = {.num_running = 4, .num_blocks = 1000, .blocks_used = 400};  // 600 / 4 = 150
+  cluster.states[1] = {.num_waiting = 1, .num_running = 9, .num_blocks = 1000, .blocks_used = 100};  // 800 / 10 = 80
+  cluster.states[2] = {.num_running = 1, .num_blocks = 1000, .blocks_used = 700};                    // 300 / 1
+  CHECK(routed_by(cluster, "llumnix_freeness") == 2);
+  cluster.states[2].num_running = 3;  // 100
+  CHECK(routed_by(cluster, "llumnix_freeness") == 0);
+  cluster.states[1].num_running = 4;
+  cluster.waiting_prompts[1] = {17};  // two blocks: 898 / 5 = 179.6
+  CHECK(routed_by(cluster, "llumnix_freeness") == 1);
+  // Only the first that waits, and it as one: (900 - 2) / (4 + 1) with two waiting, 600 / 4, 300 / 3.
+  cluster.states[1].num_waiting = 2;
+  cluster.waiting_prompts[1] = {17, 8000};
+  CHECK(routed_by(cluster, "llumnix_freeness") == 0);  // (900 - 502) / 6 = 66
+  CHECK(routed_by(cluster, "llumnix_freeness(defrag=on)") == 1);
+  cluster.states[2] = {.num_blocks = 1000, .blocks_used = 999};  // idle: without end
+  CHECK(routed_by(cluster, "llumnix_freeness") == 2);
+}
+
+TEST_CASE("llumnix_load: least share of blocks, used or waited for", "[routers]") {
+  HandCluster cluster(3);
+  cluster.waiting_prompts = {{}, {1600}, {}};
+  cluster.states[0] = {.num_running = 1, .num_blocks = 1000, .blocks_used = 400};
+  cluster.states[1] = {.num_waiting = 1, .num_running = 9, .num_blocks = 1000, .blocks_used = 100};
+  cluster.states[2] = {.num_running = 1, .num_blocks = 2000, .blocks_used = 700};
+  CHECK(routed_by(cluster, "llumnix_load") == 1);  // 400, 200 of 1000, 700 of 2000
+  cluster.waiting_prompts[1] = {1601, 3200};
+  cluster.states[1].num_waiting = 2;
+  CHECK(routed_by(cluster, "llumnix_load") == 2);  // 401 of 1000
+  cluster.states[2].blocks_used = 900;
+  CHECK(routed_by(cluster, "llumnix_load") == 0);
+}
+
 TEST_CASE("llumnix_v1: the least of those below the threshold, by role", "[routers]") {
   HandCluster cluster(3);
   const auto prefills = [&](std::vector<std::int64_t> waiting, std::vector<std::int64_t> remaining) {
