@@ -7,9 +7,9 @@
 
 namespace switchyard {
 
-void HashIds::append_name() {
-  if (num_names_ == kRoot) throw std::length_error("more than 4294967295 different blocks");
-  ++num_names_;
+void HashIds::append_names(std::uint64_t count) {
+  if (count > kRoot - num_names_) throw std::length_error("more than 4294967295 different blocks");
+  num_names_ += count;
 }
 
 std::size_t HashIds::slot_of(std::uint32_t parent, std::int64_t id) const {
@@ -44,7 +44,7 @@ HashIds::Place HashIds::step(const Place* from, std::int64_t id) {
   if (2 * segments_.size() >= table_.size()) grow_table();
   const std::size_t slot = slot_of(parent, id);
   if (table_[slot] != 0) return {table_[slot] - 1, 0};
-  append_name();
+  append_names(1);
   // Only the newest segment can become longer: the names go on where it ends.
   if (follows && at_end && from->segment + 1 == segments_.size()) {
     ++segments_.back().count;
@@ -66,17 +66,43 @@ std::int32_t HashIds::add_named(std::span<const Run> runs) {
 }
 
 std::int32_t HashIds::add(std::span<const std::int64_t> ids) {
+  row_.clear();
+  for (const std::int64_t id : ids) {
+    if (!row_.empty() && row_.back().first + row_.back().count == id) {
+      ++row_.back().count;
+    } else {
+      row_.push_back({id, 1});
+    }
+  }
+  return add(row_);
+}
+
+std::int32_t HashIds::add(std::span<const IdRun> runs) {
   Place place;
   const Place* from = nullptr;
   const std::size_t begin = runs_.size();
-  for (const std::int64_t id : ids) {
-    place = step(from, id);
-    from = &place;
-    const std::uint32_t name = segments_[place.segment].first_name + place.offset;
-    if (runs_.size() > begin && runs_.back().first + runs_.back().count == name) {
-      ++runs_.back().count;
-    } else {
-      runs_.push_back({name, 1});
+  for (const IdRun& run : runs) {
+    for (std::int64_t done = 0; done < run.count;) {
+      const std::uint64_t names_before = num_names_;
+      place = step(from, run.first + done);
+      from = &place;
+      Segment& segment = segments_[place.segment];
+      const std::int64_t left = run.count - done - 1;
+      // What follows a name that is new is new as well; else as much as the segment goes on with.
+      if (num_names_ != names_before) {
+        append_names(static_cast<std::uint64_t>(left));
+        segment.count += static_cast<std::uint32_t>(left);
+      }
+      const std::int64_t more = std::min<std::int64_t>(left, segment.count - place.offset - 1);
+      const std::uint32_t name = segment.first_name + place.offset;
+      const auto taken = static_cast<std::uint32_t>(more + 1);
+      if (runs_.size() > begin && runs_.back().first + runs_.back().count == name) {
+        runs_.back().count += taken;
+      } else {
+        runs_.push_back({name, taken});
+      }
+      place.offset += static_cast<std::uint32_t>(more);
+      done += more + 1;
     }
   }
   begins_.push_back(runs_.size());

@@ -20,8 +20,17 @@ class HashIds {
  public:
   using Run = Content::StoredRun;
 
+  // Ids first, first + 1, ..., so many of them.
+  struct IdRun {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+  };
+
   // Adds a row with these ids (from 0 up), and returns its number. Throws std::length_error beyond 4,294,967,295 names.
   std::int32_t add(std::span<const std::int64_t> ids);
+
+  // The same by runs of ids; takes as long as there are runs and places where prompts part, not ids.
+  std::int32_t add(std::span<const IdRun> runs);
 
   // Adds a row by names, the caller's own, instead of ids. The rows of one object are all of one kind.
   std::int32_t add_named(std::span<const Run> runs);
@@ -51,7 +60,7 @@ class HashIds {
 
   // The name of the block with this id behind a name, which is new if no row has shown it before.
   Place step(const Place* from, std::int64_t id);
-  void append_name();
+  void append_names(std::uint64_t count);
   std::size_t slot_of(std::uint32_t parent, std::int64_t id) const;  // where it is in the table, or may be put
   void grow_table();
 
@@ -60,6 +69,7 @@ class HashIds {
   std::vector<std::uint32_t> table_;  // open addressing, by (parent, first id): index of a segment + 1; 0: free
   std::vector<std::size_t> begins_ = {0};
   std::vector<Run> runs_;
+  std::vector<IdRun> row_;  // of ids that came one by one
 };
 
 }  // namespace switchyard

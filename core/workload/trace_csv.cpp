@@ -6,6 +6,7 @@
 
 #include "core/input/csv.hpp"
 #include "core/workload/timestamp.hpp"
+#include "core/workload/trace_lab.hpp"
 #include "core/workload/trace_records.hpp"
 
 namespace switchyard {
@@ -50,7 +51,7 @@ const Columns& closest(const CsvReader& csv) {
 
 class CsvTrace : public TraceRecords {
  public:
-  CsvTrace(LineReader lines, const TraceReading& reading) : csv_(std::move(lines)), reading_(reading) {
+  CsvTrace(CsvReader csv, const TraceReading& reading) : csv_(std::move(csv)), reading_(reading) {
     if (reading.mapped()) {
       std::copy(reading_.columns.begin(), reading_.columns.end(), names_.begin());  // views of the copy
       format_ = TraceFormat::mapped;
@@ -142,7 +143,9 @@ class CsvTrace : public TraceRecords {
 }  // namespace
 
 std::unique_ptr<TraceRecords> csv_trace(LineReader lines, const TraceReading& reading) {
-  return std::make_unique<CsvTrace>(std::move(lines), reading);
+  CsvReader csv(std::move(lines));
+  if (!reading.mapped() && is_trace_lab_csv(csv)) return trace_lab_csv(std::move(csv), reading);
+  return std::make_unique<CsvTrace>(std::move(csv), reading);
 }
 
 }  // namespace switchyard

@@ -7,6 +7,7 @@
 
 #include "core/workload/generators.hpp"
 #include "core/workload/trace_hash_ids.hpp"
+#include "core/workload/trace_lab.hpp"
 #include "core/workload/trace_records.hpp"
 #include "core/workload/trace_sessions.hpp"
 
@@ -37,6 +38,11 @@ std::string_view trace_format_name(TraceFormat format) {
       return "Qwen-Bailian";
     case TraceFormat::agents:
       return "agent sessions";
+    case TraceFormat::agentic_mooncake:
+      return "agentic Mooncake";
+    case TraceFormat::trace_lab:
+    case TraceFormat::trace_lab_csv:
+      return "TraceLab";
     case TraceFormat::mapped:
       return "mapped";
     case TraceFormat::vidur:
@@ -54,7 +60,10 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
   const std::string_view text = lines.beginning();
   const std::size_t start = text.find_first_not_of(" \t\r\n");
   const bool json = start != std::string_view::npos && text[start] == '{';
-  const auto records = json ? json_lines_trace(std::move(lines), reading) : csv_trace(std::move(lines), reading);
+  const bool rounds = json && !reading.mapped() && is_trace_lab_json(text);
+  const auto records = rounds ? trace_lab_json(std::move(lines), reading)
+                       : json ? json_lines_trace(std::move(lines), reading)
+                              : csv_trace(std::move(lines), reading);
   TraceFile trace{.format = records->format()};
   TraceHashIds ids(trace.format, reading.hash_id_tokens);
   TraceSessionLinks sessions(trace.format);
@@ -63,7 +72,7 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
   std::optional<double> last;
   while (records->next(record)) {
     // Sessions may come one after another, each in order.
-    const bool in_order = record.session.empty();
+    const bool in_order = record.session.empty() && record.request.empty();
     if (in_order && last && record.arrived_at_s < *last) {
       throw records->fail(Field::arrival, "must not be before the row above it: sort the rows by arrival");
     }
@@ -81,8 +90,8 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
                           .num_decode_tokens = tokens(*records, Field::output, record.num_decode_tokens)});
     const auto number = static_cast<std::int32_t>(trace.rows.size()) - 1;
     sessions.read(*records, record, number, trace.rows, trace.rows.back());
-    if (trace.format == TraceFormat::agents) record.session_number = sessions.number_of(record);
-    if (!record.hash_ids.empty() || record.num_hashed_tokens) ids.read(*records, record, trace.rows.back());
+    if (!record.id_runs.empty()) record.session_number = sessions.number_of(record);
+    if (record.num_ids() > 0 || record.num_hashed_tokens) ids.read(*records, record, trace.rows.back());
   }
   if (trace.rows.empty() && trace.num_failed > 0) {
     throw InputError(

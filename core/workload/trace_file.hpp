@@ -20,7 +20,10 @@ enum class TraceFormat : std::uint8_t {
   mooncake,  // JSON lines timestamp (ms), input_length, output_length: kvcache-ai/Mooncake, FAST25
   bailian,   // JSON lines chat_id, parent_chat_id, timestamp (s), lengths: alibaba-edu/qwen-bailian-usagetraces-anon
   agents,    // JSON lines session, t (s), in, out, id_ranges, think_time, api_time: a coding agent's sessions
-  mapped     // CSV or JSON lines, its columns named by the user
+  agentic_mooncake,  // Mooncake's keys with request_id, wait_for, delay, tool_wait_ms (ms): ai-dynamo/dynamo
+  trace_lab,         // JSON lines session_id, prefix_tokens, newly_append_tokens, output_tokens: uw-syfi/TraceLab
+  trace_lab_csv,     // CSV prefix_len, input_len, output_len, round_idx, tool_wait_after_ms: its replayer's
+  mapped             // CSV or JSON lines, its columns named by the user
 };
 
 std::string_view trace_format_name(

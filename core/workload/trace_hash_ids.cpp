@@ -13,6 +13,7 @@ namespace {
 std::int32_t tokens_of_id(TraceFormat format) {
   switch (format) {
     case TraceFormat::mooncake:
+    case TraceFormat::agentic_mooncake:
       return 512;
     case TraceFormat::bailian:
     case TraceFormat::vidur:  // as vLLM's blocks
@@ -24,6 +25,12 @@ std::int32_t tokens_of_id(TraceFormat format) {
 
 }  // namespace
 
+std::int64_t TraceRecord::num_ids() const {
+  std::int64_t all = std::ssize(hash_ids);
+  for (const HashIds::IdRun& run : id_runs) all += run.count;
+  return all;
+}
+
 TraceHashIds::TraceHashIds(TraceFormat format, std::int32_t hash_id_tokens)
     : recorded_(format != TraceFormat::vidur), given_(hash_id_tokens != 0) {
   content_.hash_id_tokens = given_ ? hash_id_tokens : tokens_of_id(format);
@@ -31,7 +38,7 @@ TraceHashIds::TraceHashIds(TraceFormat format, std::int32_t hash_id_tokens)
 
 void TraceHashIds::read(const TraceRecords& records, const TraceRecord& record, RawRequest& row) {
   using Field = TraceRecords::Field;
-  const auto num_ids = static_cast<std::int64_t>(record.hash_ids.size());
+  const std::int64_t num_ids = record.num_ids();
   if (num_ids == 0) {
     if (record.num_hashed_tokens.value_or(0) > 0) {
       throw records.fail(Field::num_hashed_tokens, "must be 0, or missing, in a row without hash_ids");
@@ -56,21 +63,25 @@ void TraceHashIds::read(const TraceRecords& records, const TraceRecord& record, 
                                                     "(--hash-id-tokens)",
                                                     needed, hashed, block));
   }
-  row.content = content_.ids.add(record.session_number < 0 ? record.hash_ids : own_ids(record));
+  row.content = record.session_number < 0 ? content_.ids.add(record.hash_ids) : content_.ids.add(own_ids(record));
   row.num_hashed_tokens = static_cast<std::int32_t>(hashed);
 }
 
 // Numbers that other sessions do not have.
-std::span<const std::int64_t> TraceHashIds::own_ids(const TraceRecord& record) {
-  own_ids_.assign(record.hash_ids.begin(), record.hash_ids.end());
+std::span<const HashIds::IdRun> TraceHashIds::own_ids(const TraceRecord& record) {
+  own_ids_.clear();
+  const std::int64_t own = (std::int64_t{record.session_number} + 1) << 32;
   std::int64_t shared = 0;
   if (record.num_shared_ids > 0) {
     const auto number = static_cast<std::int64_t>(shared_.try_emplace(record.shared_by, shared_.size()).first->second);
     shared = (std::int64_t{1} << 62) + (number << 32);
   }
-  for (std::size_t i = 0; i < own_ids_.size(); ++i) {
-    const bool is_shared = i < static_cast<std::size_t>(record.num_shared_ids);
-    own_ids_[i] += is_shared ? shared : (std::int64_t{record.session_number} + 1) << 32;
+  std::int64_t shared_left = record.num_shared_ids;
+  for (const HashIds::IdRun& run : record.id_runs) {
+    const std::int64_t of_all = std::min(run.count, shared_left);
+    shared_left -= of_all;
+    if (of_all > 0) own_ids_.push_back({run.first + shared, of_all});
+    if (run.count > of_all) own_ids_.push_back({run.first + of_all + own, run.count - of_all});
   }
   return own_ids_;
 }

@@ -25,12 +25,12 @@ class TraceHashIds {
   TraceContent take(const std::string& where) &&;
 
  private:
-  std::span<const std::int64_t> own_ids(const TraceRecord& record);
+  std::span<const HashIds::IdRun> own_ids(const TraceRecord& record);
 
   bool recorded_;  // by a serving system: ids of prompts
   bool given_;
   TraceContent content_;
-  std::vector<std::int64_t> own_ids_;
+  std::vector<HashIds::IdRun> own_ids_;
   std::map<std::int64_t, std::size_t> shared_;  // beginnings that sessions have in common, numbered
 };
 

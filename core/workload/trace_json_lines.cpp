@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-enum class Kind : std::uint8_t { number, whole, text, list, ranges };
+enum class Kind : std::uint8_t { number, whole, text, list, ranges, names };
 
 struct Key {
   std::string_view name;
@@ -25,7 +25,7 @@ struct Key {
 };
 
 // The first ones by TraceRecords::Field. All else in a line is ignored.
-constexpr std::array<Key, 16> kKeys = {{{"timestamp", Kind::number, 0},
+constexpr std::array<Key, 19> kKeys = {{{"timestamp", Kind::number, 0},
                                         {"input_length", Kind::whole, 0},
                                         {"output_length", Kind::whole, 0},
                                         {"hash_ids", Kind::list, 0},
@@ -40,11 +40,16 @@ constexpr std::array<Key, 16> kKeys = {{{"timestamp", Kind::number, 0},
                                         {"block_size", Kind::whole, 1},
                                         {"api_time", Kind::number, 0},
                                         {"tool_tokens", Kind::whole, 0},
-                                        {"system_tokens", Kind::whole, 0}}};
+                                        {"system_tokens", Kind::whole, 0},
+                                        {"request_id", Kind::text, 0},
+                                        {"wait_for", Kind::names, 0},
+                                        {"tool_wait_ms", Kind::number, 0}}};
 constexpr std::size_t kHashes = 3, kHashed = 4, kParent = 5, kSession = 6, kDelay = 7, kChat = 8, kRanges = 11,
-                      kBlockSize = 12, kService = 13, kTools = 14, kSystem = 15;
+                      kBlockSize = 12, kService = 13, kTools = 14, kSystem = 15, kRequest = 16, kWaitFor = 17,
+                      kToolWait = 18;
 constexpr std::array<std::size_t, 3> kLengthsAndTimes = {0, 1, 2};
 constexpr std::array<std::size_t, 5> kBailian = {0, 1, 2, kChat, kParent};
+constexpr std::array<std::size_t, 4> kAgentic = {0, 1, 2, kRequest};
 constexpr std::array<std::size_t, 6> kAgents = {0, 1, 2, kSession, kRanges, kBlockSize};
 
 // What the first three are called in lines that are prepared for replay.
@@ -53,6 +58,10 @@ constexpr std::array<std::string_view, 3> kVidurNames = {"arrived_at", "num_pref
 // What they are called in the sessions of agents; all else as in kKeys.
 constexpr std::array<std::pair<std::size_t, std::string_view>, 5> kAgentNames = {
     {{0, "t"}, {1, "in"}, {2, "out"}, {kSession, "session"}, {kDelay, "think_time"}}};
+
+// Other names that Dynamo's tools take for Mooncake's.
+constexpr std::array<std::pair<std::size_t, std::string_view>, 4> kAliases = {
+    {{0, "created_time"}, {1, "input_tokens"}, {2, "output_tokens"}, {kDelay, "delay_ms"}}};
 
 using Names = std::array<std::string_view, kKeys.size()>;  // what a file calls them
 
@@ -66,6 +75,8 @@ std::string_view wanted(const Key& key) {
       return "must be text";
     case Kind::ranges:
       return "must be a list of pairs [first id, number of ids], whole numbers from 0 up";
+    case Kind::names:
+      return "must be a list of text";
     case Kind::list:
       break;
   }
@@ -93,6 +104,9 @@ class LineHandler : public nlohmann::json_sax<Json> {
   const std::vector<std::int64_t>& list() const { return list_; }      // of the key that is one
   const std::vector<std::int64_t>& ranges() const { return ranges_; }  // first, number, first, number, ...
   const std::string& session() const { return session_; }
+  const std::string& request() const { return request_; }
+  const std::vector<std::string>& waits_for() const { return waits_for_; }
+  void take_aliases() { aliases_ = true; }
   const Fault& fault() const { return fault_; }
 
   void start() {
@@ -100,6 +114,8 @@ class LineHandler : public nlohmann::json_sax<Json> {
     list_.clear();
     ranges_.clear();
     session_.clear();
+    request_.clear();
+    waits_for_.clear();
     depth_ = 0;
     key_.reset();
   }
@@ -117,8 +133,13 @@ class LineHandler : public nlohmann::json_sax<Json> {
     return number && (here(Kind::whole) || in_list() || in_pair()) ? whole(*number, text) : scalar(text);
   }
   bool string(string_t& value) override {
+    if (in_names()) {
+      waits_for_.push_back(value);
+      return true;
+    }
     if (!here(Kind::text)) return scalar(value);
     if (key_ == kSession) session_ = value;
+    if (key_ == kRequest) request_ = value;
     return take({true, 0, 0});
   }
   bool binary(binary_t&) override { return scalar("binary"); }
@@ -133,7 +154,8 @@ class LineHandler : public nlohmann::json_sax<Json> {
   }
   bool start_array(std::size_t) override {
     const bool pair = depth_ == 2 && key_ && kKeys[*key_].kind == Kind::ranges;
-    const bool good = here(Kind::list) || here(Kind::ranges) ? take({true, 0, 0}) : pair || scalar("a list");
+    const bool good =
+        here(Kind::list) || here(Kind::ranges) || here(Kind::names) ? take({true, 0, 0}) : pair || scalar("a list");
     ++depth_;
     return good;
   }
@@ -146,8 +168,9 @@ class LineHandler : public nlohmann::json_sax<Json> {
     if (depth_ != 1) return true;
     const auto known = std::find(names_.begin(), names_.end(), name);
     key_.reset();
-    if (known == names_.end()) return true;
-    key_ = static_cast<std::size_t>(known - names_.begin());
+    if (known != names_.end()) key_ = static_cast<std::size_t>(known - names_.begin());
+    if (!key_ && aliases_) key_ = aliased(name);
+    if (!key_) return true;
     if (!values_[*key_].seen) return true;
     fault_ = {key_, 1, "is there twice", name};
     return false;
@@ -169,6 +192,14 @@ class LineHandler : public nlohmann::json_sax<Json> {
   bool here(Kind kind) const { return depth_ == 1 && key_ && kKeys[*key_].kind == kind; }
   bool in_list() const { return depth_ == 2 && key_ && kKeys[*key_].kind == Kind::list; }
   bool in_pair() const { return depth_ == 3 && key_ && kKeys[*key_].kind == Kind::ranges; }
+
+  bool in_names() const { return depth_ == 2 && key_ && kKeys[*key_].kind == Kind::names; }
+  static std::optional<std::size_t> aliased(std::string_view name) {
+    for (const auto& [key, alias] : kAliases) {
+      if (alias == name) return key;
+    }
+    return std::nullopt;
+  }
 
   bool take(Value value) {
     values_[*key_] = value;
@@ -202,13 +233,16 @@ class LineHandler : public nlohmann::json_sax<Json> {
       return false;
     }
     const bool in_ranges = depth_ == 2 && key_ && kKeys[*key_].kind == Kind::ranges;
-    return key_ && (depth_ == 1 || in_list() || in_pair() || in_ranges) ? wrong(std::string(found)) : true;
+    return key_ && (depth_ == 1 || in_list() || in_pair() || in_ranges || in_names()) ? wrong(std::string(found))
+                                                                                      : true;
   }
 
   const Names& names_;
   std::array<Value, kKeys.size()> values_;
   std::vector<std::int64_t> list_, ranges_;
-  std::string session_;
+  std::string session_, request_;
+  std::vector<std::string> waits_for_;
+  bool aliases_ = false;
   std::optional<std::size_t> key_;  // that the value belongs to, if it is one of ours
   int depth_ = 0;
   Fault fault_;
@@ -227,6 +261,9 @@ class JsonLinesTrace final : public TraceRecords {
     } else if (first_line_has("id_ranges")) {
       for (const auto& [key, name] : kAgentNames) names_[key] = name;
       format_ = TraceFormat::agents;
+    } else {
+      if (first_line_has("request_id")) format_ = TraceFormat::agentic_mooncake;
+      handler_.take_aliases();
     }
     pending_ = read();  // the first line says which format it is
     if (pending_ && value(kChat).seen && format_ == TraceFormat::mooncake) format_ = TraceFormat::bailian;
@@ -238,7 +275,9 @@ class JsonLinesTrace final : public TraceRecords {
       return false;
     }
     pending_ = false;
-    const bool after_think = !value(0).seen && value(kSession).seen && value(kDelay).seen;
+    const bool agentic = format_ == TraceFormat::agentic_mooncake;
+    const bool after_think =
+        agentic ? !handler_.waits_for().empty() : !value(0).seen && value(kSession).seen && value(kDelay).seen;
     for (const std::size_t i : needed()) {
       if (!value(i).seen && (i != 0 || (reading_.arrivals && !after_think))) throw missing(i);
     }
@@ -257,9 +296,14 @@ class JsonLinesTrace final : public TraceRecords {
     const auto i = static_cast<std::size_t>(field);
     if (i == kHashes) {
       const bool ranges = format_ == TraceFormat::agents;
-      return about(ranges ? kRanges : i, message, fmt::format("{} ids", ranges ? ids_.size() : handler_.list().size()));
+      return about(ranges ? kRanges : i, message,
+                   fmt::format("{} ids", ranges ? num_ids_ : std::ssize(handler_.list())));
     }
-    if (i == kSession) return about(i, message, handler_.session());
+    const bool agentic = format_ == TraceFormat::agentic_mooncake;
+    if (i == kSession) return about(agentic ? kRequest : i, message, agentic ? handler_.request() : handler_.session());
+    if (i == kParent && agentic) {
+      return about(kWaitFor, message, fmt::format("{} names", handler_.waits_for().size()));
+    }
     if (i == kDelay) return about(i, message, fmt::format("{}", value(i).number));
     return about(i, message, i == 0 ? fmt::format("{}", value(i).number) : fmt::format("{}", value(i).whole));
   }
@@ -273,6 +317,7 @@ class JsonLinesTrace final : public TraceRecords {
   // The keys that each line must have.
   std::span<const std::size_t> needed() const {
     if (format_ == TraceFormat::bailian) return kBailian;
+    if (format_ == TraceFormat::agentic_mooncake) return kAgentic;
     if (format_ == TraceFormat::agents) return kAgents;
     return kLengthsAndTimes;
   }
@@ -284,7 +329,20 @@ class JsonLinesTrace final : public TraceRecords {
            std::string_view::npos;
   }
 
+  // Times are milliseconds, as the format has it. Which session a row is of follows from what it waits for.
+  void read_agentic(TraceRecord& record) const {
+    if (handler_.request().empty()) throw about(kRequest, "must name the request", "");
+    record.request = handler_.request();
+    record.waits_for = handler_.waits_for();
+    if (record.waits_for.empty()) return;
+    record.think_s = in_seconds(value(kDelay).number + value(kToolWait).number, milliseconds_by_format());
+  }
+  TimeUnit milliseconds_by_format() const {
+    return reading_.time_unit == TimeUnit::by_format ? TimeUnit::milliseconds : reading_.time_unit;
+  }
+
   void read_session(TraceRecord& record) const {
+    if (format_ == TraceFormat::agentic_mooncake) return read_agentic(record);
     if (value(kSession).seen) record.session = handler_.session();
     if (value(kDelay).seen) {
       TimeUnit unit = reading_.time_unit;
@@ -302,27 +360,30 @@ class JsonLinesTrace final : public TraceRecords {
   void read_ranges(TraceRecord& record) {
     constexpr std::int64_t kMostIds = 10'000'000;
     ids_.clear();
+    num_ids_ = 0;
     const std::vector<std::int64_t>& ranges = handler_.ranges();
     for (std::size_t i = 0; i + 1 < ranges.size(); i += 2) {
-      if (ranges[i] > UINT32_MAX || ranges[i + 1] > kMostIds - std::ssize(ids_)) {
+      if (ranges[i] > UINT32_MAX || ranges[i + 1] > kMostIds - num_ids_) {
         throw about(kRanges, fmt::format("must be ids up to {}, at most {} in a row", UINT32_MAX, kMostIds),
                     fmt::format("[{},{}]", ranges[i], ranges[i + 1]));
       }
-      for (std::int64_t k = 0; k < ranges[i + 1]; ++k) ids_.push_back(ranges[i] + k);
+      if (ranges[i + 1] > 0) ids_.push_back({ranges[i], ranges[i + 1]});
+      num_ids_ += ranges[i + 1];
     }
-    record.hash_ids = ids_;
+    record.hash_ids = {};
+    record.id_runs = ids_;
     const std::int64_t block = value(kBlockSize).whole;
     if (block_size_ == 0) block_size_ = block;
     if (block != block_size_) throw about(kBlockSize, "must be the same in all rows", fmt::format("{}", block));
     const std::int64_t shared = value(kTools).whole + value(kSystem).whole;
-    record.num_shared_ids = static_cast<std::int32_t>(std::min<std::int64_t>(shared / block, std::ssize(ids_)));
+    record.num_shared_ids = static_cast<std::int32_t>(std::min<std::int64_t>(shared / block, num_ids_));
     record.shared_by = value(kTools).whole * (std::int64_t{1} << 30) + value(kSystem).whole;
   }
 
   // Seconds: in lines that are prepared for replay as they are, else from the first line on.
   double arrival() {
     const double time = value(0).number;
-    TimeUnit unit = reading_.time_unit;
+    TimeUnit unit = format_ == TraceFormat::agentic_mooncake ? milliseconds_by_format() : reading_.time_unit;
     if (unit == TimeUnit::by_format && format_ == TraceFormat::mooncake) {
       if (!first_) times_.emplace(value(kHashes).seen);
       times_->add(time);
@@ -371,7 +432,8 @@ class JsonLinesTrace final : public TraceRecords {
   TraceFormat format_ = TraceFormat::mooncake;
   std::optional<double> first_;
   std::optional<TimesWithoutUnit> times_;
-  std::vector<std::int64_t> ids_;  // of ranges
+  std::vector<HashIds::IdRun> ids_;  // of ranges
+  std::int64_t num_ids_ = 0;         // in all of them
   std::int64_t block_size_ = 0;
 };
 

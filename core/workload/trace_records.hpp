@@ -10,6 +10,7 @@
 
 #include "core/input/error.hpp"
 #include "core/input/line_reader.hpp"
+#include "core/workload/hash_ids.hpp"
 #include "core/workload/trace_file.hpp"
 
 namespace switchyard {
@@ -19,6 +20,7 @@ struct TraceRecord {
   std::int64_t num_prefill_tokens = 0;
   std::int64_t num_decode_tokens = 0;
   std::span<const std::int64_t> hash_ids;         // from 0 up; valid until the next row is read
+  std::span<const HashIds::IdRun> id_runs;        // the same where a format has runs of them
   std::optional<std::int64_t> num_hashed_tokens;  // if the row says so, from 0 up
 
   // Sessions, where the row says something of them.
@@ -28,9 +30,13 @@ struct TraceRecord {
   std::optional<std::int64_t> chat;    // its number, which later ones refer to
   std::optional<std::int64_t> parent;  // the chat that it goes on with; -1: none
   bool arrives_after_think = false;    // it has no time of arrival but that
-  std::int32_t session_number = -1;    // of a session whose ids are its own; else -1
-  std::int32_t num_shared_ids = 0;     // ids are the session's own, but for so many at the beginning, ...
-  std::int64_t shared_by = 0;          // ... which all sessions have in common for which this is the same
+  std::string_view request;            // its own name, where rows say by name what they wait for; as session
+  std::span<const std::string> waits_for;
+  std::int32_t session_number = -1;  // of a session whose ids are its own; else -1
+  std::int32_t num_shared_ids = 0;   // ids are the session's own, but for so many at the beginning, ...
+  std::int64_t shared_by = 0;        // ... which all sessions have in common for which this is the same
+
+  std::int64_t num_ids() const;
 };
 
 class TraceRecords {

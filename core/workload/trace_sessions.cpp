@@ -25,12 +25,20 @@ bool begin_alike(const HashIds& ids, std::int32_t a, std::int32_t b, std::int64_
 
 }  // namespace
 
-bool TraceSessionLinks::goes_on(const TraceRecord& record) const {
-  if (!record.session.empty()) {
-    const auto found = by_name_.find(std::string(record.session));
-    return found != by_name_.end() && found->second.row >= 0;
+// Of several requests that are waited for, the one that comes last where answers take no time.
+const TraceSessionLinks::Last* TraceSessionLinks::awaited(const TraceRecords& records, const TraceRecord& record,
+                                                          const std::vector<RawRequest>& rows) const {
+  const Last* last = nullptr;
+  const auto arrival = [&](const Last& of) { return rows[static_cast<std::size_t>(of.row)].arrived_at_s; };
+  for (const std::string& name : record.waits_for) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) {
+      throw records.fail(TraceRecords::Field::parent,
+                         fmt::format("must name requests of rows above; {} is none", in_quotes(name)));
+    }
+    if (!last || arrival(found->second) >= arrival(*last)) last = &found->second;
   }
-  return record.chat && *record.parent >= 0 && by_chat_.contains(*record.parent);
+  return last;
 }
 
 std::int32_t TraceSessionLinks::number_of(const TraceRecord& record) {
@@ -43,7 +51,13 @@ void TraceSessionLinks::read(const TraceRecords& records, const TraceRecord& rec
                              const std::vector<RawRequest>& rows, RawRequest& row) {
   using Field = TraceRecords::Field;
   const Last* before = nullptr;
-  if (!record.session.empty()) {
+  if (!record.request.empty()) {
+    if (by_name_.contains(std::string(record.request))) {
+      throw records.fail(Field::session, "must be another name than those of the rows above");
+    }
+    before = awaited(records, record, rows);
+    row.session = before ? before->session : num_sessions_++;
+  } else if (!record.session.empty()) {
     number_of(record);
     const Last& last = by_name_.at(std::string(record.session));
     row.session = last.session;
@@ -83,7 +97,9 @@ void TraceSessionLinks::read(const TraceRecords& records, const TraceRecord& rec
                   .session = row.session,
                   .recorded_s = record.arrives_after_think ? row.arrived_at_s : record.arrived_at_s,
                   .service_s = record.service_s};
-  if (!record.session.empty()) {
+  if (!record.request.empty()) {
+    by_name_.emplace(std::string(record.request), last);
+  } else if (!record.session.empty()) {
     by_name_.at(std::string(record.session)) = last;
   } else {
     by_chat_[*record.chat] = last;

@@ -14,9 +14,6 @@ class TraceSessionLinks {
  public:
   explicit TraceSessionLinks(TraceFormat format) : format_(format) {}
 
-  // Whether the current record goes on with a row that was read before.
-  bool goes_on(const TraceRecord& record) const;
-
   // Links `row`, which becomes number `number`, to the one that it goes on with: its parent, session, time to think
   // and, where that is all that is known, arrival. Throws InputError if what the record says contradicts earlier ones.
   void read(const TraceRecords& records, const TraceRecord& record, std::int32_t number,
@@ -26,7 +23,10 @@ class TraceSessionLinks {
   std::int32_t number_of(const TraceRecord& record);
 
   bool any() const { return num_sessions_ > 0; }
-  TraceSessions take() const { return {.says_thinks = says_thinks_, .own_clocks = format_ == TraceFormat::agents}; }
+  TraceSessions take() const {
+    const bool own = format_ == TraceFormat::agents || format_ == TraceFormat::trace_lab;
+    return {.says_thinks = says_thinks_, .own_clocks = own};
+  }
 
  private:
   struct Last {
@@ -35,6 +35,9 @@ class TraceSessionLinks {
     double recorded_s = 0;  // its arrival
     double service_s = 0;
   };
+
+  const Last* awaited(const TraceRecords& records, const TraceRecord& record,
+                      const std::vector<RawRequest>& rows) const;
 
   TraceFormat format_;
   std::unordered_map<std::string, Last> by_name_;   // looked up, never gone through

@@ -80,7 +80,8 @@ void check_rows(const std::vector<RawRequest>& rows) {
 TEST_CASE("fuzz: trace files") {
   const ScratchFolder folder;
   const std::string name = GENERATE("vidur.csv", "azure_2023.csv", "azure_2024.csv", "burstgpt.csv",
-                                    "burstgpt_sessions.csv", "mooncake.jsonl", "bailian.jsonl");
+                                    "burstgpt_sessions.csv", "mooncake.jsonl", "bailian.jsonl", "agentic_mooncake.jsonl",
+                                    "tracelab.csv", "tracelab.jsonl");
   INFO(name);
   const std::string text = text_of(SWITCHYARD_SOURCE_DIR "/tests/cli/fixtures/traces/" + name);
   const auto [taken, refused] = survive(
