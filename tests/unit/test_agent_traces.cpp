@@ -24,13 +24,13 @@ TraceFile read_agents(const std::string& text) {
   return read_trace(scratch.write("t", text));
 }
 // The text with the n-th occurrence of one thing (from 0) replaced by another.
-std::string changed(std::string text, const std::string& from, const std::string& to, int nth = 0) {
+std::string with_edit(std::string text, const std::string& from, const std::string& to, int nth = 0) {
   std::size_t at = text.find(from);
   for (; nth > 0 && at != std::string::npos; --nth) at = text.find(from, at + 1);
   REQUIRE(at != std::string::npos);
   return text.replace(at, from.size(), to);
 }
-std::string wrong(const std::string& text) {
+std::string agent_error(const std::string& text) {
   return error_of([&] { read_agents(text); });
 }
 
@@ -45,7 +45,7 @@ std::int32_t parent_output(const TraceFile& trace, const RawRequest& row) {
 }
 
 // How many blocks of 16 tokens the prompts and outputs of two rows, told apart by output length, begin with alike.
-std::size_t alike(const TraceFile& trace, std::int32_t a, std::int32_t b) {
+std::size_t blocks_alike(const TraceFile& trace, std::int32_t a, std::int32_t b) {
   const Workload workload = make_workload("t", trace.rows, trace.content);
   std::vector<std::uint64_t> names[2];
   for (std::size_t i = 0; i < trace.rows.size(); ++i) {
@@ -78,40 +78,42 @@ TEST_CASE("agent traces: agentic Mooncake waits for requests by name", "[traces]
   CHECK(parent_output(trace, rows[11]) == 20);  // of the two it waits for, the one that comes last
   CHECK(rows[11].arrived_at_s == 2);
   for (const std::int32_t output : {20, 9, 11}) CHECK(rows[output].session == rows[30].session);
-  CHECK(alike(trace, 30, 20) == 1100 / 16);  // 68 whole blocks of the prompt, and the output is not shown
-  CHECK(alike(trace, 30, 9) == 32);
-  CHECK(alike(trace, 30, 7) == 0);
+  CHECK(blocks_alike(trace, 30, 20) == 1100 / 16);  // 68 whole blocks of the prompt, and the output is not shown
+  CHECK(blocks_alike(trace, 30, 9) == 32);
+  CHECK(blocks_alike(trace, 30, 7) == 0);
 }
 
 TEST_CASE("agent traces: what is wrong with agentic Mooncake is said with its place", "[traces]") {
   const std::string text = agent_fixture("agentic_mooncake.jsonl");
-  CHECK_THAT(wrong(changed(text, "\"wait_for\": [\"plan\"]", "\"wait_for\": [\"paln\"]")),
+  CHECK_THAT(agent_error(with_edit(text, "\"wait_for\": [\"plan\"]", "\"wait_for\": [\"paln\"]")),
              Contains("/t:2:") && Contains("'wait_for': must name requests of rows above; 'paln' is none"));
-  CHECK_THAT(wrong(changed(text, "[\"plan\"]", "\"plan\"")),
+  CHECK_THAT(agent_error(with_edit(text, "[\"plan\"]", "\"plan\"")),
              Contains("/t:2:") && Contains("'wait_for': must be a list of text"));
-  CHECK_THAT(wrong(changed(text, "[\"plan\"]", "[7]")), Contains("'wait_for': must be a list of text (found '7')"));
-  CHECK_THAT(wrong(changed(text, "[\"plan\"]", "[[\"plan\"]]")), Contains("'wait_for': must be a list of text"));
-  CHECK_THAT(wrong(changed(text, "\"wait_for\": [\"plan\"], ", "")),
+  CHECK_THAT(agent_error(with_edit(text, "[\"plan\"]", "[7]")),
+             Contains("'wait_for': must be a list of text (found '7')"));
+  CHECK_THAT(agent_error(with_edit(text, "[\"plan\"]", "[[\"plan\"]]")),
+             Contains("'wait_for': must be a list of text"));
+  CHECK_THAT(agent_error(with_edit(text, "\"wait_for\": [\"plan\"], ", "")),
              Contains("/t:2: the key 'timestamp' is missing; lines of a agentic Mooncake trace have timestamp, "
                       "input_length, output_length, request_id"));
-  CHECK_THAT(wrong(changed(text, "\"other\"", "\"plan\"")),
+  CHECK_THAT(agent_error(with_edit(text, "\"other\"", "\"plan\"")),
              Contains("/t:3:2 'request_id': must be another name than those of the rows above (found 'plan')"));
-  CHECK_THAT(wrong(changed(text, "\"other\"", "\"\"")), Contains("'request_id': must name the request"));
-  CHECK_THAT(wrong(changed(text, "\"other\"", "7.5")), Contains("'request_id': must be text"));
-  CHECK_THAT(wrong(changed(text, "\"request_id\": \"other\", ", "")),
+  CHECK_THAT(agent_error(with_edit(text, "\"other\"", "\"\"")), Contains("'request_id': must name the request"));
+  CHECK_THAT(agent_error(with_edit(text, "\"other\"", "7.5")), Contains("'request_id': must be text"));
+  CHECK_THAT(agent_error(with_edit(text, "\"request_id\": \"other\", ", "")),
              Contains("/t:3: the key 'request_id' is missing"));
-  CHECK_THAT(wrong(changed(text, "\"tool_wait_ms\": 1250", "\"tool_wait_ms\": -1")),
+  CHECK_THAT(agent_error(with_edit(text, "\"tool_wait_ms\": 1250", "\"tool_wait_ms\": -1")),
              Contains("'tool_wait_ms': must be a number from 0 up (found '-1')"));
-  CHECK_THAT(wrong(changed(text, "\"delay\": 250", "\"delay\": null")), Contains("'delay'"));
-  CHECK_THAT(wrong(changed(text, "\"delay\": 250", "\"delay\": 1e15")),
+  CHECK_THAT(agent_error(with_edit(text, "\"delay\": 250", "\"delay\": null")), Contains("'delay'"));
+  CHECK_THAT(agent_error(with_edit(text, "\"delay\": 250", "\"delay\": 1e15")),
              Contains("'delay': must be at most 1000000000 s"));
-  CHECK_THAT(wrong(changed(text, "\"timestamp\": 2500", "\"timestamp\": \"2500\"")),
+  CHECK_THAT(agent_error(with_edit(text, "\"timestamp\": 2500", "\"timestamp\": \"2500\"")),
              Contains("/t:3:") && Contains("'timestamp'"));
-  CHECK_THAT(wrong(changed(text, "\"input_length\": 600", "\"input_length\": 6.5")),
+  CHECK_THAT(agent_error(with_edit(text, "\"input_length\": 600", "\"input_length\": 6.5")),
              Contains("/t:3:") && Contains("'input_length'"));
-  CHECK_THAT(wrong(changed(text, "\"input_length\": 600", "\"input_length\": 600, \"input_tokens\": 600")),
+  CHECK_THAT(agent_error(with_edit(text, "\"input_length\": 600", "\"input_length\": 600, \"input_tokens\": 600")),
              Contains("is there twice"));
-  CHECK_THAT(wrong(changed(text, "[5, 6]", "[5, 6, 7]")), Contains("'hash_ids': must be 2 ids for 600 tokens"));
+  CHECK_THAT(agent_error(with_edit(text, "[5, 6]", "[5, 6, 7]")), Contains("'hash_ids': must be 2 ids for 600 tokens"));
 }
 
 TEST_CASE("agent traces: TraceLab's rounds keep some of their session's context and append to it", "[traces]") {
@@ -137,10 +139,10 @@ TEST_CASE("agent traces: TraceLab's rounds keep some of their session's context 
   CHECK(rows[10].think_s == (csv ? 0.0005 : 30));
   CHECK(rows[100].arrived_at_s == (csv ? 0.5 : 0));
   CHECK(rows[16].arrived_at_s == (csv ? 1.5 : 0));
-  CHECK(alike(trace, 100, 40) == 1100 / 16);  // all of prompt and output
-  CHECK(alike(trace, 40, 10) == 640 / 16);
-  CHECK(alike(trace, 100, 10) == 640 / 16);
-  CHECK(alike(trace, 100, 16) == 0);  // a context that was there before is the session's own
+  CHECK(blocks_alike(trace, 100, 40) == 1100 / 16);  // all of prompt and output
+  CHECK(blocks_alike(trace, 40, 10) == 640 / 16);
+  CHECK(blocks_alike(trace, 100, 10) == 640 / 16);
+  CHECK(blocks_alike(trace, 100, 16) == 0);  // a context that was there before is the session's own
 }
 
 TEST_CASE("agent traces: no round keeps more than was said", "[traces]") {
@@ -167,47 +169,48 @@ TEST_CASE("agent traces: no round keeps more than was said", "[traces]") {
 
 TEST_CASE("agent traces: what is wrong with TraceLab's rounds is said with its place", "[traces]") {
   const std::string csv = agent_fixture("tracelab.csv");
-  CHECK_THAT(wrong(changed(csv, ",1,0.5", ",2,0.5")),
+  CHECK_THAT(agent_error(with_edit(csv, ",1,0.5", ",2,0.5")),
              Contains("/t:3:5 'round_idx': must be 1: the rounds of a session come in order, from 0 on (found '2')"));
-  CHECK_THAT(wrong(changed(csv, "s1,60", ",60")), Contains("/t:3:1 'id': must name the session"));
-  CHECK_THAT(wrong(changed(csv, "s1,60", "s1,-60")),
+  CHECK_THAT(agent_error(with_edit(csv, "s1,60", ",60")), Contains("/t:3:1 'id': must name the session"));
+  CHECK_THAT(agent_error(with_edit(csv, "s1,60", "s1,-60")),
              Contains("/t:3:2 'input_len': must be from 0 to 100000000 tokens"));
-  CHECK_THAT(wrong(changed(csv, "s1,60", "s1,x")), Contains("/t:3:2 'input_len'"));
-  CHECK_THAT(wrong(changed(csv, ",40,", ",1.5,")), Contains("/t:3:3 'output_len'"));
-  CHECK_THAT(wrong(changed(csv, "1500.0", "-1500.0")), Contains("/t:5:4 'arrival_time': must be from 0"));
-  CHECK_THAT(wrong(changed(csv, "2000.0", "-2000.0")),
+  CHECK_THAT(agent_error(with_edit(csv, "s1,60", "s1,x")), Contains("/t:3:2 'input_len'"));
+  CHECK_THAT(agent_error(with_edit(csv, ",40,", ",1.5,")), Contains("/t:3:3 'output_len'"));
+  CHECK_THAT(agent_error(with_edit(csv, "1500.0", "-1500.0")), Contains("/t:5:4 'arrival_time': must be from 0"));
+  CHECK_THAT(agent_error(with_edit(csv, "2000.0", "-2000.0")),
              Contains("/t:2:6 'tool_wait_after_ms': must be a time from 0 up"));
-  CHECK_THAT(wrong(changed(csv, "2000.0", "nan")), Contains("/t:2:6 'tool_wait_after_ms'"));
-  CHECK_THAT(wrong(changed(csv, ",1100", ",-1")), Contains("/t:3:7 'prefix_len': must be from 0 to 100000000 tokens"));
+  CHECK_THAT(agent_error(with_edit(csv, "2000.0", "nan")), Contains("/t:2:6 'tool_wait_after_ms'"));
+  CHECK_THAT(agent_error(with_edit(csv, ",1100", ",-1")),
+             Contains("/t:3:7 'prefix_len': must be from 0 to 100000000 tokens"));
   for (const std::string column : {"input_len", "output_len", "round_idx", "tool_wait_after_ms", "prefix_len"}) {
-    CHECK_THAT(wrong(changed(csv, column, "elsewhere")),
+    CHECK_THAT(agent_error(with_edit(csv, column, "elsewhere")),
                Contains(fmt::format("'{}' is missing", column)) && Contains("/t:1"));
   }
-  CHECK(wrong(changed(changed(csv, "id,", "session_id,"), "arrival_time", "unused")).empty());
+  CHECK(agent_error(with_edit(with_edit(csv, "id,", "session_id,"), "arrival_time", "unused")).empty());
 
   const std::string json = agent_fixture("tracelab.jsonl");
-  CHECK_THAT(wrong(changed(json, "\"input_tokens_total\": 1160", "\"input_tokens_total\": 1161")),
+  CHECK_THAT(agent_error(with_edit(json, "\"input_tokens_total\": 1160", "\"input_tokens_total\": 1161")),
              Contains("/t:2:") &&
                  Contains("'input_tokens_total': must be prefix_tokens + newly_append_tokens, 1160 (found '1161')"));
   for (const std::string key : {"prefix_tokens", "newly_append_tokens", "output_tokens"}) {
     const std::string quoted = "\"" + key + "\": ";
     for (const std::string value : {"-1", "1.5", "null", "\"7\"", "[7]", "99999999999"}) {
       INFO(key << " " << value);
-      CHECK_THAT(wrong(changed(json, quoted, quoted + value + ", \"was\": ", 1)),
+      CHECK_THAT(agent_error(with_edit(json, quoted, quoted + value + ", \"was\": ", 1)),
                  Contains("/t:2:") && Contains("'" + key + "'"));
     }
   }
-  CHECK_THAT(wrong(changed(json, "\"prefix_tokens\"", "\"elsewhere\"", 2)),
+  CHECK_THAT(agent_error(with_edit(json, "\"prefix_tokens\"", "\"elsewhere\"", 2)),
              Contains("/t:3: the key 'prefix_tokens' is missing"));
-  CHECK_THAT(wrong(changed(json, "\"s2\"", "7")),
+  CHECK_THAT(agent_error(with_edit(json, "\"s2\"", "7")),
              Contains("/t:3:") && Contains("'session_id': must be text (found '7')"));
-  CHECK_THAT(wrong(changed(json, "\"s2\"", "\"\"")), Contains("'session_id': must name the session"));
-  CHECK_THAT(wrong(changed(json, "2026-05-01T00:00:02Z", "soon")),
+  CHECK_THAT(agent_error(with_edit(json, "\"s2\"", "\"\"")), Contains("'session_id': must name the session"));
+  CHECK_THAT(agent_error(with_edit(json, "2026-05-01T00:00:02Z", "soon")),
              Contains("/t:3:") && Contains("'timing_events': must have timestamps"));
-  CHECK_THAT(wrong(changed(json, "\"timing_events\": [", "\"timing_events\": [7, ", 2)),
+  CHECK_THAT(agent_error(with_edit(json, "\"timing_events\": [", "\"timing_events\": [7, ", 2)),
              Contains("'timing_events': must be a list of events"));
-  CHECK_THAT(wrong(changed(json, "\"event_type\": \"text\"", "\"event_type\": 7")),
+  CHECK_THAT(agent_error(with_edit(json, "\"event_type\": \"text\"", "\"event_type\": 7")),
              Contains("'timing_events': must be a list of events"));
-  CHECK_THAT(wrong(json + "{\n"), Contains("/t:5: not JSON"));
-  CHECK_THAT(wrong(json + "[1]\n"), Contains("/t:5: must be a JSON object"));
+  CHECK_THAT(agent_error(json + "{\n"), Contains("/t:5: not JSON"));
+  CHECK_THAT(agent_error(json + "[1]\n"), Contains("/t:5: must be a JSON object"));
 }
