@@ -72,6 +72,9 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "spare"})
           .expose({.name = "others"})
           .expose({.name = "memory"})
+          .expose({.name = "queue_memory_s"})
+          .expose({.name = "decode_memory_s"})
+          .expose({.name = "felt_memory_s"})
           .reads({Signal::outstanding, Signal::first_tokens, Signal::state, Signal::cache}, 0.05)
           .done(),
       setting("expected_completion_hold",
@@ -89,12 +92,17 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "pending_s"})
           .expose({.name = "pending_age"})
           .expose({.name = "fill"})
+          .expose({.name = "calm"})
+          .expose({.name = "crowd"})
           .expose({.name = "backlog"})
           .expose({.name = "own"})
           .expose({.name = "harm"})
           .expose({.name = "spare"})
           .expose({.name = "others"})
           .expose({.name = "memory"})
+          .expose({.name = "queue_memory_s"})
+          .expose({.name = "decode_memory_s"})
+          .expose({.name = "felt_memory_s"})
           .reads({Signal::outstanding, Signal::first_tokens, Signal::state, Signal::cache}, 0.05)
           .done(),
   };

@@ -17,10 +17,10 @@ double step_ticks(const ClusterView& cluster, std::int32_t replica, double reque
                                                                  std::llround(context * batch / requests)));
 }
 
-double share_with(Scene& scene, const QueuedRequest& request, std::int32_t replica, const ReplicaLoad& load) {
+double share_with(Scene& scene, const QueuedRequest& request, std::int32_t replica, double blocks) {
   const ReplicaLimits& limits = scene.cluster().limits(replica);
   const double own = scene.uncached(request, replica) / static_cast<double>(limits.block_size);
-  return (load.blocks + own) / limits.num_blocks;
+  return (blocks + own) / limits.num_blocks;
 }
 
 // In ticks, for a replica with n requests whose uncached prompts take B, a request whose own uncached prompt takes p
@@ -50,7 +50,7 @@ class Completion final : public Scoring {
     if (others_ > 0 || memory_ > 0) {
       const double with = step_ticks(cluster, replica, n + 1, load.context + prompt + outputs_ / 2);
       const double without = step_ticks(cluster, replica, n, load.context);
-      const double share = share_with(*scene_, request, replica, load);
+      const double share = share_with(*scene_, request, replica, load.blocks);
       sum += others_ * outputs_ * n * std::max(0.0, with - without) + memory_ * outputs_ * with * share * share;
     }
     return {sum, n};
@@ -86,19 +86,37 @@ class BySlack final : public Order {
 };
 
 // Late binding: a replica gets a request while the uncached prompts that it has would take it at most pending_s, and
-// pending_age of the time that the request has waited more; and while its KV blocks, each counted once, stay below a
-// share.
+// pending_age of the time that the request has waited more; while its KV blocks, each counted once, stay below a share;
+// and while the delay of those that are there is worth it: at most `calm` expected answers, times (1 + requests queued
+// per replica)^crowd, growing with the time waited as pending_s does.
 class Pending final : public Admission {
  public:
   bool admits(const QueuedRequest& request, std::int32_t replica) override {
     const ReplicaLoad& load = scene_->load(replica);
     const double waited = seconds_from_ticks(scene_->cluster().now() - request.arrived_at);
-    if (load.pending > (pending_s_ + pending_age_ * waited) * static_cast<double>(kTicksPerSecond)) return false;
-    return share_with(*scene_, request, replica, load) <= fill_;
+    const double bound_s = pending_s_ + pending_age_ * waited;
+    if (load.known_pending > bound_s * static_cast<double>(kTicksPerSecond)) return false;
+    if (share_with(*scene_, request, replica, load.known_blocks) > fill_) return false;
+    return calm_ >= kAny || is_calm(request, replica, load, bound_s / pending_s_);
   }
+
+  // Held back, it lets those that are there finish undisturbed, which takes about an expected answer and holds up all
+  // that are queued.
+  bool is_calm(const QueuedRequest& request, std::int32_t replica, const ReplicaLoad& load, double patience) {
+    const ClusterView& cluster = scene_->cluster();
+    const double harm = load.requests * scene_->prefill(request, replica);
+    const double answer =
+        scene_->lengths->expected(request) * step_ticks(cluster, replica, load.requests, load.context);
+    const double queue = static_cast<double>(cluster.queue_length()) / cluster.num_replicas();
+    return harm <= calm_ * answer * std::pow(1.0 + queue, crowd_) * patience;
+  }
+
+  static constexpr double kAny = 100.0;
   double pending_s_ = 0.05;
   double pending_age_ = 0.01;
   double fill_ = 0.95;
+  double calm_ = kAny;
+  double crowd_ = 1.0;
 };
 
 }  // namespace
@@ -132,14 +150,21 @@ PartInfo<Order> completion_order_part() {
 }
 
 PartInfo<Admission> completion_admission_part() {
-  return part<Admission, Pending>(
-             "pending", "the uncached prompts it has take at most pending_s, and its blocks suffice", kUsesSent)
+  return part<Admission, Pending>("pending",
+                                  "the uncached prompts it has take at most pending_s, and its blocks suffice",
+                                  kUsesLengths | kUsesSent)
       .real(&Pending::pending_s_, "pending_s", 0.05, 0.001, 60.0, ParamScale::log,
             "time of the uncached prompts sent there, s")
       .real(&Pending::pending_age_, "pending_age", 0.01, 0.0001, 10.0, ParamScale::log,
             "seconds by which that bound grows per second that the request has waited")
       .real(&Pending::fill_, "fill", 0.95, 0.1, 4.0, ParamScale::linear,
-            "share of the KV blocks that its requests may take, this one included");
+            "share of the KV blocks that its requests may take, this one included")
+      .real(&Pending::calm_, "calm", Pending::kAny, 0.1, Pending::kAny, ParamScale::log,
+            "delay that its uncached prompt may cause to the requests there, in times of an expected answer; the "
+            "largest: "
+            "any")
+      .real(&Pending::crowd_, "crowd", 1.0, 0.0, 2.0, ParamScale::linear,
+            "power of 1 + queued requests per replica by which that bound grows: who holds one up holds up all");
 }
 
 }  // namespace switchyard

@@ -7,10 +7,6 @@ namespace switchyard {
 
 namespace {
 
-// What another router's share of a replica has forgotten after so long, s: queues turn over quickly, decodes slowly.
-constexpr double kQueueMemory = 0.5;
-constexpr double kDecodeMemory = 4.0;
-
 constexpr std::int32_t kRateTokens = 2048;
 
 }  // namespace
@@ -23,6 +19,7 @@ void SentWork::start(const ClusterView& cluster) {
     books = Replica{};
     books.sent = std::move(kept);
   }
+  alone_ = cluster.num_routers() == 1;
   prefill_sum_ = num_sent_ = 0;
 }
 
@@ -30,6 +27,7 @@ void SentWork::add(Sums& sums, const Sent& request, bool begun, double sign) {
   if (begun) {
     sums.decoding += sign;
     sums.context += sign * (request.prompt + request.outputs / 2);  // somewhere in its answer
+    sums.held += sign * (request.uncached + request.outputs / 2);
   } else {
     sums.waiting += sign;
     sums.pending += sign * request.prefill;
@@ -48,6 +46,7 @@ void SentWork::sent(const QueuedRequest& request, std::int32_t replica, std::int
   made.prompt = request.num_prefill_tokens;
   made.outputs = outputs;
   add(books.now, made, false, 1);
+  made.ahead = books.now.pending;
   prefill_sum_ += prefill;
   ++num_sent_;
 }
@@ -59,6 +58,9 @@ void SentWork::first_token(const FirstToken& token) {
     add(books.now, request, false, -1);
     add(books.now, request, true, 1);
     request.first_token_at = token.at;
+    // Replicas take prompts in turn: what it waited beyond this router's own was others'.
+    books.felt = std::max(0.0, static_cast<double>(token.at - request.sent_at) - request.ahead);
+    books.felt_at = token.at;
     return;
   }
 }
@@ -90,7 +92,7 @@ void SentWork::read_report(const ClusterView& cluster, std::int32_t replica) {
   books.taken_at = state.taken_at;
   books.blocks = state.blocks_used;
   forget_done(books, state.taken_at);
-  if (cluster.num_routers() == 1) return;
+  if (alone_) return;
   Sums own;
   for (const Sent& request : books.sent) {
     if (request.sent_at > state.taken_at || (request.done_at >= 0 && request.done_at <= state.taken_at)) continue;
@@ -103,6 +105,7 @@ void SentWork::read_report(const ClusterView& cluster, std::int32_t replica) {
   books.others.decoding = std::max(0.0, state.num_decoding() - own.decoding);
   books.others.uncached = std::max(0.0, uncached - own.uncached);
   books.others.context = std::max(0.0, static_cast<double>(state.decoding_kv_tokens) - own.context);
+  books.others.held = std::max(0.0, books.blocks * cluster.limits(replica).block_size - own.held);
   books.others.pending = 0;
   if (books.others.uncached <= 0) return;
   // Prompts of which only the sum is known, at the rate of a full batch.
@@ -111,8 +114,9 @@ void SentWork::read_report(const ClusterView& cluster, std::int32_t replica) {
                          static_cast<double>(batch);
 }
 
-// The others' share as it is likely to be by now: it draws to the mean over the fleet as the report ages.
-SentWork::Sums SentWork::drawn_others(const ClusterView& cluster, std::int32_t replica) const {
+// The others' share as it is likely to be by now: it draws to the mean over the fleet as the report ages. Of their
+// queue this router has felt more lately, perhaps: its own prompts that had to wait for it, or do so still.
+SentWork::Others SentWork::drawn_others(const ClusterView& cluster, std::int32_t replica) const {
   Sums mean;
   for (const Replica& books : replicas_) {
     mean.waiting += books.others.waiting;
@@ -120,56 +124,82 @@ SentWork::Sums SentWork::drawn_others(const ClusterView& cluster, std::int32_t r
     mean.pending += books.others.pending;
     mean.context += books.others.context;
     mean.uncached += books.others.uncached;
+    mean.held += books.others.held;
   }
   const Replica& books = replicas_[static_cast<std::size_t>(replica)];
-  const double age = seconds_from_ticks(cluster.now() - books.taken_at);
-  const double queue = std::exp(-age / kQueueMemory), decode = std::exp(-age / kDecodeMemory);
+  const Time now = cluster.now();
+  const auto kept_after = [now](Time since, double memory_s) {
+    return std::exp(-seconds_from_ticks(now - since) / memory_s);
+  };
+  const double queue = kept_after(books.taken_at, memory_.queue_s),
+               decode = kept_after(books.taken_at, memory_.decode_s);
   const auto n = static_cast<double>(replicas_.size());
   const auto drawn = [n](double value, double sum, double kept) { return sum / n + (value - sum / n) * kept; };
-  Sums others;
-  others.waiting = drawn(books.others.waiting, mean.waiting, queue);
-  others.decoding = drawn(books.others.decoding, mean.decoding, decode);
-  others.pending = drawn(books.others.pending, mean.pending, queue);
-  others.context = drawn(books.others.context, mean.context, decode);
-  others.uncached = drawn(books.others.uncached, mean.uncached, queue);
+  Others others;
+  others.expected.waiting = drawn(books.others.waiting, mean.waiting, queue);
+  others.expected.decoding = drawn(books.others.decoding, mean.decoding, decode);
+  others.expected.pending = drawn(books.others.pending, mean.pending, queue);
+  others.expected.context = drawn(books.others.context, mean.context, decode);
+  others.expected.uncached = drawn(books.others.uncached, mean.uncached, queue);
+  others.expected.held = drawn(books.others.held, mean.held, decode);
+  others.pending = books.others.pending * queue;
+  others.uncached = books.others.uncached * queue;
+  others.held = books.others.held * decode;
+  if (memory_.felt_s <= 0) return others;
+  if (books.felt_at > books.taken_at) {
+    const double felt = kept_after(books.felt_at, memory_.felt_s);
+    others.expected.pending = drawn(books.felt, mean.pending, felt);
+    others.pending = std::max(others.pending, books.felt * felt);
+  }
+  double overdue = 0;
+  for (const Sent& request : books.sent) {
+    if (request.first_token_at < 0 && request.done_at < 0) {
+      overdue = std::max(overdue, static_cast<double>(now - request.sent_at) - request.ahead);
+    }
+  }
+  others.expected.pending = std::max(others.expected.pending, overdue);
+  others.pending = std::max(others.pending, overdue);
   return others;
 }
 
-ReplicaLoad SentWork::load(const ClusterView& cluster, std::int32_t replica) {
-  const bool alone = cluster.num_routers() == 1;
-  if (alone) {
-    read_report(cluster, replica);
-  } else {
-    for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) read_report(cluster, r);
-  }
-  const Replica& books = replicas_[static_cast<std::size_t>(replica)];
-  Sums sums = books.now;
-  if (!alone) {
-    const Sums others = drawn_others(cluster, replica);
-    sums.waiting += others.waiting;
-    sums.decoding += others.decoding;
-    sums.pending += others.pending;
-    sums.context += others.context;
-    sums.uncached += others.uncached;
-  }
-  // Blocks: as reported, and since then what began to decode, less what came back.
-  double tokens = sums.uncached;
-  if (books.taken_at < cluster.now()) {
-    for (const Sent& request : books.sent) {
-      if (request.first_token_at > books.taken_at && request.done_at < 0)
-        tokens += request.uncached + request.outputs / 2;
-      if (request.done_at > books.taken_at && request.first_token_at >= 0 && request.first_token_at <= books.taken_at) {
-        tokens -= request.uncached + request.outputs;
-      }
+// Tokens of this router's requests that need blocks beyond those of the report: of prompts on their way, and of what
+// began to decode since, less what came back.
+double SentWork::tokens_since_report(const Replica& books, Time now) {
+  double tokens = books.now.uncached;
+  if (books.taken_at >= now) return tokens;
+  for (const Sent& request : books.sent) {
+    if (request.first_token_at > books.taken_at && request.done_at < 0)
+      tokens += request.uncached + request.outputs / 2;
+    if (request.done_at > books.taken_at && request.first_token_at >= 0 && request.first_token_at <= books.taken_at) {
+      tokens -= request.uncached + request.outputs;
     }
   }
+  return tokens;
+}
+
+ReplicaLoad SentWork::load(const ClusterView& cluster, std::int32_t replica) {
+  Replica& books = replicas_[static_cast<std::size_t>(replica)];
+  const Sums& own = books.now;
   const double size = cluster.limits(replica).block_size;
   ReplicaLoad load;
-  load.requests = sums.waiting + sums.decoding;
-  load.decoding = sums.decoding;
-  load.pending = sums.pending;
-  load.context = sums.context;
-  load.blocks = std::max(0.0, books.blocks + tokens / size);
+  if (alone_) {
+    read_report(cluster, replica);
+    load.requests = own.waiting + own.decoding;
+    load.decoding = own.decoding;
+    load.pending = load.known_pending = own.pending;
+    load.context = own.context;
+    load.blocks = load.known_blocks = std::max(0.0, books.blocks + tokens_since_report(books, cluster.now()) / size);
+    return load;
+  }
+  for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) read_report(cluster, r);
+  const Others others = drawn_others(cluster, replica);
+  load.requests = own.waiting + own.decoding + others.expected.waiting + others.expected.decoding;
+  load.decoding = own.decoding + others.expected.decoding;
+  load.pending = own.pending + others.expected.pending;
+  load.context = own.context + others.expected.context;
+  load.blocks = (own.uncached + own.held + others.expected.uncached + others.expected.held) / size;
+  load.known_pending = own.pending + others.pending;
+  load.known_blocks = (own.uncached + own.held + others.uncached + others.held) / size;
   return load;
 }
 

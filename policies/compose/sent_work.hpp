@@ -16,10 +16,23 @@ struct ReplicaLoad {
   double pending = 0;   // ticks of the prompts that it has yet to compute, what it has cached left out
   double context = 0;   // KV tokens that its decodes read
   double blocks = 0;    // KV blocks in use, each once, and those that requests on their way will take
+
+  // Of pending and blocks what the router knows, and does not guess: other routers' share only as far as the report of
+  // it still holds. What is held back for a guess waits for news that old reports do not bring.
+  double known_pending = 0;
+  double known_blocks = 0;
+};
+
+// How fast what a router knows of other routers' work grows old.
+struct SentMemory {
+  double queue_s = 0.5;   // what they have queued: time after which 1/e of a report still holds
+  double decode_s = 2.0;  // what they have decoding
+  double felt_s = 1.0;    // the delay that they caused to this router's own latest prompt there; 0: not looked at
 };
 
 class SentWork {
  public:
+  explicit SentWork(const SentMemory& memory = {}) : memory_(memory) {}
   void start(const ClusterView& cluster);
 
   // What the router sees happen. Of a request that is sent: prompt tokens that the replica will have to compute, the
@@ -44,10 +57,12 @@ class SentWork {
     double prefill = 0;   // ticks of computing them
     double prompt = 0;    // tokens
     double outputs = 0;   // expected, tokens
+    double ahead = 0;     // ticks of this router's own prompts there when it was sent, its own included
   };
   // Sums over requests of this router, at some time.
   struct Sums {
     double waiting = 0, decoding = 0, pending = 0, uncached = 0, context = 0;
+    double held = 0;  // tokens of KV blocks that decoding ones have filled
   };
   struct Replica {
     std::vector<Sent> sent;  // in the order of sending; the done ones while a report may still hold them
@@ -56,13 +71,23 @@ class SentWork {
     Time taken_at = -1;  // of the report that `others` and `blocks` were made of
     Sums others;         // what it reported beyond this router's own
     double blocks = 0;   // in use, as it reported
+    double felt = 0;     // ticks by which others delayed the latest own prompt whose first token came
+    Time felt_at = -1;
+  };
+  // What others have there: expected by now, and of that what is known.
+  struct Others {
+    Sums expected;
+    double pending = 0, uncached = 0, held = 0;
   };
 
   static void add(Sums& sums, const Sent& request, bool begun, double sign);
   void read_report(const ClusterView& cluster, std::int32_t replica);
   void forget_done(Replica& books, Time before);
-  Sums drawn_others(const ClusterView& cluster, std::int32_t replica) const;
+  Others drawn_others(const ClusterView& cluster, std::int32_t replica) const;
+  static double tokens_since_report(const Replica& books, Time now);
 
+  SentMemory memory_;
+  bool alone_ = true;
   std::vector<Replica> replicas_;
   double prefill_sum_ = 0, num_sent_ = 0;
 };

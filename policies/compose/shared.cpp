@@ -14,6 +14,7 @@ struct Shared {
   enum class Ages { mean, each } ages = Ages::mean;
   Learning learn = Learning::survival;
   std::int32_t learn_window = 0;
+  double queue_memory_s = 0.0, decode_memory_s = 0.0, felt_memory_s = 0.0;
 };
 
 class Declaration : public ParamBindings<Shared, Declaration> {
@@ -49,7 +50,19 @@ class Declaration : public ParamBindings<Shared, Declaration> {
         .needed_by(kUsesForecast | kUsesLengths)
         .integer(&P::learn_window, "learn_window", 500, 20, 20000, ParamScale::log, "completed requests")
         .only_if("learn", {"window"})
-        .needed_by(kUsesForecast | kUsesLengths);
+        .needed_by(kUsesForecast | kUsesLengths)
+        .real(&P::queue_memory_s, "queue_memory_s", 0.5, 0.05, 100.0, ParamScale::log,
+              "time after which 1/e of a report of other routers' queued prompts is still thought to hold, the rest "
+              "being "
+              "as everywhere, s")
+        .needed_by(kUsesSent)
+        .real(&P::decode_memory_s, "decode_memory_s", 2.0, 0.05, 100.0, ParamScale::log,
+              "the same of their decoding requests, s")
+        .needed_by(kUsesSent)
+        .real(
+            &P::felt_memory_s, "felt_memory_s", 1.0, 0.0, 60.0, ParamScale::linear,
+            "the same of the delay that other routers' prompts caused to the latest own one there, s; 0: not looked at")
+        .needed_by(kUsesSent);
   }
 
   const std::vector<SharedParams::Param>& list() const { return list_; }
@@ -82,7 +95,9 @@ void SharedParams::apply(std::span<const double> values, unsigned uses, Composed
   policy.scan = shared.scan;
   policy.scan_depth = shared.scan_depth;
   policy.aim = shared.aim;
-  if (uses & kUsesSent) policy.scene.sent = std::make_unique<SentWork>();
+  if (uses & kUsesSent)
+    policy.scene.sent =
+        std::make_unique<SentWork>(SentMemory{shared.queue_memory_s, shared.decode_memory_s, shared.felt_memory_s});
   KvForecast& forecast = policy.scene.forecast;
   forecast.by_request = shared.ages == Shared::Ages::each;
   policy.reads_requests = (uses & (kUsesForecast | kUsesAges)) != 0;

@@ -118,10 +118,60 @@ TEST_CASE("other routers' share is what a report has beyond one's own, and draws
   CHECK(books.load(reports.at(2 * kSecond), 0).requests == 5);
   CHECK(books.load(reports.at(2 * kSecond), 0).context == 1110);
   CHECK(books.load(reports.at(2 * kSecond), 1).requests == 0);
-  const double kept = std::exp(-2.0 / 4.0);
+  const double kept = std::exp(-2.0 / SentMemory{}.decode_s);
   CHECK(books.load(reports.at(4 * kSecond), 0).decoding == Approx(1 + 2 + 2 * kept));
   CHECK(books.load(reports.at(4 * kSecond), 1).decoding == Approx(2 - 2 * kept));
   CHECK(books.load(reports.at(400 * kSecond), 1).decoding == Approx(2));
+}
+
+TEST_CASE("what is known of others' share fades with the report, what is expected draws to the mean", "[sent]") {
+  Reports reports(2);
+  reports.live = false;
+  SentWork books({.queue_s = 0.5, .decode_s = 4.0, .felt_s = 0.0});
+  books.start(reports.at(0));
+  reports[0].num_running = 2;
+  reports[0].blocks_used = 40;
+  ReplicaLoad load = books.load(reports.at(0), 0);
+  CHECK(load.blocks == 40);
+  CHECK(load.known_blocks == 40);
+  load = books.load(reports.at(4 * kSecond), 0);
+  CHECK(load.blocks == Approx(20 + 20 * std::exp(-1.0)));
+  CHECK(load.known_blocks == Approx(40 * std::exp(-1.0)));
+  load = books.load(reports.at(4 * kSecond), 1);
+  CHECK(load.blocks == Approx(20 - 20 * std::exp(-1.0)));
+  CHECK(load.known_blocks == 0);
+  books.sent(request(1, 100), 1, 50, 1, 20, 4 * kSecond);
+  CHECK(books.load(reports.at(400 * kSecond), 1).known_blocks == Approx(5));
+  books.first_token({1, 1, 400 * kSecond});
+  CHECK(books.load(reports.at(400 * kSecond), 1).known_blocks == Approx(6));  // and half of its answer
+}
+
+TEST_CASE("a router feels others' prompts by the delay of its own", "[sent]") {
+  Reports reports(2);
+  reports.live = false;
+  SentWork books({.queue_s = 0.5, .decode_s = 4.0, .felt_s = 2.0});
+  SentWork blind({.queue_s = 0.5, .decode_s = 4.0, .felt_s = 0.0});
+  for (SentWork* each : {&books, &blind}) {
+    each->start(reports.at(0));
+    each->sent(request(1, 100), 0, 100, kSecond, 20, 0);
+    each->sent(request(2, 100), 0, 100, kSecond, 20, 0);  // behind the first
+  }
+  const auto pending = [&](SentWork& of, Time at) {
+    return of.load(reports.at(at), 0).pending / static_cast<double>(kSecond);
+  };
+  CHECK(pending(books, kSecond) == 2);
+  CHECK(pending(books, 4 * kSecond) == 2 + 3);  // the first is three seconds late
+  CHECK(pending(blind, 4 * kSecond) == 2);
+  for (SentWork* each : {&books, &blind}) each->first_token({1, 0, 6 * kSecond});
+  CHECK(pending(books, 6 * kSecond) == 1 + 5);  // as the first has found it; the second is four late
+  for (SentWork* each : {&books, &blind}) each->first_token({2, 0, 7 * kSecond});
+  CHECK(pending(books, 7 * kSecond) == 5);
+  CHECK(pending(books, 9 * kSecond) == Approx(5 * std::exp(-1.0)));
+  CHECK(pending(blind, 9 * kSecond) == 0);
+  CHECK(books.load(reports.at(9 * kSecond), 0).known_pending == Approx(5 * std::exp(-1.0) * kSecond));
+  // The next report knows better.
+  reports[0].taken_at = 8 * kSecond;
+  CHECK(pending(books, 9 * kSecond) == 0);
 }
 
 }  // namespace switchyard
