@@ -23,13 +23,14 @@ struct Kind {
 };
 
 // Every file that a command leaves in a folder.
-const std::array<Kind, 4>& kinds() {
-  static const std::array<Kind, 4> all = {{
+const std::array<Kind, 5>& kinds() {
+  static const std::array<Kind, 5> all = {{
       {"a search",
        {"study.db", "leaderboard.json", "leaderboard.csv", "leaderboard.md", "study.json", "trials.csv",
         "distributions.json", "timings.json"}},
       {"a suite", {"suite.json", "suite.csv", "suite.md", "replays.db"}},
       {"a sweep", {"sweep.json", "sweep.csv", "sweep.md", "replays.db"}},
+      {"a plan", {"plan.json", "plan.csv", "plan.md", "replays.db"}},
       {"a run", {"summary.json", "request_metrics.csv", "states.json", "config.json"}},
   }};
   return all;

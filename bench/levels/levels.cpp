@@ -11,6 +11,7 @@
 #include "core/input/error.hpp"
 #include "policies/random_stream.hpp"
 #include "search/bend.hpp"
+#include "search/plan.hpp"
 #include "search/robust_ratio.hpp"
 #include "search/statistics.hpp"
 
@@ -50,6 +51,16 @@ class Source {
       for (std::size_t l = 0; l < heights.size(); ++l) by_load[l].push_back(heights[l] * figure(0, mixed(common)));
     }
     return by_load;
+  }
+
+  // The mean of the distribution that figures of the first scenario are drawn from.
+  double true_mean() const {
+    if (setting_.kind == Setting::Kind::normal) return 1;
+    if (setting_.kind == Setting::Kind::log_normal) return std::exp(0.5);
+    const Values& from = setting_.recorded[0];  // straight between the recorded figures
+    double sum = 0;
+    for (std::size_t i = 0; i + 1 < from.size(); ++i) sum += (from[i] + from[i + 1]) / 2;
+    return sum / static_cast<double>(from.size() - 1);
   }
 
  private:
@@ -159,6 +170,30 @@ OtherShares others(const Setting& setting, const Case& of) {
     elsewhere += !bend_of(loads, source.curve(heights)).holds(true_bend);
   }
   return {share(lucky, of), share(elsewhere, of)};
+}
+
+PlanShares plans(const Setting& setting, const Case& of) {
+  Source source(setting, of);
+  Plan plan;
+  plan.goal = {parse_objective("mean_e2e_s", ""), parse_constraints("mean_e2e_s<=1", "")};
+  plan.goal.constraints[0].limit = source.true_mean();
+  plan.kinds = {{.name = "replicas", .least = 1, .most = 1}};
+  plan.num_seeds = of.num_seeds;
+  int kept = 0, broken = 0;
+  for (int i = 0; i < of.repetitions; ++i) {
+    plan.rows.assign(1, {});
+    settle_plan(plan, [&](const Counts&, const std::vector<std::size_t>&) {
+      PlanPoint point;
+      point.by_seed = source.pair().a;
+      point.limits_by_seed = {point.by_seed};
+      point.hours_by_seed = point.by_seed;
+      return std::vector<PlanPoint>{point};
+    });
+    const Keeps said = plan.rows[0].points[0].keeps;
+    kept += said == Keeps::yes;
+    broken += said == Keeps::no;
+  }
+  return {share(kept, of), share(broken, of)};
 }
 
 }  // namespace switchyard::levels

@@ -42,10 +42,17 @@ struct OtherShares {
   double bend = 0;      // is not where the curve of the true means bends
 };
 
+struct PlanShares {
+  double kept = 0;    // a limit is said to be kept, which lies a hair's breadth below the true mean
+  double broken = 0;  // it is said to be broken, a hair's breadth above
+};
+
 // Over the first scenario of the setting.
 Shares differences(const Setting& setting, const Case& of);
 // Over six scenarios, each drawn on its own: the setting's six, or six alike.
 SuiteShares suites(const Setting& setting, const Case& of);
 OtherShares others(const Setting& setting, const Case& of);
+// Of a plan under one limit. There is one policy, so that correlation has no part in it.
+PlanShares plans(const Setting& setting, const Case& of);
 
 }  // namespace switchyard::levels

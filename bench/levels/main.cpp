@@ -73,6 +73,15 @@ int run(const std::string& file, int repetitions) {
       return fmt::format("{:.1f}; {:.1f}", 100 * shares.optimism, 100 * shares.bend);
     });
   }
+  head("a limit of plan: kept; broken");
+  for (const Setting& setting : all) {
+    fmt::print("| {} | - |", setting.name);
+    for (const std::size_t n : kSeeds) {
+      const PlanShares shares = plans(setting, {n, 0, 0, repetitions});
+      fmt::print(" {:.1f}; {:.1f} |", 100 * shares.kept, 100 * shares.broken);
+    }
+    fmt::print("\n");
+  }
   return 0;
 }
 

@@ -11,6 +11,7 @@ const std::vector<Command>& commands() {
        command_sensitivity},
       {"suite", "rank policies over all scenarios, with the worst case of each", declare_suite, command_suite},
       {"sweep", "run policies over a range of loads", declare_sweep, command_sweep},
+      {"plan", "find how many replicas keep to limits, and what they cost", declare_plan, command_plan},
       {"study", "look into what a search has tried", declare_study, command_study},
       {"export", "write the configuration with which a serving system runs a setting", declare_export, command_export},
       {"evaluate", "answer an outside optimiser, JSON lines in and out", declare_evaluate, command_evaluate},

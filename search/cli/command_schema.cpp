@@ -9,6 +9,7 @@
 #include "search/cli/command.hpp"
 #include "search/distributions.hpp"
 #include "search/pairwise.hpp"
+#include "search/plan_files.hpp"
 #include "search/sensitivity_files.hpp"
 #include "search/study_files.hpp"
 #include "search/suite_files.hpp"
@@ -36,6 +37,7 @@ const std::vector<Schema>& schemas() {
       {"study-config", "config.json of a search", study_config_schema},
       {"suite", "suite.json of a robust ranking", suite_schema},
       {"sweep", "sweep.json of a sweep over load", sweep_schema},
+      {"plan", "plan.json of a plan", plan_schema},
       {"comparison", "what compare --json prints", comparison_schema},
       {"sensitivity", "what sensitivity --json prints", sensitivity_schema},
   };

@@ -92,6 +92,7 @@ conv = ["--scenario", "azure-conv", "--duration", "20", "--held-out-seeds", "101
 for name, words in {
     "suite": ["suite", "llq,hra", "--scenarios", "azure-conv,azure-code", "--seeds", "101-102", "--quiet", "--json"],
     "sweep": ["sweep", "--policy", "llq,hra", "--qps", "1,2", *conv],
+    "plan": ["plan", "--policy", "llq,hra", "--constraint", "p99_ttft_s<=0.4", "--counts", "1-4", *conv],
     "comparison": ["compare", "llq", "hra", *conv],
     "sensitivity": ["sensitivity", "hra", *conv],
 }.items():

@@ -157,6 +157,14 @@ class Answers(unittest.TestCase):
             self.assertEqual((Path(folder) / "report.html").read_text(), text)
         self.assertIn("chat-pressure", text)
 
+    def test_a_plan_says_what_is_shown(self):
+        scenario = sy.scenario("azure-conv", duration=60, held_out_seeds="101-104")
+        answer = sy.plan(scenario, "llq", constraint="mean_e2e_s<=2.4", counts="1-8", gpu_price=2, threads=1)
+        row = answer["rows"][0]
+        shown = next(point for point in row["points"] if point["counts"] == row["shown"])
+        self.assertEqual(shown["limits"], "kept")
+        self.assertAlmostEqual(shown["price"], 2 * shown["gpu_hours"])
+
     def test_a_replay_has_a_report_and_writes_what_run_writes(self):
         scenario = sy.scenario("azure-conv", duration=60)
         with tempfile.TemporaryDirectory() as folder:

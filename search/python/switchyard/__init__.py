@@ -26,7 +26,7 @@ from ._core import (
     scenario_names,
 )
 from .check import check_policy
-from .commands import Answer, compare, search, suite
+from .commands import Answer, compare, plan, search, suite
 from .policy import Cluster, Policy
 from .result import Result, run
 from .scenario import Scenario, Workload, scenario
@@ -43,5 +43,5 @@ __all__ = [
     "Answer", "BlockName", "Cluster", "CompletedRequest", "FirstToken", "InputError", "Job", "Policy", "QueuedRequest",
     "ReplicaLimits", "ReplicaState", "ResidentRequest", "Result", "Scenario", "StalledError", "Study", "Subscription",
     "Workload", "__version__", "canonical_spec", "check_policy", "compare", "describe_policy", "optuna",
-    "policy_names", "run", "scenario", "scenario_fields", "scenario_names", "search", "suite", "vidur",
+    "plan", "policy_names", "run", "scenario", "scenario_fields", "scenario_names", "search", "suite", "vidur",
 ]

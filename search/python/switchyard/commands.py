@@ -84,6 +84,16 @@ def compare(policy: str, against: str, scenario, *more: str, progress: bool | No
     return json.loads(_run("compare", words if _shows_progress(progress) else words + ["--quiet"]))
 
 
+def plan(scenario, policies: str | Iterable[str], progress: bool | None = None, **flags: Any) -> dict:
+    """Fewest replicas with which policies keep limits, on the scenario's held-out seeds, and what they cost: the content of
+    plan.json.
+
+    Flags are those of ``switchyard plan``: constraint, counts, total, objective, gpu_price, out ... progress: on stderr; by
+    default in terminals and notebooks.
+    """
+    return json.loads(_run("plan", _search_words(scenario, policies, flags, quiet=not _shows_progress(progress))))
+
+
 def _with_folder(name: str, words: list[str], flags: dict[str, Any], executor, workers: int | None) -> Answer:
     """A command that leaves files: in `out`, or in a folder that lasts as long as the answer."""
     if flags.get("out") is not None:
