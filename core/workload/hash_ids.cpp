@@ -61,52 +61,58 @@ std::int32_t HashIds::add_named(std::span<const Run> runs) {
     num_names_ = std::max(num_names_, std::uint64_t{run.first} + run.count);
     runs_.push_back(run);
   }
+  return end_row();
+}
+
+void HashIds::append(Path& path, const IdRun& run) {
+  for (std::int64_t done = 0; done < run.count;) {
+    const std::uint64_t names_before = num_names_;
+    path.place = step(path.begun ? &path.place : nullptr, run.first + done);
+    path.begun = true;
+    Segment& segment = segments_[path.place.segment];
+    const std::int64_t left = run.count - done - 1;
+    // What follows a name that is new is new as well; else as much as the segment goes on with.
+    if (num_names_ != names_before) {
+      append_names(static_cast<std::uint64_t>(left));
+      segment.count += static_cast<std::uint32_t>(left);
+    }
+    const std::int64_t more = std::min<std::int64_t>(left, segment.count - path.place.offset - 1);
+    const std::uint32_t name = segment.first_name + path.place.offset;
+    const auto taken = static_cast<std::uint32_t>(more + 1);
+    if (runs_.size() > path.begin && runs_.back().first + runs_.back().count == name) {
+      runs_.back().count += taken;
+    } else {
+      runs_.push_back({name, taken});
+    }
+    path.place.offset += static_cast<std::uint32_t>(more);
+    done += more + 1;
+  }
+}
+
+std::int32_t HashIds::end_row() {
   begins_.push_back(runs_.size());
   return static_cast<std::int32_t>(begins_.size() - 2);
 }
 
 std::int32_t HashIds::add(std::span<const std::int64_t> ids) {
-  row_.clear();
+  Path path{.begin = runs_.size()};
+  IdRun run;
   for (const std::int64_t id : ids) {
-    if (!row_.empty() && row_.back().first + row_.back().count == id) {
-      ++row_.back().count;
-    } else {
-      row_.push_back({id, 1});
+    if (run.count > 0 && run.first + run.count == id) {
+      ++run.count;
+      continue;
     }
+    append(path, run);
+    run = {id, 1};
   }
-  return add(row_);
+  append(path, run);
+  return end_row();
 }
 
 std::int32_t HashIds::add(std::span<const IdRun> runs) {
-  Place place;
-  const Place* from = nullptr;
-  const std::size_t begin = runs_.size();
-  for (const IdRun& run : runs) {
-    for (std::int64_t done = 0; done < run.count;) {
-      const std::uint64_t names_before = num_names_;
-      place = step(from, run.first + done);
-      from = &place;
-      Segment& segment = segments_[place.segment];
-      const std::int64_t left = run.count - done - 1;
-      // What follows a name that is new is new as well; else as much as the segment goes on with.
-      if (num_names_ != names_before) {
-        append_names(static_cast<std::uint64_t>(left));
-        segment.count += static_cast<std::uint32_t>(left);
-      }
-      const std::int64_t more = std::min<std::int64_t>(left, segment.count - place.offset - 1);
-      const std::uint32_t name = segment.first_name + place.offset;
-      const auto taken = static_cast<std::uint32_t>(more + 1);
-      if (runs_.size() > begin && runs_.back().first + runs_.back().count == name) {
-        runs_.back().count += taken;
-      } else {
-        runs_.push_back({name, taken});
-      }
-      place.offset += static_cast<std::uint32_t>(more);
-      done += more + 1;
-    }
-  }
-  begins_.push_back(runs_.size());
-  return static_cast<std::int32_t>(begins_.size() - 2);
+  Path path{.begin = runs_.size()};
+  for (const IdRun& run : runs) append(path, run);
+  return end_row();
 }
 
 }  // namespace switchyard

@@ -61,6 +61,15 @@ class HashIds {
   // The name of the block with this id behind a name, which is new if no row has shown it before.
   Place step(const Place* from, std::int64_t id);
   void append_names(std::uint64_t count);
+
+  // A row that is being added: where its last id is, if it has any yet, and where its runs of names begin.
+  struct Path {
+    Place place;
+    bool begun = false;
+    std::size_t begin = 0;
+  };
+  void append(Path& path, const IdRun& run);
+  std::int32_t end_row();
   std::size_t slot_of(std::uint32_t parent, std::int64_t id) const;  // where it is in the table, or may be put
   void grow_table();
 
@@ -69,7 +78,6 @@ class HashIds {
   std::vector<std::uint32_t> table_;  // open addressing, by (parent, first id): index of a segment + 1; 0: free
   std::vector<std::size_t> begins_ = {0};
   std::vector<Run> runs_;
-  std::vector<IdRun> row_;  // of ids that came one by one
 };
 
 }  // namespace switchyard
