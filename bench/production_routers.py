@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ranks the routers of serving systems, all at their defaults, on today's traffic: four ages of signals, one router and four.
 
-usage: python3 bench/production_routers.py [SWITCHYARD] [--out DIR] [--seeds RANGE] [--threads T] [--scenarios NAME,...]
+usage: python3 bench/production_routers.py [SWITCHYARD] [--out DIR] [--seeds RANGE] [--other-seeds RANGE] [--threads T] [--scenarios NAME,...]
 
 Every policy of the group "production", llq and prefix_cost run on the suites `today` and `overload` in eight cells: signals
 and KV events 0 (live), 0.05, 1 and 10 s old, each with 1 and with 4 router processes. A policy that reads nothing that
@@ -88,13 +88,13 @@ class Tool:
                          f"and, with old signals, {at[1]} s")
 
     def policies(self):
-        """Name to whether it reads anything that replicas publish."""
+        """Name to whether it may read anything that replicas publish: it says so, or says nothing of what it reads."""
         found = {entry["name"]: entry for entry in json.loads(self.run("policies", "--json"))}
         names = ["llq", "prefix_cost", *(name for name, entry in found.items() if entry["group"] == "production")]
-        return {name: bool(PUBLISHED.intersection(found[name]["signals"])) for name in names}
+        return {name: not found[name]["signals"] or bool(PUBLISHED.intersection(found[name]["signals"])) for name in names}
 
     def cell(self, names, scenarios, age, routers, seeds, out):
-        """Mean end-to-end seconds by policy and scenario; a policy that failed on one is not there."""
+        """Mean end-to-end seconds by policy, scenario and seed; a policy that failed on one is not there."""
         folder = out / f"age-{age:g}-routers-{routers}"
         folder.mkdir(parents=True, exist_ok=True)
         changed = folder / "scenarios.json"
@@ -111,7 +111,7 @@ class Tool:
             if row["failure"]:
                 self.say(f"{name}: {row['failure']}")
                 continue
-            found[name] = {scenario: mean(part["by_seed"]) for scenario, part in zip(scenarios, row["scenarios"])}
+            found[name] = {scenario: part["by_seed"] for scenario, part in zip(scenarios, row["scenarios"])}
         return found
 
 
@@ -120,8 +120,8 @@ def cell_title(age, routers):
 
 
 def relative(figures, reference, scenarios):
-    """Geometric mean over scenarios relative to the reference's figures, or None where one is missing."""
-    return geometric_mean(figures[s] / reference[s] for s in scenarios) if figures else None
+    """Geometric mean over scenarios relative to the reference on the same seeds, the first ones; None without figures."""
+    return geometric_mean(mean(figures[s]) / mean(reference[s][:len(figures[s])]) for s in scenarios) if figures else None
 
 
 def print_cells(title, cells, scenarios, reference, names):
@@ -136,6 +136,7 @@ def print_cells(title, cells, scenarios, reference, names):
 
 
 def print_scenarios(cell, scenarios):
+    cell = {name: {scenario: mean(figures[scenario]) for scenario in scenarios} for name, figures in cell.items()}
     print("\n| router | " + " | ".join(f"`{s}`" for s in scenarios) + " |\n|---|" + "---:|" * len(scenarios))
     for name in sorted(cell, key=lambda name: (geometric_mean(cell[name][s] for s in scenarios), name)):
         print(f"| `{name}` | " + " | ".join(f"{cell[name][s]:.2f}" for s in scenarios) + " |")
@@ -159,7 +160,7 @@ def print_comparison(cell, scenarios):
     total = 0
     for scenario in scenarios:
         page = dict(zip(COMPARED, PAGE[scenario]))
-        ours = {name: cell[name][scenario] for name in COMPARED}
+        ours = {name: mean(cell[name][scenario]) for name in COMPARED}
         turned = pairs_turned(page, ours)
         total += len(turned)
         print(f"| `{scenario}` | {order(page)} | {order(ours)} | {'; '.join(turned) or 'none'} |")
@@ -197,6 +198,7 @@ def main():
     parser.add_argument("switchyard", nargs="?", default="build/release/bin/switchyard")
     parser.add_argument("--out", default="build/production", type=pathlib.Path)
     parser.add_argument("--seeds", default="101-103", help="held-out seeds (default 101-103)")
+    parser.add_argument("--other-seeds", help="in all cells but that of 50 ms and one router: the first of --seeds (default: all of them)")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--data", default="../shared/data", type=pathlib.Path, help="folder of traces/mooncake")
     parser.add_argument("--scenarios", default=",".join(MILD + OVERLOAD), help="of both suites (default: all)")
@@ -211,7 +213,8 @@ def main():
         for age in sorted(AGES, key=lambda age: age != USUAL[0]):  # the scenarios' own age first
             names = [name for name in reads if reads[name] or age == USUAL[0] or name == "llq"]
             tool.say(f"signals {age:g} s old, {routers} router(s): {len(names)} policies")
-            found = tool.cell(names, scenarios, age, routers, arguments.seeds, arguments.out)
+            seeds = arguments.seeds if (age, routers) == USUAL else arguments.other_seeds or arguments.seeds
+            found = tool.cell(names, scenarios, age, routers, seeds, arguments.out)
             for name in reads:
                 if name not in names and name in cells.get((USUAL[0], routers), {}):
                     found[name] = cells[(USUAL[0], routers)][name]
@@ -220,7 +223,8 @@ def main():
     own_books = sorted(name for name in reads if not reads[name])
     tool.say("whether those that read nothing published are blind to its age")
     tool.check_own_books(own_books, "tenants", 101)
-    print(f"{len(reads)} policies at their defaults, held-out seeds {arguments.seeds}, "
+    print(f"{len(reads)} policies at their defaults, held-out seeds {arguments.seeds}"
+          f"{f' (in other cells than 50 ms and one router: {arguments.other_seeds})' if arguments.other_seeds else ''}, "
           f"{time.monotonic() - tool.started:.0f} s with {arguments.threads} threads. Columns: age of signals, number of routers. "
           f"Geometric means of mean end-to-end times relative to LLQ's with one router.\n")
     print(f"{len(own_books)} of them read nothing that replicas publish and were run at one age: "

@@ -18,6 +18,7 @@ std::vector<PolicyInfo> glia_policies() {
               .expose({.name = "safety",
                        .default_value = "0.1",
                        .doc = "1 - threshold: share of the KV blocks that is not committed"})
+              .reads({Signal::outstanding, Signal::waiting, Signal::state, Signal::requests})
               .done(),
           setting("glia_hra_port",
                   "Glia's HRA as its public port to a router for vLLM places: admission as hra, then to the shortest "
@@ -30,6 +31,7 @@ std::vector<PolicyInfo> glia_policies() {
               .fix("horizon", "0")
               .expose({.name = "decode_ratio", .default_value = "0.6", .doc = "expected output / prompt"})
               .expose({.name = "safety"})
+              .reads({Signal::outstanding, Signal::waiting, Signal::state, Signal::requests})
               .done()};
 }
 
