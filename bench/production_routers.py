@@ -95,12 +95,7 @@ class Tool:
 
     def cell(self, names, scenarios, age, routers, seeds, out):
         """Mean end-to-end seconds by policy, scenario and seed; a policy that failed on one is not there."""
-        folder = out / f"age-{age:g}-routers-{routers}"
-        folder.mkdir(parents=True, exist_ok=True)
-        changed = folder / "scenarios.json"
-        changed.write_text(json.dumps({"scenarios": [
-            {"scenario": scenario, "signals": {"interval_s": age, "kv_delay_s": age}, "routers": {"count": routers}}
-            for scenario in scenarios]}))
+        folder, changed = cell_folder(out, scenarios, age, routers)
         suite = json.loads(self.run("suite", ",".join(names), "--suite", changed, "--seeds", seeds, "--out", folder / "suite",
                                     "--resume", "--json", "--quiet", "--threads", self.threads))
         found = {}
@@ -113,6 +108,17 @@ class Tool:
                 continue
             found[name] = {scenario: part["by_seed"] for scenario, part in zip(scenarios, row["scenarios"])}
         return found
+
+
+def cell_folder(out, scenarios, age, routers):
+    """The folder of one cell, and in it the suite's file for these scenarios."""
+    folder = out / f"age-{age:g}-routers-{routers}"
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = folder / "scenarios.json"
+    changed.write_text(json.dumps({"scenarios": [
+        {"scenario": scenario, "signals": {"interval_s": age, "kv_delay_s": age}, "routers": {"count": routers}}
+        for scenario in scenarios]}))
+    return folder, changed
 
 
 def cell_title(age, routers):

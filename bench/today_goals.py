@@ -3,15 +3,18 @@
 
 usage: python3 bench/today_goals.py [SWITCHYARD] [--out DIR] [--replays N] [--seeds RANGE] [--threads T]
 
-One setting of expected_completion_hold is tuned on the training seeds of the suites `today` and `overload` together. Every
-rival (SGLang's gateway, llm-d, Dynamo, Preble, prefix_cost) is tuned on each scenario by itself, with as many replays
-as ours had in all, divided by the number of scenarios. All are judged on held-out seeds (for traces: of their other
+One setting of expected_completion_hold is tuned on the training seeds of the suites `today` and `overload` and of two traces
+without prefixes (TRAINED_TOO) together. Every rival (SGLang's gateway, llm-d, Dynamo, Preble, prefix_cost) is tuned on
+each scenario by itself, with as many replays as ours had in all, divided by the number of scenarios. All are judged on held-out seeds (for traces: of their other
 half). D: the best rival at its default setting, prefix_cost aside; T: the best rival at the better of its default and its
-tuned setting, chosen on the very seeds that it is judged on, which flatters it. A ratio of means has the 95% interval
+tuned setting, chosen on the very seeds that it is judged on, which flatters it. With --every-router DIR, the folder of
+bench/production_routers.py (made there if need be, which takes long), ours is also held against every router of a
+serving system at its default, with signals live, 50 ms and 1 s old. A ratio of means has the 95% interval
 of the paired t test over seeds (Fieller). Beside every mean stands p99 TTFT. Prints Markdown; everything stays in DIR
 (build/today), and what is there is not run again. --replays and --seeds make it longer and surer.
 """
 import argparse
+import csv
 import json
 import math
 import pathlib
@@ -19,11 +22,14 @@ import subprocess
 import sys
 import time
 
+import production_routers
+
 OURS = "expected_completion_hold"
 RIVALS = ["smg_cache_aware", "llmd", "dynamo", "preble_e2", "prefix_cost"]
 DEFAULTS = RIVALS[:4]  # of which D is the best
 MILD = ["mooncake-conv", "mooncake-synth", "tenants", "chat-sessions", "agent-sessions", "chat-sessions-pressure"]
 OVERLOAD = ["mooncake-conv-overload", "chat-sessions-overload", "agent-sessions-overload", "tenants-spike"]
+TRAINED_TOO = ["azure-code-v1", "azure-code-x3-v1"]  # by the search for ours
 
 # To reach and stretch, of means relative to T.
 GOALS_T = {"mooncake-conv": (0.88, 0.82), "mooncake-synth": (0.82, 0.74), "chat-sessions": (0.92, 0.83),
@@ -60,11 +66,11 @@ class Tool:
                                            stdout=subprocess.PIPE).stdout.split("\n") if spec}
 
 
-def suite_of(tool, specs, scenarios, seeds, out):
-    """By scenario and spec: mean end-to-end times and p99 TTFT by seed. `scenarios`: names, or the path of a file."""
+def suite_of(tool, specs, scenarios, seeds, out, objectives=("mean_e2e_s", "p99_ttft_s")):
+    """By scenario and spec: these figures by seed. `scenarios`: names, or the path of a file."""
     figures = {}
     where = ["--suite", scenarios] if isinstance(scenarios, pathlib.Path) else ["--scenarios", ",".join(scenarios)]
-    for objective in ["mean_e2e_s", "p99_ttft_s"]:
+    for objective in objectives:
         suite = json.loads(tool.run("suite", ",".join(specs), *where, "--seeds", seeds, "--objective", objective, "--out", out,
                                     "--resume", "--json"))
         for row in suite["rows"]:
@@ -115,6 +121,35 @@ def geometric_mean(values):
     return math.exp(mean([math.log(value) for value in values]))
 
 
+def print_left_out(rows):
+    """What the search would have ended with without each scenario, and what it did end with, relative to the default there."""
+    print("\n| scenario | left out / default | trained on / default |\n|---|---:|---:|")
+    for row in rows:
+        print(f"| `{row['left_out']}` | {float(row['ratio_to_default']):.3f} | {float(row['with_ratio_to_default']):.3f} |")
+
+
+def print_every_router(tool, ours, scenarios, seeds, folder):
+    """Ours against the best router of a serving system, at its default, on each scenario and at each age of signals."""
+    reads = production_routers.Tool(tool.switchyard, tool.threads).policies()
+    names = [name for name in reads if name not in ("llq", "prefix_cost")]
+    print("\n| signals | " + " | ".join(f"`{s}`" for s in scenarios) + " |\n|---|" + "---:|" * len(scenarios))
+    for age in [0, 0.05, 1]:
+        tool.say(f"every router, signals {age:g} s old")
+        cell, suite = production_routers.cell_folder(folder, scenarios, age, 1)
+        # What reads nothing published does the same at any age.
+        asked = [name for name in names if reads[name] or age == production_routers.USUAL[0]]
+        found = suite_of(tool, [ours, *asked], suite, seeds, cell / "suite", ["mean_e2e_s"])
+        if age == 0:
+            usual = suite_of(tool, names, production_routers.cell_folder(folder, scenarios, 0.05, 1)[1], seeds,
+                             folder / "age-0.05-routers-1" / "suite", ["mean_e2e_s"])
+        cells = []
+        for scenario in scenarios:
+            rows = {spec.split("(")[0]: row["mean_e2e_s"] for spec, row in {**usual[scenario], **found[scenario]}.items()}
+            best = min((name for name in names if name in rows), key=lambda name: mean(rows[name]))
+            cells.append(f"{ratio_text(rows[OURS], rows[best])} ({best})")
+        print(f"| {'live' if age == 0 else f'{age:g} s old'} | " + " | ".join(cells) + " |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("switchyard", nargs="?", default="build/release/bin/switchyard")
@@ -123,6 +158,7 @@ def main():
     parser.add_argument("--train-seeds", default="1-2", help="of each scenario (default 1-2)")
     parser.add_argument("--seeds", default="101-104", help="held-out seeds (default 101-104)")
     parser.add_argument("--setting", help="judge this setting of ours in place of one that is tuned now")
+    parser.add_argument("--every-router", metavar="DIR", type=pathlib.Path, help="hold ours against every production router, too")
     parser.add_argument("--no-rival-search", action="store_true", help="judge rivals at their defaults alone")
     parser.add_argument("--threads", default=2, type=int)
     arguments = parser.parse_args()
@@ -137,17 +173,17 @@ def main():
     def resume(folder):
         return ["--resume"] if (folder / "study.db").exists() else []
 
+    trained = scenarios + [s for s in TRAINED_TOO if s in known]
+    left_out = []
     if arguments.setting:
         ours = arguments.setting
     else:
         study = out / "ours"
-        tool.say(f"tuning {OURS} on {len(scenarios)} scenarios")
-        tool.run("search", "--scenarios", ",".join(scenarios), "--policy", OURS, "--replays", arguments.replays, "--train-seeds",
+        tool.say(f"tuning {OURS} on {len(trained)} scenarios")
+        tool.run("search", "--scenarios", ",".join(trained), "--policy", OURS, "--replays", arguments.replays, "--train-seeds",
                  arguments.train_seeds, "--held-out-seeds", arguments.seeds, "--out", study, *resume(study))
-        trained = json.loads((study / "study.json").read_text())
-        trials = [trial for policy in trained["policies"] if policy["policy"] == OURS for trial in policy["trials"]]
-        complete = [trial for trial in trials if trial["num_seeds"] == trained["num_training_seeds"] and "value" in trial]
-        ours = min(complete, key=lambda trial: trial["value"])["policy"]  # by training seeds alone
+        left_out = list(csv.DictReader((study / "left_out.csv").open()))
+        ours = left_out[0]["chosen_with"]  # by training and validation seeds alone
     defaults = {name: tool.default_of(name) for name in ["llq", OURS, *RIVALS]}
     if ours == OURS:
         ours = defaults[OURS]
@@ -158,7 +194,7 @@ def main():
             study = out / "rivals" / scenario
             tool.say(f"tuning rivals on {scenario}")
             tool.run("search", "--scenario", scenario, "--policy", ",".join(RIVALS), "--replays",
-                     max(1, arguments.replays // len(scenarios)), "--train-seeds", arguments.train_seeds, "--held-out-seeds",
+                     max(1, arguments.replays // len(trained)), "--train-seeds", arguments.train_seeds, "--held-out-seeds",
                      arguments.seeds, "--out", study, *resume(study))
             for name, spec in tool.best_of(study).items():
                 specs[name].append(spec)
@@ -255,6 +291,10 @@ def main():
         print(f"| `{scenario}` | {ratio_text(mine['mean_e2e_s'], llq['mean_e2e_s'])} | "
               f"{f'{goal[0]}, {goal[1]}' if goal else ''} | {verdict(ratio, goal) if goal else ''} | "
               f"{ratio_text(mine['mean_e2e_s'], other['mean_e2e_s'])} |")
+    if left_out:
+        print_left_out(left_out)
+    if arguments.every_router:
+        print_every_router(tool, ours, mild, arguments.seeds, arguments.every_router)
     tool.say("done")
 
 

@@ -59,11 +59,11 @@ class Completion final : public Scoring {
   double shown(const Score& score) const override { return score.value / static_cast<double>(kTicksPerSecond); }  // s
 
   double backlog_ = 1.0;
-  double own_ = 2.0;
-  double harm_ = 1.0;
-  double spare_ = 1.0;
+  double own_ = 4.0;
+  double harm_ = 1.8;
+  double spare_ = 0.8;
   double others_ = 1.0;
-  double memory_ = 1.0;
+  double memory_ = 2.0;
 
  private:
   double outputs_ = 0.0;  // expected, of the request that is being placed
@@ -81,7 +81,7 @@ class BySlack final : public Order {
     return seconds_from_ticks(request.arrived_at) +
            std::min(slack_most_s_, slack_ * least / static_cast<double>(kTicksPerSecond));
   }
-  double slack_ = 30.0;
+  double slack_ = 60.0;
   double slack_most_s_ = 60.0;
 };
 
@@ -113,9 +113,9 @@ class Pending final : public Admission {
 
   static constexpr double kAny = 100.0;
   double pending_s_ = 0.05;
-  double pending_age_ = 0.01;
-  double fill_ = 0.95;
-  double calm_ = kAny;
+  double pending_age_ = 0.05;
+  double fill_ = 0.8;
+  double calm_ = 1.0;
   double crowd_ = 1.0;
 };
 
@@ -125,15 +125,15 @@ PartInfo<Scoring> completion_scoring_part() {
   return part<Scoring, Completion>("completion",
                                    "expected time to finish there and the delay that it causes, by its uncached prompt",
                                    kUsesLengths | kUsesSent)
-      .real(&Completion::backlog_, "backlog", 1.0, 0.0, 4.0, ParamScale::linear, "weight of the prompts in front")
-      .real(&Completion::own_, "own", 2.0, 0.0, 10.0, ParamScale::linear, "weight of its own uncached prompt")
-      .real(&Completion::harm_, "harm", 1.0, 0.0, 6.0, ParamScale::linear,
+      .real(&Completion::backlog_, "backlog", 1.0, 0.0, 3.0, ParamScale::linear, "weight of the prompts in front")
+      .real(&Completion::own_, "own", 4.0, 0.0, 10.0, ParamScale::linear, "weight of its own uncached prompt")
+      .real(&Completion::harm_, "harm", 1.8, 0.0, 4.0, ParamScale::linear,
             "weight of the delay of each request there by its uncached prompt")
-      .real(&Completion::spare_, "spare", 1.0, 0.0, 4.0, ParamScale::linear,
+      .real(&Completion::spare_, "spare", 0.8, 0.0, 2.0, ParamScale::linear,
             "worth of keeping requests off a replica, in uncached prompts of the mean per request there")
-      .real(&Completion::others_, "others", 1.0, 0.0, 4.0, ParamScale::linear,
+      .real(&Completion::others_, "others", 1.0, 0.0, 3.0, ParamScale::linear,
             "weight of how it lengthens the others' decode steps")
-      .real(&Completion::memory_, "memory", 1.0, 0.0, 6.0, ParamScale::linear,
+      .real(&Completion::memory_, "memory", 2.0, 0.0, 6.0, ParamScale::linear,
             "weight of the share of KV blocks that are taken, squared");
 }
 
@@ -143,9 +143,9 @@ PartInfo<Order> completion_order_part() {
              "arrival + slack * time of its uncached prompt, at most slack_most_s: short ones overtake, "
              "but not for long",
              kUsesSent)
-      .real(&BySlack::slack_, "slack", 30.0, 0.1, 10000.0, ParamScale::log,
+      .real(&BySlack::slack_, "slack", 60.0, 1.0, 1000.0, ParamScale::log,
             "seconds that a request may be overtaken for, per second of its uncached prompt")
-      .real(&BySlack::slack_most_s_, "slack_most_s", 60.0, 0.01, 10000.0, ParamScale::log,
+      .real(&BySlack::slack_most_s_, "slack_most_s", 60.0, 1.0, 1000.0, ParamScale::log,
             "seconds that a request may be overtaken for at most");
 }
 
@@ -153,13 +153,13 @@ PartInfo<Admission> completion_admission_part() {
   return part<Admission, Pending>("pending",
                                   "the uncached prompts it has take at most pending_s, and its blocks suffice",
                                   kUsesLengths | kUsesSent)
-      .real(&Pending::pending_s_, "pending_s", 0.05, 0.001, 60.0, ParamScale::log,
+      .real(&Pending::pending_s_, "pending_s", 0.05, 0.005, 5.0, ParamScale::log,
             "time of the uncached prompts sent there, s")
-      .real(&Pending::pending_age_, "pending_age", 0.01, 0.0001, 10.0, ParamScale::log,
+      .real(&Pending::pending_age_, "pending_age", 0.05, 0.002, 2.0, ParamScale::log,
             "seconds by which that bound grows per second that the request has waited")
-      .real(&Pending::fill_, "fill", 0.95, 0.1, 4.0, ParamScale::linear,
+      .real(&Pending::fill_, "fill", 0.8, 0.3, 2.0, ParamScale::linear,
             "share of the KV blocks that its requests may take, this one included")
-      .real(&Pending::calm_, "calm", Pending::kAny, 0.1, Pending::kAny, ParamScale::log,
+      .real(&Pending::calm_, "calm", 1.0, 0.1, Pending::kAny, ParamScale::log,
             "delay that its uncached prompt may cause to the requests there, in times of an expected answer; the "
             "largest: "
             "any")
