@@ -160,15 +160,13 @@ std::string llmd_config(const PolicySpec& policy, SettingReader& setting) {
 // Environment of the frontend; each variable has a flag of the same meaning, --router-... .
 std::string dynamo_config(const PolicySpec&, SettingReader& setting) {
   if (setting.choice("cost", "sum") != "sum") setting.refuse("cost", "no documented option chooses it");
-  if (setting.number("active_request_weight", 0) != 0) {
-    setting.refuse("active_request_weight", "no documented option sets it");
-  }
   const bool events = setting.choice("index", "events") == "events";
   std::string text = "DYN_ROUTER_MODE=kv\n";
   const auto add = [&](const char* name, const std::string& value) { text += fmt::format("{}={}\n", name, value); };
   add("DYN_ROUTER_KV_OVERLAP_SCORE_CREDIT", fmt::format("{}", setting.number("overlap_credit", 1)));
   add("DYN_ROUTER_KV_OVERLAP_SCORE_CREDIT_DECAY", fmt::format("{}", setting.number("credit_decay", 0)));
   add("DYN_ROUTER_PREFILL_LOAD_SCALE", fmt::format("{}", setting.number("prefill_load_scale", 1)));
+  add("DYN_ROUTER_DECODE_ACTIVE_REQUEST_WEIGHT", fmt::format("{}", setting.number("active_request_weight", 0)));
   add("DYN_ROUTER_TEMPERATURE", fmt::format("{}", setting.number("router_temperature", 0)));
   add("DYN_ROUTER_USE_KV_EVENTS", events ? "true" : "false");
   if (!events) add("DYN_ROUTER_TTL_SECS", fmt::format("{}", setting.number("ttl", 120)));

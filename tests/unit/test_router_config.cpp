@@ -111,6 +111,7 @@ TEST_CASE("Dynamo: its variables, and what none of them says", "[export]") {
                                        "DYN_ROUTER_KV_OVERLAP_SCORE_CREDIT",
                                        "DYN_ROUTER_KV_OVERLAP_SCORE_CREDIT_DECAY",
                                        "DYN_ROUTER_PREFILL_LOAD_SCALE",
+                                       "DYN_ROUTER_DECODE_ACTIVE_REQUEST_WEIGHT",
                                        "DYN_ROUTER_TEMPERATURE",
                                        "DYN_ROUTER_USE_KV_EVENTS",
                                        "DYN_ROUTER_TTL_SECS",
@@ -122,15 +123,15 @@ TEST_CASE("Dynamo: its variables, and what none of them says", "[export]") {
   const Standin dynamo("dynamo", {real("prefill_load_scale", 1), real("overlap_credit", 1), real("queue_threshold", 0),
                                   choice("index", {"events", "approximate"}), choice("cost", {"sum", "lmetric"}),
                                   real("active_request_weight", 0), real("something_new", 0)});
-  const std::string text = config(dynamo.at({3, 0.8, 2, 1, 0, 0, 0}), "dynamo");
+  const std::string text = config(dynamo.at({3, 0.8, 2, 1, 0, 32, 0}), "dynamo");
   for (const std::string& line : lines_of(text)) CHECK(known.contains(line.substr(0, line.find('='))));
   CHECK_THAT(text, Contains("DYN_ROUTER_PREFILL_LOAD_SCALE=3\n") &&
                        Contains("DYN_ROUTER_KV_OVERLAP_SCORE_CREDIT=0.8\n") &&
                        Contains("DYN_ROUTER_USE_KV_EVENTS=false\n") && Contains("DYN_ROUTER_QUEUE_THRESHOLD=2\n") &&
-                       Contains("# dynamo(") && Contains("2026-08"));
+                       Contains("DYN_ROUTER_DECODE_ACTIVE_REQUEST_WEIGHT=32\n") && Contains("# dynamo(") &&
+                       Contains("2026-08"));
   const std::string error = error_of([&] { config(dynamo.at({1, 1, 0, 0, 1, 2, 5}), "dynamo"); });
-  CHECK_THAT(error, Contains("cost=lmetric (") && Contains("active_request_weight=2 (") &&
-                        Contains("something_new=5 (it has no such option)"));
+  CHECK_THAT(error, Contains("cost=lmetric (") && Contains("something_new=5 (it has no such option)"));
 }
 
 TEST_CASE("what a router does not run is refused, and so is an unknown router", "[export]") {
