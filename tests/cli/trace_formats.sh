@@ -28,3 +28,13 @@ head -c 100 traces/bailian.jsonl >"$scratch/cut.jsonl"
 bash "$refused" 'cut.jsonl:1:[0-9]+: not JSON' "$switchyard" workload fit "$scratch/cut.jsonl"
 sed 's/"input_length": 396/"input_length": -1/' traces/mooncake.jsonl >"$scratch/negative.jsonl"
 bash "$refused" "negative.jsonl:2:25 'input_length': must be a whole number" "$switchyard" workload inspect "$scratch/negative.jsonl"
+
+# Traces of agents: replayed as closed loops, or drawn where each session has a clock of its own.
+"$switchyard" workload inspect agent_traces/tracelab.csv >"$scratch/inspected"
+holds "$scratch/inspected" 'tracelab.csv, TraceLab format'
+"$switchyard" run --scenario mooncake-conv --workload agent_traces/agentic_mooncake.jsonl --seed 0 --duration 100 --warm-up-share 0 \
+  --policy llq >"$scratch/run"
+holds "$scratch/run" '^num_requests +5 '
+bash "$refused" 'tracelab.jsonl does not say when its sessions began' "$switchyard" workload inspect agent_traces/tracelab.jsonl
+"$switchyard" workload inspect agent_traces/tracelab.jsonl --arrivals poisson --lengths sessions --qps 1 --duration 5 >"$scratch/inspected"
+holds "$scratch/inspected" 'tracelab.jsonl, TraceLab format'

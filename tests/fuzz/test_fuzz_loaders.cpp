@@ -79,11 +79,12 @@ void check_rows(const std::vector<RawRequest>& rows) {
 
 TEST_CASE("fuzz: trace files") {
   const ScratchFolder folder;
-  const std::string name = GENERATE("vidur.csv", "azure_2023.csv", "azure_2024.csv", "burstgpt.csv",
-                                    "burstgpt_sessions.csv", "mooncake.jsonl", "bailian.jsonl", "agentic_mooncake.jsonl",
-                                    "tracelab.csv", "tracelab.jsonl");
+  const std::string name =
+      GENERATE("traces/vidur.csv", "traces/azure_2023.csv", "traces/azure_2024.csv", "traces/burstgpt.csv",
+               "traces/burstgpt_sessions.csv", "traces/mooncake.jsonl", "traces/bailian.jsonl",
+               "agent_traces/agentic_mooncake.jsonl", "agent_traces/tracelab.csv", "agent_traces/tracelab.jsonl");
   INFO(name);
-  const std::string text = text_of(SWITCHYARD_SOURCE_DIR "/tests/cli/fixtures/traces/" + name);
+  const std::string text = text_of(SWITCHYARD_SOURCE_DIR "/tests/cli/fixtures/" + name);
   const auto [taken, refused] = survive(
       text, 1, 2000, [&](const std::string& mutant) { check_rows(read_trace(folder.write("t", mutant)).rows); });
   CHECK(taken > 10);

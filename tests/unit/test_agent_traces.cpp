@@ -17,7 +17,7 @@ using Catch::Contains;
 namespace {
 
 std::string agent_fixture(const std::string& file) {
-  return text_of(SWITCHYARD_SOURCE_DIR "/tests/cli/fixtures/traces/" + file);
+  return text_of(SWITCHYARD_SOURCE_DIR "/tests/cli/fixtures/agent_traces/" + file);
 }
 TraceFile read_agents(const std::string& text) {
   const ScratchFolder scratch;
