@@ -108,6 +108,7 @@ std::vector<ReplayResult> ThreadEvaluator::run(std::span<const Job> jobs, const 
   std::mutex mutex;
   std::size_t done = 0;
   parallel_for_each(workers_->arena, tasks.size(), [&](std::size_t i) {
+    const Watched watched(watch_ ? watch_ : watch_of_this_thread);
     results[i] = replay(tasks[i], limits_, workers_->simulations.local());
     if (progress) {
       const std::lock_guard lock(mutex);

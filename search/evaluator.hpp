@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/cluster/watch.hpp"
 #include "core/metrics/summary.hpp"
 #include "core/scenario/experiment.hpp"
 #include "policies/registry.hpp"
@@ -68,12 +69,16 @@ class ThreadEvaluator final : public Evaluator {
 
   std::vector<ReplayResult> run(std::span<const Job> jobs, const Progress& progress = {}) override;
 
+  // Watches over all replays from now on, in whichever thread they run; outlives this. What it throws, run() throws.
+  void set_watch(Watch* watch) { watch_ = watch; }
+
  private:
   struct Workers;  // threads, and a simulation for each
 
   RequestLimits limits_;
   std::map<std::string, const Experiment*> experiments_;  // by key
   std::unique_ptr<Workers> workers_;
+  Watch* watch_ = nullptr;
 };
 
 }  // namespace switchyard

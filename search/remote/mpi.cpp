@@ -20,28 +20,44 @@ namespace {
 
 constexpr int kBatch = 1, kResults = 2, kEnd = 3;  // tags
 
-// MPI's own waits keep a core busy, which others could replay on: look, and sleep a little longer each time.
+// MPI's own waits keep a core busy, which others could replay on: look, and sleep the longer, the longer it has taken
+// so far. What is waited for is seen late by a thirtieth of its own time at most; and where a machine is so busy that
+// batches take seconds, looking costs no more than where they take milliseconds.
 class Patience {
  public:
-  void wait() {
-    std::this_thread::sleep_for(std::chrono::microseconds(pause_));
-    pause_ = std::min(2 * pause_, 400);
+  using Duration = std::chrono::steady_clock::duration;
+
+  Duration pause() const {
+    const Duration waited = std::chrono::steady_clock::now() - begin_;
+    return std::clamp<Duration>(waited / 32, std::chrono::microseconds(20), std::chrono::milliseconds(5));
   }
+  void wait() const { std::this_thread::sleep_for(pause()); }
 
  private:
-  int pause_ = 20;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
+
+// Long messages take both sides, and MPI_Send and MPI_Recv spin until the other side has a core: a scheduler's slice or
+// more on a machine with more processes than cores.
+void finish(MPI_Request& request) {
+  int done = 0;
+  for (const Patience patience; MPI_Test(&request, &done, MPI_STATUS_IGNORE), !done;) patience.wait();
+}
 
 std::string receive_text(MPI_Status& status) {
   int size = 0;
   MPI_Get_count(&status, MPI_CHAR, &size);
   std::string text(static_cast<std::size_t>(size), '\0');
-  MPI_Recv(text.data(), size, MPI_CHAR, status.MPI_SOURCE, status.MPI_TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Irecv(text.data(), size, MPI_CHAR, status.MPI_SOURCE, status.MPI_TAG, MPI_COMM_WORLD, &request);
+  finish(request);
   return text;
 }
 
 void send_text(int rank, int tag, const std::string& text) {
-  MPI_Send(text.data(), static_cast<int>(text.size()), MPI_CHAR, rank, tag, MPI_COMM_WORLD);
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Isend(text.data(), static_cast<int>(text.size()), MPI_CHAR, rank, tag, MPI_COMM_WORLD, &request);
+  finish(request);
 }
 
 // This machine's cores, shared by the processes of the job that run on it.
@@ -59,7 +75,7 @@ void replay_until_the_end(int threads) {
   while (true) {
     MPI_Status status;
     int there = 0;
-    for (Patience patience; MPI_Iprobe(0, MPI_ANY_TAG, MPI_COMM_WORLD, &there, &status), !there;) patience.wait();
+    for (const Patience patience; MPI_Iprobe(0, MPI_ANY_TAG, MPI_COMM_WORLD, &there, &status), !there;) patience.wait();
     const std::string batch = receive_text(status);
     if (status.MPI_TAG == kEnd) return;
     send_text(0, kResults, replayer.answer(batch));
@@ -93,7 +109,7 @@ class MpiPool final : public WorkerPool {
   }
 
   Answer receive() override {
-    for (Patience patience;; patience.wait()) {
+    for (const Patience patience;;) {
       MPI_Status status;
       int there = 0;
       MPI_Iprobe(MPI_ANY_SOURCE, kResults, MPI_COMM_WORLD, &there, &status);
@@ -101,8 +117,8 @@ class MpiPool final : public WorkerPool {
         const auto worker = static_cast<std::size_t>(status.MPI_SOURCE);
         return {.worker = worker, .results = receive_text(status)};
       }
-      const std::lock_guard lock(mutex_);
-      if (has_answer_) {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, patience.pause(), [this] { return has_answer_; })) {
         has_answer_ = false;
         return {.worker = 0, .results = std::move(answer_)};
       }
@@ -122,6 +138,7 @@ class MpiPool final : public WorkerPool {
       lock.lock();
       answer_ = std::move(answer);
       has_answer_ = true;
+      changed_.notify_all();
     }
   }
 

@@ -20,23 +20,36 @@ done
 
 # The process of a rank is killed in the middle, as soon as something has been written down: MPI ends the job. --resume
 # goes on with another number of processes.
-killed() {  # NAME RANK PROCESSES_AFTERWARDS
-  local folder=$scratch/killed-$1 victim=
-  many 4 "${study[@]}" --replays 600 --out "$folder" >/dev/null 2>&1 &
-  local launcher=$!
-  for _ in $(seq 1000); do
-    [ "$(stat -c %s "$folder"/study.db* 2>/dev/null | sort -n | tail -1)" -gt 30000 ] 2>/dev/null && break
-    sleep 0.01
-  done
-  for process in $(pgrep -f -- "--out $folder"); do
+process_of() {  # FOLDER RANK
+  local process
+  for process in $(pgrep -f -- "--out $1"); do
     if tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null | grep -qE "^(OMPI_COMM_WORLD_RANK|PMI_RANK)=$2\$"; then
-      victim=$process
+      echo "$process"
     fi
   done
-  [ -n "$victim" ] || fail "the process of rank $2 was not found: it has ended, or never begun"
-  kill -9 "$victim"
-  if wait "$launcher" 2>/dev/null; then fail "a job whose rank $2 was killed ended well"; fi
-  [ ! -e "$folder/leaderboard.json" ] || fail "rank $2 was killed when all was done"
+}
+kill_once() {  # FOLDER RANK: fails if the job had ended before
+  local victim=
+  rm -rf "$1"
+  many 4 "${study[@]}" --replays 600 --out "$1" >/dev/null 2>&1 &
+  local launcher=$!
+  while [ -z "$victim" ] && kill -0 "$launcher" 2>/dev/null; do
+    sleep 0.01
+    victim=$(process_of "$1" "$2")
+  done
+  while kill -0 "$launcher" 2>/dev/null; do
+    [ "$(stat -c %s "$1"/study.db* 2>/dev/null | sort -n | tail -1)" -gt 30000 ] 2>/dev/null && break
+    sleep 0.01
+  done
+  [ -n "$victim" ] && kill -9 "$victim" 2>/dev/null || true
+  ! wait "$launcher" 2>/dev/null && [ ! -e "$1/leaderboard.json" ]
+}
+killed() {  # NAME RANK PROCESSES_AFTERWARDS
+  local folder=$scratch/killed-$1 turn
+  for turn in 1 2 3 4 5 6; do  # on a busy machine the moment may be missed
+    kill_once "$folder" "$2" && break
+    [ "$turn" -lt 6 ] || fail "rank $2 was never killed in the middle: the search is too short for this test"
+  done
   many "$3" "${study[@]}" --replays 600 --out "$folder" --resume >"$folder.table" 2>/dev/null
   same "$scratch/long.table" "$folder.table"
   diff -r --exclude=timings.json --exclude=study.db "$scratch/long" "$folder" || fail "a resumed study differs"
@@ -47,6 +60,6 @@ killed worker 2 3
 
 # A fault is one line and exit code 2, and nobody waits for ever.
 code=0
-timeout 60 mpirun --oversubscribe -n 3 "$switchyard" search --scenario azure-conf --policy llq 2>"$scratch/err" || code=$?
+timeout 250 mpirun --oversubscribe -n 3 "$switchyard" search --scenario azure-conf --policy llq 2>"$scratch/err" || code=$?
 [ "$code" -ne 0 ] && [ "$code" -ne 124 ] || fail "exit code $code"
 holds "$scratch/err" "did you mean 'azure-conv'"

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 python=${PYTHON:-python3}
+build=${SWITCHYARD_WHEEL_BUILD:-$scratch/cmake}  # a folder whose objects are used again, by the second build here at least
 fail() {
   echo "WRONG: $*"
   exit 1
@@ -19,7 +20,7 @@ if ! "$scratch/build/bin/pip" install -q build >"$scratch/log" 2>&1; then
 fi
 wheel=${1:-}
 if [ -z "$wheel" ]; then
-  "$scratch/build/bin/python" -m build --wheel --outdir "$scratch/dist" . >"$scratch/log" 2>&1 ||
+  "$scratch/build/bin/python" -m build --wheel --outdir "$scratch/dist" -C build-dir="$build" . >"$scratch/log" 2>&1 ||
     { tail -40 "$scratch/log"; fail "no wheel"; }
   wheel=$(ls "$scratch"/dist/*.whl)
 fi
@@ -57,6 +58,6 @@ check "$scratch/wheel"
 echo "the wheel works"
 [ -z "${1:-}" ] || exit 0
 $python -m venv "$scratch/tree"
-"$scratch/tree/bin/pip" install -q . >"$scratch/log" 2>&1 || { tail -40 "$scratch/log"; fail "pip install ."; }
+"$scratch/tree/bin/pip" install -q -C build-dir="$build" . >"$scratch/log" 2>&1 || { tail -40 "$scratch/log"; fail "pip install ."; }
 check "$scratch/tree"
 echo "pip install . works"

@@ -349,11 +349,26 @@ class Stopped(Searches):
     def test_with_processes_of_our_own(self):
         self.stopped("processes_stopped", "workers=2")
 
+    def test_threads_that_replay_when_the_program_ends(self):
+        text = ("import threading, time, switchyard as sy\n"
+                "scenario = sy.scenario('azure-conv')\n"
+                "def replay():\n"
+                "    while True: {how}\n"
+                "for _ in range(3): threading.Thread(target=replay, daemon=True).start()\n"
+                "time.sleep({seconds})\n")
+        search = "sy.search('azure-conv', ['memory_headroom'], threads=2, replays=5000)"
+        pool = "sy.search('azure-conv', ['memory_headroom'], workers=2, replays=5000)"
+        for how in ("sy.run(scenario, 'llq', 1)", search, pool):
+            for seconds in (0.0, 0.3, 1.0):
+                done = subprocess.run([sys.executable, "-c", text.format(how=how, seconds=seconds)],
+                                      capture_output=True, text=True, timeout=300)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), (how, seconds))
+
     def test_a_long_list_of_replays(self):
         """All of one list: the search looks for Ctrl-C between two replays, not between two lists."""
         mark = self.folder / "begun"
         self.interrupted("long", f"import pathlib, switchyard as sy\npathlib.Path(r'{mark}').touch()\n"
-                         "sy.suite('all', scenarios='azure-conv,azure-conv-x3', seeds='101-20000', threads=1)\n",
+                         "sy.suite('all', scenarios='azure-conv,azure-conv-x3', seeds='101-400', threads=2)\n",
                          mark.exists)
 
 

@@ -134,6 +134,33 @@ class Policies(unittest.TestCase):
             with self.subTest(scenario):
                 self.assertEqual(sy.run(scenario, Llq(), seed=3).summary, sy.run(scenario, "llq", seed=3).summary)
 
+    def test_a_class_makes_one_for_each_router(self):
+        made = []
+
+        class Counted(Llq):
+            def __init__(self):
+                made.append(self)
+
+            def start(self, cluster, seed):
+                self.router, self.num_routers = cluster.router, cluster.num_routers
+
+        scenario = sy.scenario("azure-conv", routers=3, signal_interval=1)
+        for policy in (Counted, lambda: Counted()):
+            made.clear()
+            result = sy.run(scenario, policy, seed=3)
+            self.assertEqual(result.summary, sy.run(scenario, "llq", seed=3).summary)
+            self.assertEqual(result.policy, "Counted")
+            self.assertEqual([(one.router, one.num_routers) for one in made], [(0, 3), (1, 3), (2, 3)])
+        with self.assertRaisesRegex(sy.InputError, "is one router's, and the scenario has 3; give its class"):
+            sy.run(scenario, Counted())
+        self.assertEqual(sy.run("azure-conv", Llq, seed=3).summary, sy.run("azure-conv", "llq", seed=3).summary)
+        with self.assertRaisesRegex(TypeError, "no method schedule"):
+            sy.run(scenario, lambda: object())
+        with self.assertRaises(ZeroDivisionError):
+            sy.run(scenario, lambda: 1 / 0)
+        with tempfile.TemporaryDirectory() as folder:
+            sy.run("azure-conv", Llq, seed=3).write(Path(folder) / "run")
+
     def test_an_exception_comes_out_as_it_is(self):
         class Faulty(sy.Policy):
             def schedule(self, cluster):
@@ -282,15 +309,15 @@ class Speed(unittest.TestCase):
         def fastest(policy, turns):
             times = []
             for _ in range(turns):
-                begun = time.perf_counter()
+                begun = time.process_time()  # what else the machine does is not counted
                 sy.run(scenario, policy, seed=42)
-                times.append(time.perf_counter() - begun)
+                times.append(time.process_time() - begun)
             return min(times)
 
         scenario = sy.scenario("azure-conv")
         native = fastest("llq", 20)
         self.assertLess(fastest(Llq(), 5), 60 * native)
-        self.assertLess(fastest(sy.vidur.load(SOURCE / "tests" / "python" / "routers" / "llq.py"), 3), 50 / 200)
+        self.assertLess(fastest(sy.vidur.load(SOURCE / "tests" / "python" / "routers" / "llq.py"), 5), 50 / 200)
 
 
 class Progress(unittest.TestCase):

@@ -6,6 +6,7 @@
 #include "policies/registry.hpp"
 #include "search/python/src/bind.hpp"
 #include "search/python/src/python_policy.hpp"
+#include "search/python/src/stop.hpp"
 
 namespace nb = nanobind;
 
@@ -71,7 +72,7 @@ void bind_policy(nb::module_& module) {
       "_check_spec",
       [](const std::string& text, int rounds) {
         const PolicySpec spec = parse_policy(text, "policy");
-        const nb::gil_scoped_release released;
+        const Unlocked unlocked;
         return check_policy(*spec.info, spec.values, rounds);
       },
       nb::arg("spec"), nb::arg("rounds"));

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
@@ -14,6 +15,7 @@
 #include "search/python/src/bind.hpp"
 #include "search/python/src/held_replay.hpp"
 #include "search/python/src/python_policy.hpp"
+#include "search/python/src/stop.hpp"
 
 namespace nb = nanobind;
 
@@ -23,29 +25,58 @@ namespace {
 
 struct Made {
   std::string name;                // canonical spec, or the class of a policy in Python
-  std::unique_ptr<Policy> policy;  // in Python, or none:
-  std::optional<PolicySpec> spec;
-  bool in_python() const { return policy != nullptr; }
+  std::optional<RoutedBy> routed;  // of a spec, or of a class or function that makes policies in Python; else:
+  std::unique_ptr<Policy> policy;  // one in Python
+  bool in_python = false;
 };
 
+std::string class_of(const nb::object& object) { return nb::cast<std::string>(object.type().attr("__name__")); }
+
+// A policy for each router, the first of which was made already.
+RoutedBy each_by(const nb::object& factory, nb::object first) {
+  auto made = std::make_shared<nb::object>(std::move(first));
+  return {.make = [factory, made]() -> std::unique_ptr<Policy> {
+    nb::object policy = made->is_valid() ? std::move(*made) : factory();
+    return std::make_unique<PythonPolicy>(std::move(policy));
+  }};
+}
+
 Made make_policy(const nb::object& policy) {
-  if (!nb::isinstance<nb::str>(policy)) {
-    return {nb::cast<std::string>(nb::str(policy.type().attr("__name__"))), std::make_unique<PythonPolicy>(policy),
-            std::nullopt};
+  if (nb::isinstance<nb::str>(policy)) {
+    const auto spec = std::make_shared<const PolicySpec>(parse_policy(nb::cast<std::string>(policy), "policy"));
+    RoutedBy routed = spec->routed();
+    routed.make = [spec] { return spec->make(); };  // which keeps it
+    return {.name = spec->text(), .routed = std::move(routed), .policy = nullptr};
   }
-  PolicySpec spec = parse_policy(nb::cast<std::string>(policy), "policy");
-  std::string text = spec.text();
-  return {std::move(text), nullptr, std::move(spec)};
+  if (nb::isinstance<nb::type_object>(policy) || (PyCallable_Check(policy.ptr()) && !nb::hasattr(policy, "schedule"))) {
+    nb::object first = policy();
+    std::string name = class_of(first);
+    return {.name = std::move(name), .routed = each_by(policy, std::move(first)), .policy = nullptr, .in_python = true};
+  }
+  return {.name = class_of(policy),
+          .routed = std::nullopt,
+          .policy = std::make_unique<PythonPolicy>(policy),
+          .in_python = true};
 }
 
 Replay run(const HeldReplay& held, Made& made, StateSampler* sampler = nullptr) {
-  std::optional<nb::gil_scoped_release> released;
-  if (!made.in_python()) released.emplace();
+  std::optional<Unlocked> unlocked;
+  StopWatch watch;
+  std::optional<Watched> watched;
+  if (!made.in_python) {  // else the interpreter looks for Ctrl-C while the policy runs
+    unlocked.emplace();
+    watched.emplace(&watch);
+  }
   try {
     Simulation simulation;
     const ClusterConfig& cluster = held.scenario->experiment().cluster();
-    if (made.spec) return simulation.run(cluster, *held.workload, made.spec->routed(), held.seed, nullptr, sampler);
-    if (cluster.routers.count > 1) throw InputError("policy: an object is one router's; the scenario has several");
+    if (made.routed) return simulation.run(cluster, *held.workload, *made.routed, held.seed, nullptr, sampler);
+    if (cluster.routers.count > 1) {
+      throw InputError(
+          fmt::format("policy: an object is one router's, and the scenario has {}; give its class, or a "
+                      "function that makes one",
+                      cluster.routers.count));
+    }
     return simulation.run(cluster, *held.workload, *made.policy, held.seed, nullptr, sampler);
   } catch (const PolicyError& error) {
     std::rethrow_if_nested(error);  // what the policy raised, with its own traceback
@@ -61,7 +92,7 @@ std::shared_ptr<HeldReplay> replay(const std::shared_ptr<HeldScenario>& scenario
   held->policy = made.name;
   held->seed = seed;
   {
-    const nb::gil_scoped_release released;
+    const Unlocked unlocked;
     const Experiment& experiment = scenario->experiment();
     if (given) check_fits(*given, experiment.cluster().kind(0).limits());
     held->workload = given ? std::shared_ptr<const Workload>(given) : experiment.workload(seed);
@@ -70,7 +101,7 @@ std::shared_ptr<HeldReplay> replay(const std::shared_ptr<HeldScenario>& scenario
                       : experiment.alone(seed);
   }
   held->replay = run(*held, made);
-  const nb::gil_scoped_release released;
+  const Unlocked unlocked;
   held->summary = summarize(held->replay, *held->workload, scenario->experiment().cluster(), *held->alone);
   return held;
 }

@@ -13,6 +13,7 @@
 #include "search/cli/options.hpp"
 #include "search/python/src/bind.hpp"
 #include "search/python/src/experiment_of.hpp"
+#include "search/python/src/stop.hpp"
 
 namespace nb = nanobind;
 
@@ -141,7 +142,7 @@ void bind_scenario(nb::module_& module) {
       .def(
           "_workload",
           [](const HeldScenario& held, std::uint64_t seed) {
-            const nb::gil_scoped_release released;
+            const Unlocked unlocked;
             return std::const_pointer_cast<Workload>(held.experiment().workload(seed));
           },
           nb::arg("seed"))

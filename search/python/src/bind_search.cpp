@@ -2,12 +2,12 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
-#include <chrono>
+#include <exception>
 #include <mutex>
-#include <thread>
 
 #include "search/python/src/asked_elsewhere.hpp"
 #include "search/python/src/bind.hpp"
+#include "search/python/src/stop.hpp"
 #include "search/remote/pooled_evaluator.hpp"
 #include "search/remote/wire.hpp"
 
@@ -29,11 +29,13 @@ class PythonPool final : public WorkerPool {
   std::size_t size() const override { return size_; }
 
   void send(std::size_t worker, const std::string& batch) override {
+    end_with_the_program();
     const nb::gil_scoped_acquire held;
     pool_.attr("send")(worker, batch);
   }
 
   Answer receive() override {
+    end_with_the_program();
     const nb::gil_scoped_acquire held;
     const nb::object answer = pool_.attr("receive")();
     const nb::object results = answer[1];
@@ -47,8 +49,8 @@ class PythonPool final : public WorkerPool {
   std::size_t size_;
 };
 
-// Threads of this process. The one that asked, which replays too, looks for Ctrl-C after each replay of its own; then
-// the others end theirs and begin no more, and what was asked for together is not written down.
+// Threads of this process. The one that asked, which replays too, looks for Ctrl-C within replays and after each; then
+// the others end theirs, too, and what was asked for together is not written down.
 class Interruptible final : public Evaluator {
  public:
   Interruptible(const RequestLimits& limits, int threads) : inner_(limits, threads) {}
@@ -56,26 +58,21 @@ class Interruptible final : public Evaluator {
   std::string add(const Experiment& experiment) override { return inner_.add(experiment); }
   void remove(const std::string& key) override { inner_.remove(key); }
   std::vector<ReplayResult> run(std::span<const Job> jobs, const Progress& progress) override {
-    const std::thread::id asker = std::this_thread::get_id();
-    Clock::time_point looked = Clock::now();
-    std::vector<ReplayResult> results = inner_.run(jobs, [&](std::size_t done, std::size_t total) {
-      if (progress) progress(done, total);
-      if (std::this_thread::get_id() != asker || Clock::now() - looked < std::chrono::milliseconds(50)) return;
-      looked = Clock::now();
-      look_for_signals();
-    });
-    look_for_signals();
-    return results;
+    StopWatch watch;
+    inner_.set_watch(&watch);
+    try {
+      std::vector<ReplayResult> results = inner_.run(jobs, [&](std::size_t done, std::size_t total) {
+        if (progress) progress(done, total);
+        watch.look();
+      });
+      watch.look_for_signals();
+      return results;
+    } catch (const StopWatch::Stopped&) {
+      std::rethrow_exception(watch.reason());
+    }
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  static void look_for_signals() {
-    const nb::gil_scoped_acquire held;
-    if (PyErr_CheckSignals() != 0) throw nb::python_error();
-  }
-
   ThreadEvaluator inner_;
 };
 
@@ -86,7 +83,7 @@ class SharedReplayer {
   explicit SharedReplayer(int threads) : replayer_(threads) {}
 
   std::string answer(const std::string& batch) {
-    const nb::gil_scoped_release released;  // before the lock: who holds it may want the GIL
+    const Unlocked unlocked;  // before the lock: who holds it may want the GIL
     const std::lock_guard lock(mutex_);
     return replayer_.answer(batch);
   }
@@ -118,6 +115,9 @@ void bind_search(nb::module_& module) {
       "_replay_with",
       [](const nb::object& pool) { pool_in_use() = pool.is_none() ? nullptr : std::make_shared<PythonPool>(pool); },
       nb::arg("pool").none());
+  module.def("_end_all", &end_all);
+  module.def("_nobody_is_under_way", &nobody_is_under_way);
+  module.def("_end_with_the_program", &end_with_the_program);
   module.def("_traffic", [] {
     nb::dict it;
     if (const auto pool = pool_in_use()) {

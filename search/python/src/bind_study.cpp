@@ -12,6 +12,7 @@
 #include "search/python/src/bind.hpp"
 #include "search/python/src/command_text.hpp"
 #include "search/python/src/held_replay.hpp"
+#include "search/python/src/stop.hpp"
 
 namespace nb = nanobind;
 
@@ -72,7 +73,7 @@ class HeldStudy {
   void close() {
     std::shared_ptr<Exchange> exchange = std::move(exchange_);
     if (!exchange) return;
-    const nb::gil_scoped_release released;
+    const nb::gil_scoped_release released;  // also at the end of the program, where nobody is to begin anything
     exchange->give_up();
     exchange.reset();  // waits for the end of the search, unless another thread holds it, which then does
   }
@@ -88,7 +89,7 @@ class HeldStudy {
   void waiting(const Body& body) {
     std::shared_ptr<Exchange> held = open();
     {
-      const nb::gil_scoped_release released;
+      const Unlocked unlocked;
       const std::shared_ptr<Exchange> exchange = std::move(held);  // let go of before the GIL is back
       body(*exchange);
     }

@@ -7,10 +7,12 @@
 #include "core/input/error.hpp"
 #include "search/python/src/bind.hpp"
 #include "search/python/src/command_text.hpp"
+#include "search/python/src/stop.hpp"
 
 NB_MODULE(_core, module) {
   using namespace switchyard;
   namespace nb = nanobind;
+  nb::set_leak_warnings(false);  // a daemon thread that the end of the program has stopped keeps what it held
   module.attr("__version__") = SWITCHYARD_VERSION;
   nb::exception<InputError>(module, "InputError", PyExc_ValueError);
   nb::exception<StalledError>(module, "StalledError", PyExc_RuntimeError);
@@ -23,7 +25,9 @@ NB_MODULE(_core, module) {
   module.def(
       "command",
       [](const std::string& name, const std::vector<std::string>& words, bool errors_to_python) {
-        const nb::gil_scoped_release released;
+        const python::Unlocked unlocked;
+        python::StopWatch watch;
+        const Watched watched(&watch);
         std::optional<python::ErrorsToPython> errors;
         if (errors_to_python) errors.emplace();
         return python::run_command(name, words);

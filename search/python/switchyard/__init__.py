@@ -7,6 +7,9 @@ Times are seconds where a name says nothing else, and whole picoseconds where it
 wrongly raises InputError, a ValueError, with the nearest valid name.
 """
 
+import atexit as _atexit
+import os as _os
+
 from . import _core
 from ._core import (
     BlockName,
@@ -33,6 +36,10 @@ from .scenario import Scenario, Workload, scenario
 from .study import Job, Study
 
 from . import optuna, vidur  # noqa: E402 (they use what is above)
+
+# Threads that replay when the program ends stop and are waited for; what they use would be taken down under them.
+_atexit.register(_core._end_all)
+_os.register_at_fork(after_in_child=_core._nobody_is_under_way)
 
 __version__: str = getattr(_core, "__version__")
 

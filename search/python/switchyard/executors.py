@@ -102,6 +102,7 @@ class ExecutorPool:
             try:
                 worker, number, outcome = self._done.get(timeout=0.2)  # wakes up now and then, for Ctrl-C
             except queue.Empty:
+                _core._end_with_the_program()
                 lost = self._lost_in_silence()
                 if lost is None:
                     continue
@@ -233,6 +234,7 @@ class ProcessPool:
             try:
                 worker, process, line = self._done.get(timeout=0.2)  # wakes up now and then, for Ctrl-C
             except queue.Empty:
+                _core._end_with_the_program()
                 continue
             if self._processes[worker] is not process:
                 continue

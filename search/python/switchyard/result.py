@@ -75,7 +75,8 @@ def run(scenario, policy="llq", seed: int | None = None, workload: Workload | No
     """Replays one workload under one policy.
 
     scenario: a name, a file, or what `switchyard.scenario` made; `fields` set its fields anew.
-    policy: a spec as ``"hra(safety=0.05)"``, or an object with a method ``schedule(cluster)``.
+    policy: a spec as ``"hra(safety=0.05)"``, an object with a method ``schedule(cluster)``, or the class of such objects
+    (or any function that makes one): then each router of the scenario has one of its own, new for this replay.
     seed: of the workload and of the policy's random numbers; by default the scenario's.
     workload: requests to replay in place of the scenario's.
 
