@@ -9,7 +9,8 @@ replicas publish (`switchyard policies NAME` says what one reads) cannot tell ho
 and is checked to give the same figure at another on one scenario. Then the order of LLQ, SGLang's gateway, llm-d,
 Dynamo and Preble is held against the table that the scenarios were made from (PAGE below), and two of its scenarios are
 replayed closer to how it had them: the second half of each Mooncake trace, at the pace that it names and at 0.85 of it,
-and six draws of the tenants, with its formula of step times as profile.
+and six draws of the tenants, with its formula of step times as profile. As the table's Preble is one "like" it, the order is
+compared with and without Preble's rebalancing.
 
 Prints Markdown. Each cell is a folder of DIR (build/production) that is gone on with, not run again.
 """
@@ -57,6 +58,15 @@ def mean(values):
     return sum(values) / len(values)
 
 
+def seeds_of(text):
+    """"101-103,107" as numbers."""
+    numbers = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
+
+
 def geometric_mean(values):
     return math.exp(mean(math.log(value) for value in values))
 
@@ -88,10 +98,10 @@ class Tool:
                          f"and, with old signals, {at[1]} s")
 
     def policies(self):
-        """Name to whether it may read anything that replicas publish: it says so, or says nothing of what it reads."""
+        """Name to whether it reads anything that replicas publish."""
         found = {entry["name"]: entry for entry in json.loads(self.run("policies", "--json"))}
         names = ["llq", "prefix_cost", *(name for name, entry in found.items() if entry["group"] == "production")]
-        return {name: not found[name]["signals"] or bool(PUBLISHED.intersection(found[name]["signals"])) for name in names}
+        return {name: bool(PUBLISHED.intersection(found[name]["signals"])) for name in names}
 
     def cell(self, names, scenarios, age, routers, seeds, out):
         """Mean end-to-end seconds by policy, scenario and seed; a policy that failed on one is not there."""
@@ -205,6 +215,7 @@ def main():
     parser.add_argument("--out", default="build/production", type=pathlib.Path)
     parser.add_argument("--seeds", default="101-103", help="held-out seeds (default 101-103)")
     parser.add_argument("--other-seeds", help="in all cells but that of 50 ms and one router: the first of --seeds (default: all of them)")
+    parser.add_argument("--few-cells", action="store_true", help="four routers at 50 ms only")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--data", default="../shared/data", type=pathlib.Path, help="folder of traces/mooncake")
     parser.add_argument("--scenarios", default=",".join(MILD + OVERLOAD), help="of both suites (default: all)")
@@ -217,6 +228,8 @@ def main():
     cells = {}
     for routers in ROUTERS:
         for age in sorted(AGES, key=lambda age: age != USUAL[0]):  # the scenarios' own age first
+            if arguments.few_cells and routers > 1 and age != USUAL[0]:
+                continue
             names = [name for name in reads if reads[name] or age == USUAL[0] or name == "llq"]
             tool.say(f"signals {age:g} s old, {routers} router(s): {len(names)} policies")
             seeds = arguments.seeds if (age, routers) == USUAL else arguments.other_seeds or arguments.seeds
@@ -242,6 +255,11 @@ def main():
     print_scenarios(cells[USUAL], scenarios)
     print("\n## Against the published table")
     print_comparison(cells[USUAL], scenarios)
+    print("\nThe same with `preble_e2(rebalance=off)` as preble_e2:")
+    seeds = seeds_of(arguments.seeds)
+    calm = {scenario: [tool.mean_e2e("--scenario", scenario, "--seed", seed, "--policy", "preble_e2(rebalance=off)") for seed in seeds]
+            for scenario in scenarios}
+    print_comparison({**cells[USUAL], "preble_e2": calm}, scenarios)
     tool.say("the published table's own setting")
     print_pace(tool, arguments.out, arguments.data)
     tool.say("done")
