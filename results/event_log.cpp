@@ -35,4 +35,12 @@ void EventLog::on_complete(Time now, RequestId id, std::int32_t replica) {
   line(now, fmt::format("complete request={} replica={}", id, replica));
 }
 
+void EventLog::on_replica(Time now, std::int32_t replica, ReplicaChange change) {
+  line(now, fmt::format("{} replica={}", change_name(change), replica));
+}
+
+void EventLog::on_loss(Time now, RequestId id, std::int32_t replica, bool again) {
+  line(now, fmt::format("{} request={} replica={}", again ? "retry" : "failed", id, replica));
+}
+
 }  // namespace switchyard

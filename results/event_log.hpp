@@ -25,6 +25,8 @@ class EventLog final : public Observer {
                 const ReplicaState& state) override;
   void on_restart(Time now, RequestId id, std::int32_t replica) override;
   void on_complete(Time now, RequestId id, std::int32_t replica) override;
+  void on_replica(Time now, std::int32_t replica, ReplicaChange change) override;
+  void on_loss(Time now, RequestId id, std::int32_t replica, bool again) override;
 
  private:
   void line(Time now, const std::string& event);

@@ -20,7 +20,9 @@ enum class Where : std::uint8_t {
   tuned,
   wide_tuned,
   with_hits,
-  with_hits_wide
+  with_hits_wide,
+  with_losses,
+  with_absences
 };
 
 // The columns of tables: name, and a cell's text. `precise` for files, short for people.
@@ -84,6 +86,10 @@ std::vector<Column> columns(const Leaderboard& leaderboard) {
        Where::with_hits_wide},
       {"evicted", [](Row row, bool) { return fmt::format("{}", row.metrics.num_evicted_blocks); },
        Where::with_hits_wide},
+      {"failed", [](Row row, bool) { return fmt::format("{}", row.metrics.num_failed); }, Where::with_losses},
+      {"retries", [](Row row, bool) { return fmt::format("{}", row.metrics.num_retries); }, Where::with_losses},
+      {"replica hours", [](Row row, bool p) { return number(row.metrics.replica_hours, p, 2); }, Where::with_absences},
+      {"down hours", [](Row row, bool p) { return number(row.metrics.down_hours, p, 2); }, Where::with_absences},
       {"kv use", [](Row row, bool p) { return number(row.metrics.kv_use_mean, p); }, Where::wide},
       {"imbalance", [](Row row, bool p) { return number(row.metrics.imbalance, p, 2); }, Where::wide},
   };
@@ -99,6 +105,11 @@ std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool
   const bool with_hits = std::any_of(leaderboard.rows.begin(), leaderboard.rows.end(), [](const LeaderboardRow& row) {
     return row.metrics.hit_tokens + row.metrics.hit_tokens_resumed > 0;
   });
+  const bool with_losses = std::any_of(leaderboard.rows.begin(), leaderboard.rows.end(), [](const LeaderboardRow& row) {
+    return row.metrics.num_failed + row.metrics.num_retries > 0;
+  });
+  const bool with_absences = std::any_of(leaderboard.rows.begin(), leaderboard.rows.end(),
+                                         [&](const LeaderboardRow& row) { return row.metrics.down_hours > 0; });
   std::vector<Column> shown;
   for (Column& column : columns(leaderboard)) {
     const bool show = column.where == Where::always || (column.where == Where::wide && more.wide) ||
@@ -106,6 +117,8 @@ std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool
                       (column.where == Where::mean_e2e && leaderboard.ranks_mean_e2e()) ||
                       (column.where == Where::with_hits && with_hits) ||
                       (column.where == Where::with_hits_wide && with_hits && more.wide) ||
+                      (column.where == Where::with_losses && with_losses) ||
+                      (column.where == Where::with_absences && with_absences) ||
                       (column.where == Where::tuned && leaderboard.tuned()) ||
                       (column.where == Where::wide_tuned && more.wide && leaderboard.tuned());
     if (show) shown.push_back(std::move(column));

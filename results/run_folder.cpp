@@ -45,11 +45,13 @@ std::vector<Time> gaps_before(const std::vector<RequestRecord>& records) {
 
 }  // namespace
 
-// Of vllm_v1, `completed_at` has 12 decimals, and two columns more follow.
+// Of vllm_v1, `completed_at` has 12 decimals, and two columns more follow; and two where requests were lost.
 std::string request_metrics(const Workload& workload, const Replay& replay, const ReplicaLimits& limits) {
   const bool is_vllm_v1 = limits.engine == EngineKind::vllm_v1;
   std::string csv = kRequestColumns;
-  csv += is_vllm_v1 ? ",first_token_at,num_cached_tokens\n" : "\n";
+  const bool losses = replay.num_retries + replay.num_failed > 0;
+  csv += is_vllm_v1 ? ",first_token_at,num_cached_tokens" : "";
+  csv += losses ? ",num_retries,failed\n" : "\n";
   const std::vector<Time> gaps = gaps_before(replay.requests);
   for (std::size_t i = 0; i < workload.size(); ++i) {
     const RequestRecord& record = replay.requests[i];
@@ -75,6 +77,7 @@ std::string request_metrics(const Workload& workload, const Replay& replay, cons
       fmt::format_to(std::back_inserter(csv), ",{},{}", seconds_to_picoseconds(record.prefill_completed_at),
                      record.num_cached_tokens);
     }
+    if (losses) fmt::format_to(std::back_inserter(csv), ",{},{}", record.num_retries, record.failed ? 1 : 0);
     csv += '\n';
   }
   return csv;

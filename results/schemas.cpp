@@ -46,12 +46,19 @@ std::string states_schema() {
                                       {"kv_blocks", series("KV blocks allocated")},
                                       {"waiting", series("requests in the replica's FIFO")},
                                       {"running", series("requests that hold KV blocks")}});
+  const Json absence =
+      closed_object({{"replica", count("its number")},
+                     {"why", {{"description", "failed, starting, not there"}, {"type", "string"}}},
+                     {"from_s", {{"description", "s from the start of the run"}, {"type", "number"}, {"minimum", 0}}},
+                     {"to_s", {{"description", "the same"}, {"type", "number"}, {"minimum", 0}}}});
   return published("switchyard run: states.json", "Means over equal bins of time.",
                    closed_object({{"version", version(1)},
                                   {"bin_s", {{"description", "length of a bin, s"}, {"type", "number"}}},
                                   {"num_blocks", count("KV blocks per replica")},
                                   {"queued", series("requests in the global queue")},
-                                  {"replicas", {{"type", "array"}, {"items", replica}}}}));
+                                  {"replicas", {{"type", "array"}, {"items", replica}}},
+                                  {"absences", list_of("times in which replicas did not serve", absence)}},
+                                 {"absences"}));
 }
 
 }  // namespace switchyard

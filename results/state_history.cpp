@@ -49,7 +49,7 @@ std::vector<double> StateHistory::means(std::size_t column) const {
   return values;
 }
 
-std::string StateHistory::json(const ReplicaLimits& limits) const {
+std::string StateHistory::json(const ReplicaLimits& limits, std::span<const ReplicaAbsence> absences) const {
   nlohmann::ordered_json json = {{"version", 1},
                                  {"bin_s", seconds_from_ticks(span_ * kSamplesPerBin)},
                                  {"num_blocks", limits.num_blocks},
@@ -63,6 +63,13 @@ std::string StateHistory::json(const ReplicaLimits& limits) const {
                                 {"kv_blocks", series(kv_blocks)},
                                 {"waiting", series(waiting)},
                                 {"running", series(running)}});
+  }
+  for (const ReplicaAbsence& absence : absences) {
+    constexpr const char* kWhy[] = {"failed", "starting", "not there"};
+    json["absences"].push_back({{"replica", absence.replica},
+                                {"why", kWhy[static_cast<std::size_t>(absence.why)]},
+                                {"from_s", seconds_from_ticks(absence.from)},
+                                {"to_s", seconds_from_ticks(absence.to)}});
   }
   return json_text(json) + "\n";
 }

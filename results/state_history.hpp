@@ -2,6 +2,7 @@
 // folder, from which the report draws.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,8 @@ class StateHistory final : public StateSampler {
   Time next_sample() const override { return span_ * (2 * num_samples_ + 1) / 2; }
   void on_sample(std::int32_t queue_length, std::span<const ReplicaState> replicas) override;
 
-  // Means over each bin, as JSON (see results/README.md).
-  std::string json(const ReplicaLimits& limits) const;
+  // Means over each bin, as JSON (see results/README.md), with the times in which replicas did not serve.
+  std::string json(const ReplicaLimits& limits, std::span<const ReplicaAbsence> absences = {}) const;
 
   static constexpr std::int64_t kSamplesPerBin = 8;
   static constexpr std::size_t kMostBins = 640;

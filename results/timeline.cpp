@@ -204,4 +204,30 @@ void Timeline::on_complete(Time now, RequestId id, std::int32_t replica) {
   request_event("request", 'e', now, id);
 }
 
+void Timeline::operation_event(Time now, std::int32_t replica, const char* name, char phase) {
+  event(name, phase, process_of(replica), now,
+        fmt::format(",\"cat\":\"operation\",\"id\":\"{}\",\"args\":{{}}", replica));
+}
+
+void Timeline::on_replica(Time now, std::int32_t replica, ReplicaChange change) {
+  Replica& own = replicas_[static_cast<std::size_t>(replica)];
+  if (own.operation) operation_event(now, replica, own.operation, 'e');
+  constexpr const char* kSpans[] = {"failed", "draining", "not there", "starting", nullptr};
+  own.operation = kSpans[static_cast<std::size_t>(change)];
+  if (own.operation) operation_event(now, replica, own.operation, 'b');
+  if (change != ReplicaChange::fails && change != ReplicaChange::serves) return;
+  own.waiting = own.running = own.cached = 0;  // all that it had is lost
+  own.ends_at = now;
+  show_counters(now, replica, 0, 0);
+}
+
+void Timeline::on_loss(Time now, RequestId id, std::int32_t replica, bool again) {
+  enter(now, id, nullptr);
+  request_event(again ? "retry" : "failed", 'n', now, id, fmt::format("{{\"replica\":{}}}", replica));
+  if (!again) return request_event("request", 'e', now, id);
+  enter(now, id, "queued");
+  ++queued_;
+  show_queue(now);
+}
+
 }  // namespace switchyard

@@ -41,13 +41,16 @@ class Timeline final : public Observer {
   void on_prefill_complete(Time now, RequestId id, std::int32_t replica) override;
   void on_restart(Time now, RequestId id, std::int32_t replica) override;
   void on_complete(Time now, RequestId id, std::int32_t replica) override;
+  void on_replica(Time now, std::int32_t replica, ReplicaChange change) override;
+  void on_loss(Time now, RequestId id, std::int32_t replica, bool again) override;
 
  private:
   struct Replica {
     Time ends_at = 0;  // its last batch
     std::int32_t waiting = 0, running = 0;
     std::int32_t shown_waiting = 0, shown_running = 0, shown_blocks = 0, shown_cached = 0;
-    std::int32_t cached = 0;  // after its last batch
+    std::int32_t cached = 0;          // after its last batch
+    const char* operation = nullptr;  // what it is but serving
   };
 
   // An event: the fields that all have, then `rest`, which starts with a comma unless it is empty.
@@ -58,6 +61,7 @@ class Timeline final : public Observer {
   void show_counters(Time now, std::int32_t replica, std::int32_t blocks, std::int32_t cached);
   void show_idle(std::int32_t replica);
   void change_waiting(Time now, std::int32_t replica);  // one more waits
+  void operation_event(Time now, std::int32_t replica, const char* name, char phase);
   void enter(Time now, RequestId id, const char* phase, std::string_view args = "{}");
 
   StreamedFile out_;

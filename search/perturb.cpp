@@ -34,12 +34,28 @@ Variants with_routers(const Scenario& scenario) {
   return variants;
 }
 
+// Of workloads that do not say how long they last.
+constexpr double kFailsAt_s = 300;
+
+Variants with_failure(const Scenario& scenario) {
+  Variants variants(2, scenario);
+  variants[0].name += "+failure=0";
+  variants[0].replica_events.clear();
+  Scenario& fails = variants[1];
+  fails.name += "+failure=1";
+  const double at = scenario.workload.duration_s > 0 ? scenario.workload.duration_s / 2 : kFailsAt_s;
+  fails.replica_events = fmt::format("fail 0 at {} for 60", at);
+  fails.detection_s = 1;
+  return variants;
+}
+
 struct Perturbation {
   std::string name;
   Variants (*of)(const Scenario&);
 };
 const std::vector<Perturbation>& all_perturbations() {
-  static const std::vector<Perturbation> all = {{"signals", with_signals}, {"routers", with_routers}};
+  static const std::vector<Perturbation> all = {
+      {"signals", with_signals}, {"routers", with_routers}, {"failure", with_failure}};
   return all;
 }
 

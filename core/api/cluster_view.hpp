@@ -64,6 +64,15 @@ struct Published {
   MinIndex least_waiting;
 };
 
+// Which replicas take requests, as far as routers know; shared by all of them.
+struct Fleet {
+  std::vector<std::uint8_t> accepts;  // by replica
+  bool all_accept = true;
+  bool all_fit = true;  // every request fits every replica
+
+  bool serves_all() const { return all_accept && all_fit; }
+};
+
 // The observable side of the cluster, kept current by the kernel. Holds nothing that leads to hidden state.
 struct Board {
   Time now = 0;
@@ -71,6 +80,7 @@ struct Board {
   std::int32_t num_routers = 1;
   Books books;
   Published published;
+  const Fleet* fleet = nullptr;  // nullptr: every replica takes every request
 };
 
 // What the view asks of the kernel beyond the board; implemented by each kernel.
@@ -82,6 +92,7 @@ class Observatory {
   virtual std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) = 0;
   virtual void prefix_holders_of(RequestId, std::vector<PrefixHolder>& /*out*/) {}  // by replica
   virtual void prompt_blocks_of(RequestId, std::int32_t /*block_size*/, std::vector<BlockName>& /*out*/) {}
+  virtual bool fits(RequestId, std::int32_t /*replica*/) const { return true; }
   virtual const ReplicaLimits& limits_of(std::int32_t replica) const = 0;
   virtual const CostModel& cost_of(std::int32_t replica) const = 0;
   virtual void assign(RequestId request, std::int32_t replica) = 0;
@@ -110,13 +121,29 @@ class ClusterView {
   std::int32_t router() const { return board_->router; }
   std::int32_t num_routers() const { return board_->num_routers; }
 
+  // Whether the replica takes requests, as far as the router knows: one that has failed does until that is noticed. One
+  // that drains, that has left or has not started yet, does not. O(1).
+  bool accepts(std::int32_t replica) const {
+    const std::size_t i = index(replica);
+    return !board_->fleet || board_->fleet->accepts[i] != 0;
+  }
+  // Whether it takes this queued request: it does, and the request fits, with as long an output as its client allows.
+  // That is the same for all: as long as any of the workload, or as the largest replica has room for. O(1).
+  bool can_serve(RequestId id, std::int32_t replica) const {
+    in_queue(id);
+    return accepts(replica) && (!board_->fleet || board_->fleet->all_fit || kernel_->fits(id, replica));
+  }
+  // Whether every replica takes every request, now. O(1).
+  bool serves_all() const { return !board_->fleet || board_->fleet->serves_all(); }
+
   // Counts. O(1). What a replica has waiting is what it has published: as old as the scenario's signals are, the
   // present by default. What is outstanding is this router's own books: what it sent there and has not seen come back,
   // current at every moment of the call.
   std::int32_t num_waiting(std::int32_t replica) const { return board_->published.num_waiting[index(replica)]; }
   std::int32_t outstanding(std::int32_t replica) const { return board_->books.outstanding[index(replica)]; }
 
-  // The replica with the fewest waiting or outstanding requests, ties to the lowest id. O(log replicas).
+  // The replica with the fewest waiting or outstanding requests, ties to the lowest id, whether it takes any or not.
+  // O(log replicas).
   std::int32_t least_waiting() const {
     if (!board_->published.least_waiting.built()) board_->published.least_waiting.build(board_->published.num_waiting);
     return board_->published.least_waiting.argmin();
@@ -177,7 +204,7 @@ class ClusterView {
   const QueuedRequest& queued(RequestId id) const { return board_->books.requests[std::size_t(in_queue(id))]; }
 
   // Moves a queued request to the end of a replica's FIFO. Takes effect at once. Throws std::logic_error if the
-  // request is not queued or there is no such replica.
+  // request is not queued, there is no such replica, or it does not take the request (can_serve).
   void assign(RequestId request, std::int32_t replica) { kernel_->assign(request, replica); }
 
  private:

@@ -37,6 +37,13 @@ class Policy {
   // A request has completed (the policy call follows).
   virtual void on_completion(const CompletedRequest&) {}
 
+  // A request that was sent has been lost, as its replica failed: what there was of it, with the time at which the
+  // router learned that in place of a completion. If it is tried again, on_arrival follows: it is in the queue.
+  virtual void on_loss(const CompletedRequest&) {}
+  // The replica takes requests from now on, or no more (ClusterView::accepts). One that comes back has forgotten all
+  // that it had cached. A policy call follows, if requests are queued.
+  virtual void on_fleet(const ClusterView&, std::int32_t /*replica*/) {}
+
   // What else it wants to be told: its parameters decide. Asked before each replay.
   virtual Subscription subscription() const { return {}; }
 

@@ -22,6 +22,8 @@ struct QueuedRequest {
   // Which session it is a turn of, as clients tell routers, numbered in order of first arrival; -1: not told. Whether
   // there will be another turn is not known to anybody.
   std::int32_t session = -1;
+  // How often it came back, as the replica that it was sent to failed: its prompt has grown by what had been streamed.
+  std::int32_t num_retries = 0;
 };
 
 // A request that a replica holds, waiting or running.
@@ -48,8 +50,8 @@ struct CompletedRequest {
   Time scheduled_at = 0;    // start of the first batch that it was in
   Time first_token_at = 0;  // end of its prefill (the first time, if it was restarted later)
   Time completed_at = 0;
-  std::int32_t num_prefill_tokens = 0;  // as it arrived
-  std::int32_t num_decode_tokens = 0;   // outputs
+  std::int32_t num_prefill_tokens = 0;  // as it arrived; of one that was tried again, as it did so last
+  std::int32_t num_decode_tokens = 0;   // outputs, of that try
 };
 
 // The first token of a request's answer has been computed, for the first time: what a router that streams sees.

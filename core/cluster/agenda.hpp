@@ -18,13 +18,14 @@ namespace switchyard {
 class Agenda {
  public:
   // In the order in which they happen at an instant. Their numbers: those of the row (of an arrival), the request, the
-  // replica or the router.
+  // replica, the router or the plan.
   // Snapshots, polls, reports and timers are the clock's own events: nothing happens by them alone.
   enum class Kind : std::uint8_t {
     arrival,
     first_token,  // a router sees it, or the end of an answer
     completion,
     delivery,  // a request comes to its replica
+    fleet,     // something that the operator of the cluster has planned (FleetOperator)
     snapshot,  // a replica takes one of itself; routers can read it
     poll,
     kv_event,  // routers are told

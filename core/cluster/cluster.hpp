@@ -17,6 +17,7 @@
 #include "core/cluster/agenda.hpp"
 #include "core/cluster/block_naming.hpp"
 #include "core/cluster/end_times.hpp"
+#include "core/cluster/fleet_operator.hpp"
 #include "core/cluster/kv/block_keys.hpp"
 #include "core/cluster/policy_error.hpp"
 #include "core/cluster/replica_context.hpp"
@@ -25,12 +26,13 @@
 
 namespace switchyard {
 
-// kPlain: for the commonest replays, which have none of what else there is (is_plain): all of that, the RouterDesk
-// above all, is then left out when the loop is compiled, so that what a replay does not use does not slow it.
+// kPlain: for the commonest replays, which have none of what else there is (is_plain): all of that, RouterDesk and
+// FleetOperator above all, is then left out when the loop is compiled, so that what a replay does not use does not slow
+// it.
 template <class Replica, bool kPlain = false>
-class Cluster final : public detail::Observatory, private PresentReplicas {
+class Cluster final : public detail::Observatory, private PresentReplicas, private OperatedLoop {
  public:
-  Cluster() : view_(board_, *this), routing_(make_routing()) {}
+  Cluster() : view_(board_, *this), routing_(make_routing()), fleet_(make_fleet()) {}
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
@@ -38,6 +40,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
            Observer* observer, StateSampler* sampler, Replay& replay) {
     if constexpr (!kPlain) routing_.reset(config, routed_by);
     reset(config, workload, observer, replay);
+    if constexpr (!kPlain) fleet_.reset(config, workload, seed);
     knows_ = false;
     shown_outputs_.assign(workload.loop.empty() ? 0 : workload.size(), 0);
     if constexpr (kPlain) {
@@ -45,6 +48,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
       start_policy(routing_, seed);
     } else {
       routing_.open(routed_by);
+      fleet_.open(observer);
       for (const auto& router : routing_.routers()) start_policy(*router, seed);
     }
     sampler_ = sampler;
@@ -90,11 +94,24 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
       }
     });
   }
+  bool fits(RequestId request, std::int32_t replica) const override {
+    if constexpr (kPlain) {
+      return true;
+    } else {
+      return fleet_.fits(request, replica);
+    }
+  }
   const ReplicaLimits& limits_of(std::int32_t replica) const override { return config_->kind(replica).limits(); }
   const CostModel& cost_of(std::int32_t replica) const override { return config_->kind(replica).cost(); }
 
   void assign(RequestId id, std::int32_t replica) override {
     if (!is_queued(id) || size(replica) >= replicas_.size()) reject(id, replica);
+    if constexpr (!kPlain) {
+      if (fleet_.is_used()) {
+        if (!fleet_.can_serve(id, replica)) refuse(id, replica);
+        fleet_.note_assigned(replica);
+      }
+    }
     if (observer()) observe_decision(id, replica);
     Router& router = calling();
     unlink(board_of(router).books, id);
@@ -126,6 +143,15 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
       return static_cast<detail::Observatory&>(*this);
     } else {
       return RouterDesk::Around{*this, *this, board_, view_, table_, agenda_, block_naming_};
+    }
+  }
+
+  struct Nothing {};
+  auto make_fleet() {
+    if constexpr (kPlain) {
+      return Nothing{};
+    } else {
+      return FleetOperator::Around{*this, routing_, board_, table_, agenda_};
     }
   }
 
@@ -245,6 +271,13 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
         fmt::format("policy assigned request {} to replica {} of {}", id, replica, replicas_.size()));
   }
 
+  [[noreturn]] void refuse(RequestId id, std::int32_t replica) const {
+    const bool accepts = fleet_.fleet().accepts[size(replica)] != 0;
+    throw std::logic_error(
+        fmt::format("policy assigned request {} to replica {}, which {} (see ClusterView::can_serve)", id, replica,
+                    accepts ? "it does not fit" : "takes none now"));
+  }
+
   // An assignment has made the running leap of a replica end earlier, maybe at this very instant.
   void cut_leap(std::int32_t replica, bool ends_now) {
     ends_.set(replica, ends_now ? kNever : at(replica).ends_at());
@@ -311,6 +344,9 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
 
   // A request comes to its replica.
   void deliver(RequestId id, std::int32_t replica) {
+    if constexpr (!kPlain) {
+      if (fleet_.is_used() && !fleet_.take_in(id, replica)) return;
+    }
     context_.add_waiting(replica, 1);
     received_.push_back(replica);
     const Time planned_end = at(replica).ends_at();
@@ -321,6 +357,9 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
 
   [[gnu::flatten]] void run_events() {
     for (EndTimes::End first = ends_.first(); std::min(first.at, agenda_.next_at()) != kNever; first = ends_.first()) {
+      if constexpr (!kPlain) {  // what is planned for after the end changes nothing
+        if (fleet_.is_used() && first.at == kNever && routing_.all_answered()) return;
+      }
       if (sampler_) {
         take_samples(std::min(first.at, agenda_.next_at()));
         run_instant(std::min(first.at, agenda_.next_at()), first.at <= agenda_.next_at());
@@ -501,6 +540,9 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
         routers |= call_after_batch(router_of(id));
       }
     }
+    if constexpr (!kPlain) {
+      if (fleet_.is_used()) fleet_.note_left(replica, static_cast<std::int32_t>(completed_.size()));
+    }
     completed_.clear();
     if constexpr (!kPlain) {
       if (!routing_.has_one_router() && signals().are_live()) {  // the others see that there is room again
@@ -547,6 +589,9 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
     RequestRecord& record = table_.records[size(id)];
     const LiveRequest& request = table_.live[size(id)];
     record.completed_at = board_.now;
+    if constexpr (!kPlain) {
+      record.prefill_completed_at = std::min(record.prefill_completed_at, fleet_.first_token_before(id));
+    }
     record.prefill_completed_at += network().response;
     set_lifecycle(router, id, detail::Lifecycle::done);
     add_outstanding(board_of(router).books, record.replica, -1);
@@ -590,6 +635,9 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
         break;
       case Agenda::Kind::delivery:
         routing_.calls().push_back({.delivered = event.number});
+        break;
+      case Agenda::Kind::fleet:
+        fleet_.take_place(event.number);
         break;
       default:
         routing_.take_place(event);
@@ -694,6 +742,32 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
     }
   }
   bool any_batch_runs() override { return ends_.first().at != kNever; }
+  bool publishes(std::int32_t replica) override {
+    if constexpr (kPlain) {
+      return true;
+    } else {
+      return !fleet_.is_used() || fleet_.lives(replica);
+    }
+  }
+
+  // OperatedLoop
+  void lose(std::int32_t replica, std::vector<ResidentRequest>& lost) override {
+    caller_ = -1;
+    at(replica).waiting(lost);
+    at(replica).running(lost, board_.now, nullptr);
+    std::int64_t tokens = 0;
+    for (const ResidentRequest& request : lost) tokens += request.num_generated_tokens();
+    at(replica).lose(board_.now);
+    ends_.set(replica, kNever);
+    if constexpr (!kPlain) {
+      if (asks().throughput) routing_.add_completed(replica, tokens);
+      if (context_.kv_changes) routing_.note_kv_changes(replica);
+    }
+  }
+  void gave_up(RequestId id) override {
+    ++num_completed_;
+    if (!workload_->loop.empty()) add_next(row_of(id));  // its client goes on
+  }
 
   // A closed loop: what waits for this row, and the session that begins if its own has ended.
   void add_next(std::int32_t row) {
@@ -767,6 +841,12 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
     replay.makespan = makespan_;
     replay.num_steps = num_steps_;
     replay.signals_read = signals_read_;
+    replay.absences.clear();
+    replay.num_retries = replay.num_failed = 0;
+    if constexpr (!kPlain) fleet_.close(replay, makespan_);
+    if (replay.num_failed > 0 && replay.num_failed == num_requests) {
+      throw StalledError("no request completed: all of them failed, as the replicas that they were sent to did");
+    }
     if (num_completed_ < num_requests) {
       throw StalledError(fmt::format(
           "the run stalled after {:.6f} s: {} of {} requests completed, {} wait in the global queue that the policy "
@@ -790,6 +870,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas {
   detail::Board board_;
   ClusterView view_;
   std::conditional_t<kPlain, Router, RouterDesk> routing_;
+  std::conditional_t<kPlain, Nothing, FleetOperator> fleet_;
   HolderIndex known_holders_;  // by the KV events that routers have, where these take time
   KvNews kv_news_;
   StateSampler* sampler_ = nullptr;

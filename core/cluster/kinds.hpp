@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/cluster/engine_options.hpp"
+#include "core/cluster/operation_options.hpp"
 #include "core/cluster/signal_options.hpp"
 
 namespace switchyard {
@@ -34,10 +35,11 @@ struct ClusterConfig {
   std::vector<std::int32_t> kind_of_replica;  // by replica: its place in kinds
   SignalOptions signals;
   RouterOptions routers;
+  OperationOptions operations;
 
   // `num_replicas` replicas of one kind.
   static ClusterConfig uniform(std::int32_t num_replicas, const ReplicaKind& kind) {
-    return {{kind}, std::vector<std::int32_t>(static_cast<std::size_t>(num_replicas), 0), {}, {}};
+    return {{kind}, std::vector<std::int32_t>(static_cast<std::size_t>(num_replicas), 0), {}, {}, {}};
   }
 
   std::int32_t num_replicas() const { return static_cast<std::int32_t>(kind_of_replica.size()); }

@@ -11,6 +11,27 @@ void LeapReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaContext
   live_ = context.table->live.data();
   records_ = context.table->records.data();
   limits_ = kind.limits();
+  forget();
+  blocks_per_decode_ = reserves_sequences() ? 0 : 2 * (kKvGrain / limits_.block_size + 1);
+  ends_at_ = kNever;
+  order_ = {};
+  ended_order_ = {};
+  totals_ = {};
+}
+
+void LeapReplica::lose(Time now) {
+  if (ends_at_ != kNever) {
+    const auto [ended, runs] = progress(now, nullptr);
+    num_batches_ = runs ? ended + 1 : ended;
+    ends_at_ = started_at_ + num_batches_ * order_.duration;
+    count_batches();
+    ends_at_ = kNever;
+  }
+  context_->add_waiting(id_, -static_cast<std::int32_t>(waiting_.size()));
+  forget();
+}
+
+void LeapReplica::forget() {
   waiting_.clear();
   waiting_tokens_ = 0;
   left_out_.clear();
@@ -19,13 +40,9 @@ void LeapReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaContext
   partial_tokens_ = 0;
   prefills_ = {};
   blocks_used_ = 0;
-  blocks_per_decode_ = reserves_sequences() ? 0 : 2 * (kKvGrain / limits_.block_size + 1);
   decodes_ = false;
   restarted_ = false;
-  ends_at_ = kNever;
-  order_ = {};
-  ended_order_ = {};
-  totals_ = {};
+  ends_with_bucket_ = false;
 }
 
 bool LeapReplica::before(const Order& a, const Order& b) {

@@ -31,6 +31,9 @@ class LeapReplica {
   // Bookkeeping of the batch that has just ended; fills `completed`, which is empty, in order of id.
   void finish(std::vector<RequestId>& completed);
 
+  // It fails: all that it has is gone. The batch that ran counts as a whole.
+  void lose(Time now);
+
   // The commonest end of a leap is that of a KV bucket, when nothing completes and nothing waits: goes straight on with
   // the next leap. False if there may be more to do; then nothing has been done.
   bool go_on();
@@ -71,6 +74,7 @@ class LeapReplica {
   bool admissible(std::int32_t blocks) const { return blocks_free() - blocks >= limits_.watermark_blocks; }
   std::int32_t blocks_of(const LiveRequest& request) const;
 
+  void forget();
   bool form(Time now, StartCause cause);
   // What the next batch computes is then in prefilling_, prefills_ and, if decodes_, decoding_.
   void form_vllm_v0(Time now);

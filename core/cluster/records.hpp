@@ -20,7 +20,10 @@ struct RequestRecord {
   std::int32_t replica = -1;
   std::int32_t num_restarts = 0;
   std::int32_t num_cached_tokens = 0;  // of its prompt, found in a prefix cache when it was first admitted
+  std::int16_t num_retries = 0;        // it came back from replicas that failed; what else is here is of the last try
+  bool failed = false;                 // it was not tried again: completed_at is when
 };
+static_assert(sizeof(RequestRecord) == 64);
 
 struct ReplicaTotals {
   std::int64_t num_batches = 0;
@@ -40,12 +43,26 @@ struct ReplicaTotals {
   Int128 kv_token_ticks = 0;
 };
 
+// A time in which a replica did not serve.
+struct ReplicaAbsence {
+  enum class Why : std::uint8_t { failed, starting, not_there };
+  std::int32_t replica = 0;
+  Why why = Why::failed;
+  Time from = 0;
+  Time to = 0;
+
+  bool operator==(const ReplicaAbsence&) const = default;
+};
+
 struct Replay {
   std::vector<RequestRecord> requests;  // by row of the workload
   std::vector<ReplicaTotals> replicas;
-  Time makespan = 0;               // the last completion
-  std::int64_t num_steps = 0;      // of the kernel: batches under `step`, fewer under `leap`; not a result
-  std::uint32_t signals_read = 0;  // a bit for each Signal that policies asked the kernel for (not: counts)
+  std::vector<ReplicaAbsence> absences;  // up to the makespan, in the order in which they ended
+  std::int64_t num_retries = 0;          // of all requests
+  std::int64_t num_failed = 0;           // requests
+  Time makespan = 0;                     // the last completion
+  std::int64_t num_steps = 0;            // of the kernel: batches under `step`, fewer under `leap`; not a result
+  std::uint32_t signals_read = 0;        // a bit for each Signal that policies asked the kernel for (not: counts)
 };
 
 }  // namespace switchyard

@@ -33,6 +33,14 @@ inline void link(detail::Books& books, RequestId id) {
   join(books, id, -1);
   ++books.queue_length;
 }
+// In front of those that arrived later: it has been away.
+inline void link_by_age(detail::Books& books, RequestId id) {
+  RequestId after = books.next[0];
+  while (after >= 0 && after < id) after = books.next[static_cast<std::size_t>(after + 1)];
+  join(books, books.previous[static_cast<std::size_t>(after + 1)], id);
+  join(books, id, after);
+  ++books.queue_length;
+}
 inline void unlink(detail::Books& books, RequestId id) {
   const auto entry = static_cast<std::size_t>(id + 1);
   join(books, books.previous[entry], books.next[entry]);
@@ -63,6 +71,7 @@ struct Router {
     is_deciding = timer_runs = false;
     board->router = number;
     board->num_routers = num_routers;
+    board->fleet = nullptr;
     if (has_own_board()) {
       board->published.num_waiting.assign(num_replicas, 0);
       board->published.least_waiting.reset(num_replicas);

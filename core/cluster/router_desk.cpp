@@ -22,7 +22,7 @@ void RouterDesk::reset(const ClusterConfig& config, const RouterPolicies& routed
 
 void RouterDesk::open(const RouterPolicies& routed_by) {
   const std::int32_t n = config_->num_replicas();
-  if (asks().throughput && signals().interval == 0) begin_clock(kReportPeriod, Agenda::Kind::report, 0);
+  if (asks().throughput && signals().interval == 0) begin_clock({kReportPeriod, Agenda::Kind::report, 0});
   if (!signals().are_live()) {
     published_.reset(n, signals().delay);
     snapshots_run_ = false;
@@ -149,11 +149,11 @@ void RouterDesk::start_snapshots() {
   for (std::int32_t i = 0; i < n; ++i) {
     const Time phase = spread ? static_cast<Time>(Int128{interval} * i / n) : 0;
     const Time next = now() < phase ? phase : phase + ((now() - phase) / interval + 1) * interval;
-    begin_clock(next, Agenda::Kind::snapshot, i);
+    begin_clock({next, Agenda::Kind::snapshot, i});
     // Those that are under way.
     const Time first = phase > 0 ? phase : interval;
     for (Time taken = next - interval; taken >= first && taken + signals().delay > now(); taken -= interval) {
-      begin_clock(taken + signals().delay, Agenda::Kind::poll, i);
+      begin_clock({taken + signals().delay, Agenda::Kind::poll, i});
     }
   }
 }
@@ -203,18 +203,25 @@ void RouterDesk::add_snapshot(std::int32_t replica) {
 }
 
 void RouterDesk::take_snapshot(std::int32_t replica) {
-  if (takes_snapshots_) {
+  const bool publishes = around_.replicas.publishes(replica);
+  if (takes_snapshots_ && publishes) {
     if (asks().throughput) told_.report(replica, tokens_so_far(replica), now());
     add_snapshot(replica);
   }
   repeat({now(), Agenda::Kind::snapshot, replica}, signals().interval);
+  if (publishes) announce(replica);
+}
+
+void RouterDesk::note_there(std::int32_t replica) {
+  if (signals().are_live() || !snapshots_run_) return;
+  if (takes_snapshots_) add_snapshot(replica);
   announce(replica);
 }
 
 // That a snapshot can be read is also told to who only has requests queued: for that they may have been held.
 void RouterDesk::announce(std::int32_t replica) {
   if (signals().delay > 0) {
-    begin_clock(now() + signals().delay, Agenda::Kind::poll, replica);
+    begin_clock({now() + signals().delay, Agenda::Kind::poll, replica});
   } else {
     tell_poll(replica);
   }
@@ -288,21 +295,15 @@ std::int64_t RouterDesk::tokens_so_far(std::int32_t replica) {
   return tokens;
 }
 
-// The clock's own events.
-void RouterDesk::begin_clock(Time at, Agenda::Kind kind, std::int32_t number) {
-  ++num_clocks_;
-  around_.agenda.add({at, kind, number});
-}
-
 void RouterDesk::repeat(const Agenda::Event& event, Time period) {
   --num_clocks_;
-  if (clocks_go_on()) begin_clock(now() + period, event.kind, event.number);
+  if (clocks_go_on()) begin_clock({now() + period, event.kind, event.number});
 }
 
 void RouterDesk::start_timer(Router& router) {
   router.timer_runs = true;
   const Time every = asks().every;
-  begin_clock((now() / every + 1) * every, Agenda::Kind::timer, router.board->router);
+  begin_clock({(now() / every + 1) * every, Agenda::Kind::timer, router.board->router});
 }
 
 void RouterDesk::run_timer(Router& router) {
@@ -315,10 +316,8 @@ void RouterDesk::run_timer(Router& router) {
   want_call(router);
 }
 
-// Whether something may still happen: policies that have done nothing for 100 s and 100 periods of what calls them,
-// in which nothing else happened, never will.
 bool RouterDesk::clocks_go_on() {
-  if (num_answered_ == static_cast<std::int64_t>(around_.table.requests.size())) return false;
+  if (all_answered()) return false;
   std::size_t num_decisions = 0;  // a call that nothing but a clock led to is nothing by itself, however long it takes
   for (const auto& router : routers()) num_decisions += router->is_deciding ? 1 : 0;
   if (around_.replicas.any_batch_runs() || around_.agenda.has_more_than(num_clocks_ + num_decisions)) {
@@ -326,7 +325,10 @@ bool RouterDesk::clocks_go_on() {
     return true;
   }
   nothing_since_ = std::min(nothing_since_, now());
-  const Time longest_period = std::max(asks().every, std::max(signals().interval, signals().delay));
+  const OperationOptions& operations = config_->operations;
+  const Time longest_period = std::max(
+      {asks().every, signals().interval, signals().delay, operations.scale_after + operations.scale_idle,
+       operations.mean_time_to_failure + operations.mean_time_to_repair, operations.detection + operations.start_up});
   return (now() - nothing_since_) / 100 <= std::max<Time>(kTicksPerSecond, longest_period);
 }
 

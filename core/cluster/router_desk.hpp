@@ -26,6 +26,7 @@ class PresentReplicas {
   virtual std::int64_t present_waiting_uncached(std::int32_t replica) = 0;
   virtual void tell_later(std::int32_t replica, const KvChange& change) = 0;  // to who asks what its cache held then
   virtual bool any_batch_runs() = 0;
+  virtual bool publishes(std::int32_t replica) = 0;  // one that has failed or is not there takes no snapshots
 
  protected:
   ~PresentReplicas() = default;
@@ -120,6 +121,20 @@ class RouterDesk {
   // Output tokens of requests that have completed there.
   void add_completed(std::int32_t replica, std::int64_t tokens) { told_.add_completed(replica, tokens); }
 
+  // The replica is there anew, and publishes that.
+  void note_there(std::int32_t replica);
+
+  // The clock's own events: nothing happens by them alone.
+  void begin_clock(const Agenda::Event& event) {
+    ++num_clocks_;
+    around_.agenda.add(event);
+  }
+  void end_clock() { --num_clocks_; }
+  // Whether something may still happen: policies that have done nothing for 100 s and 100 periods of what calls them,
+  // in which nothing else happened, never will.
+  bool clocks_go_on();
+  bool all_answered() const { return num_answered_ == static_cast<std::int64_t>(around_.table.requests.size()); }
+
   // What views read. Throws std::logic_error for what the policy does not say that it reads.
   ReplicaState state(std::int32_t replica);
   const Snapshot& published(std::int32_t replica);
@@ -136,11 +151,9 @@ class RouterDesk {
   void tell_kv_changes(std::int32_t replica);
   void report(const Agenda::Event& event);
   std::int64_t tokens_so_far(std::int32_t replica);
-  void begin_clock(Time at, Agenda::Kind kind, std::int32_t number);
   void repeat(const Agenda::Event& event, Time period);
   void start_timer(Router& router);
   void run_timer(Router& router);
-  bool clocks_go_on();
   Time now() const { return around_.board.now; }
 
   Around around_;

@@ -9,6 +9,11 @@
 
 namespace switchyard {
 
+const char* change_name(ReplicaChange change) {
+  constexpr const char* kNames[] = {"fails", "drains", "leaves", "starts", "serves"};
+  return kNames[static_cast<std::size_t>(change)];
+}
+
 std::uint64_t policy_seed(std::uint64_t workload_seed, std::int32_t router) {
   WorkloadRandom random(workload_seed, WorkloadRandom::Purpose::policy);
   std::uint64_t seed = random.next();
@@ -78,9 +83,9 @@ bool is_plain(const ClusterConfig& config, const Workload& workload, const Polic
   const auto& [interval, delay, phase, kv_delay] = config.signals;
   const auto& [count, split, dispatch, response, decision] = config.routers;
   const auto [first_tokens, polls, kv_events, every, waiting_uncached, throughput, requests] = policy.subscription();
-  return workload.loop.empty() && interval == 0 && delay == 0 && kv_delay == 0 && count == 1 && dispatch == 0 &&
-         response == 0 && decision == 0 && !first_tokens && !polls && !kv_events && every == 0 && !waiting_uncached &&
-         !throughput && !requests;
+  return workload.loop.empty() && config.kinds.size() == 1 && config.operations.are_none() && interval == 0 &&
+         delay == 0 && kv_delay == 0 && count == 1 && dispatch == 0 && response == 0 && decision == 0 &&
+         !first_tokens && !polls && !kv_events && every == 0 && !waiting_uncached && !throughput && !requests;
 }
 
 }  // namespace

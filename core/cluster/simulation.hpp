@@ -45,6 +45,10 @@ struct PlannedStep {
   std::int32_t blocks_free = 0;                // after it
 };
 
+// What becomes of a replica of a cluster that is operated.
+enum class ReplicaChange : std::uint8_t { fails, drains, leaves, starts, serves };
+const char* change_name(ReplicaChange change);
+
 // Sees every event of a replay as it happens; for logs and timelines. A replay with an observer runs on the `step`
 // kernel (the results are the same).
 class Observer {
@@ -70,6 +74,9 @@ class Observer {
   virtual void on_prefill_complete(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_restart(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_complete(Time, RequestId, std::int32_t /*replica*/) {}
+  virtual void on_replica(Time, std::int32_t /*replica*/, ReplicaChange) {}
+  // The router learns that the request was lost, as its replica failed; it is in the queue again, or has failed.
+  virtual void on_loss(Time, RequestId, std::int32_t /*replica*/, bool /*again*/) {}
 };
 
 // Looks at the cluster at regular times, on either kernel: for small timelines of long runs.

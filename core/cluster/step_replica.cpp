@@ -23,6 +23,15 @@ bool StepReplica::enqueue(RequestId id, Time, const StepReplica*) {
   return false;
 }
 
+void StepReplica::lose(Time) {
+  context_->add_waiting(id_, -static_cast<std::int32_t>(waiting_.size()));
+  waiting_.clear();
+  running_.clear();
+  members_.clear();
+  blocks_used_ = 0;
+  ends_at_ = kNever;
+}
+
 bool StepReplica::admissible(RequestId id) const {
   const std::int32_t needed = blocks_for(live(id).num_prefill_tokens, limits_->block_size);
   return blocks_free() - needed >= limits_->watermark_blocks;

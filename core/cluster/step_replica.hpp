@@ -24,6 +24,9 @@ class StepReplica {
   // Bookkeeping of the batch that has just ended; fills `completed`, which is empty, in order of id.
   void finish(std::vector<RequestId>& completed);
 
+  // It fails: all that it has is gone. The batch that ran counts as a whole.
+  void lose(Time now);
+
   bool go_on() { return false; }
   Time ends_at() const { return ends_at_; }
 

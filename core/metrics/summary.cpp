@@ -73,6 +73,19 @@ void add_slowdown(Summary& summary, const std::vector<std::int32_t>& prompts, co
   }
 }
 
+// Of a replay.
+void add_hours(Summary& summary, const Replay& replay) {
+  constexpr double kTicksPerHour = 3600.0 * static_cast<double>(kTicksPerSecond);
+  Int128 there = Int128{replay.makespan} * static_cast<std::int64_t>(replay.replicas.size());
+  Int128 down = 0;
+  for (const ReplicaAbsence& absence : replay.absences) {
+    const bool away = absence.why == ReplicaAbsence::Why::not_there;
+    (away ? there : down) += (away ? -1 : 1) * Int128{absence.to - absence.from};
+  }
+  summary.replica_hours = static_cast<double>(there) / kTicksPerHour;
+  summary.down_hours = static_cast<double>(down) / kTicksPerHour;
+}
+
 double in_seconds_of(Time time) { return seconds_from_ticks(time); }
 double in_seconds_of(double seconds) { return seconds; }
 
@@ -142,6 +155,12 @@ const std::vector<SummaryField>& summary_fields() {
        true},
       {"num_evicted_blocks", "cached KV blocks that lost what they held to others", &S::num_evicted_blocks, lower, "",
        true},
+      {"num_failed", "requests that failed: they are in no time above", &S::num_failed, lower, "", true},
+      {"failed_share", "their share of all requests", &S::failed_share, lower, "", true},
+      {"num_retries", "times that a request was lost and sent again", &S::num_retries, lower, "", true},
+      {"replica_hours", "hours for which replicas were there, up to the last completion, all together",
+       &S::replica_hours, lower, "", true},
+      {"down_hours", "of these, hours in which they had failed or were starting up", &S::down_hours, lower, "", true},
   };
   return fields;
 }
@@ -204,6 +223,11 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
     if (!workload.is_counted(i)) continue;
     const Time arrived_at = record.arrived_at;
     first_arrival = std::min(first_arrival, arrived_at);
+    summary.num_retries += record.num_retries;
+    if (record.failed) {
+      ++summary.num_failed;
+      continue;
+    }
     e2e.push_back(record.completed_at - arrived_at);
     ttft.push_back(record.prefill_completed_at - arrived_at);
     counted_alone.push_back(alone[i]);
@@ -221,6 +245,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
             seconds_from_ticks(e2e.back()) <= limits.e2e_s;
   }
   const std::size_t n = e2e.size();
+  if (n == 0) throw StalledError("no request completed that counts: there is nothing to tell of them");
   add_slowdown(summary, prompts, e2e, counted_alone);
   summary.num_requests = static_cast<std::int64_t>(n);
   summary.num_cut_requests = static_cast<std::int64_t>(workload.num_cut);
@@ -240,6 +265,10 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   const Time span = replay.makespan - first_arrival, whole_span = replay.makespan - begin;
   summary.throughput_rps = static_cast<double>(n) / seconds_from_ticks(span);
   summary.goodput_rps = static_cast<double>(good) / seconds_from_ticks(span);
+
+  summary.failed_share =
+      static_cast<double>(summary.num_failed) / static_cast<double>(n + static_cast<std::size_t>(summary.num_failed));
+  add_hours(summary, replay);
 
   Int128 kv_token_ticks = 0;
   Int128 busy = 0;  // 16 replicas that are busy for a week are more than a Time counts

@@ -39,6 +39,9 @@ struct Summary {
   double kv_use_mean = 0, kv_use_peak = 0;
   double imbalance = 0;
   double hit_rate = 0;
+  std::int64_t num_failed = 0, num_retries = 0;
+  double failed_share = 0;
+  double replica_hours = 0, down_hours = 0;
 };
 
 enum class Better : std::uint8_t { lower, higher, neither };

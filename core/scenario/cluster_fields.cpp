@@ -15,6 +15,11 @@ Fields cluster_fields() {
   const auto asynchronous = [](const Scenario& s) { return s.async_scheduling; };
   Fields fields("cluster");
   fields.integer("replicas", "replicas", SWITCHYARD_MEMBER(replicas), 1, 100000, "number of replicas")
+      .only_if("--group is not given", [](const Scenario& s) { return s.groups.empty(); })
+      .groups("groups", "group", SWITCHYARD_MEMBER(groups),
+              "replicas that are not alike: groups of so many, and what differs from the rest of the scenario by the "
+              "names of its fields in cluster and cost; as a flag, one group each time: 'count=2,num_gpu_blocks=9000'")
+      .later()
       .choice("replica_scheduler", "replica-scheduler", SWITCHYARD_MEMBER(replica_scheduler), engine_names(),
               "the engine: how a replica forms batches")
       .also_choice("vllm", "vllm_v0")

@@ -13,6 +13,7 @@
 #include "core/input/error.hpp"
 #include "core/metrics/interference_free.hpp"
 #include "core/scenario/fields.hpp"
+#include "core/scenario/groups.hpp"
 #include "core/scenario/scenario_rows.hpp"
 
 namespace switchyard {
@@ -127,9 +128,47 @@ SignalOptions signals_of(const Scenario& scenario) {
           .kv_delay = caches ? ticks_from_seconds(scenario.kv_delay_s) : 0};
 }
 
+OperationOptions operations_of(const Scenario& scenario) {
+  OperationOptions operations{.events = parse_replica_events(scenario.replica_events, "--replica-events"),
+                              .initial_replicas = scenario.initial_replicas,
+                              .mean_time_to_failure = ticks_from_seconds(scenario.mttf_s),
+                              .mean_time_to_repair = ticks_from_seconds(scenario.mttr_s),
+                              .detection = ticks_from_seconds(scenario.detection_s),
+                              .start_up = ticks_from_seconds(scenario.start_up_s),
+                              .max_retries = scenario.max_retries,
+                              .scale_above = scenario.scale_above,
+                              .scale_after = ticks_from_seconds(scenario.scale_after_s),
+                              .scale_idle = ticks_from_seconds(scenario.scale_idle_s),
+                              .min_replicas = scenario.min_replicas};
+  for (const ReplicaEvent& event : operations.events) {
+    if (event.replica < scenario.replicas) continue;
+    throw InputError(fmt::format("--replica-events: replica {} is not there: they are numbered from 0 to {}",
+                                 event.replica, scenario.replicas - 1));
+  }
+  const auto check_count = [&](std::int32_t count, const char* flag) {
+    if (count <= scenario.replicas) return;
+    throw InputError(fmt::format("{}: {} is not allowed; at most the number of replicas, {}, is wanted", flag, count,
+                                 scenario.replicas));
+  };
+  check_count(scenario.initial_replicas, "--initial-replicas");
+  check_count(scenario.min_replicas, "--min-replicas");
+  if (!operations.autoscales()) {  // what then decides nothing
+    operations.scale_after = operations.scale_idle = 0;
+    operations.min_replicas = 1;
+  }
+  return operations;
+}
+
 }  // namespace
 
 std::int32_t context_of(const Scenario& scenario) {
+  if (!scenario.groups.empty()) {
+    std::int32_t most = 0;
+    for (const ReplicaGroup& group : scenario.groups) {
+      most = std::max(most, context_of(scenario_of_group(scenario, group)));
+    }
+    return most;
+  }
   if (scenario.replica_scheduler != EngineKind::vllm_v1) return scenario.max_tokens;
   if (scenario.max_model_len > 0) return scenario.max_model_len;
   return max_model_len_of(scenario, cost_source_of(scenario));
@@ -142,17 +181,56 @@ Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
         fmt::format("--long-requests: engine is what vllm_v1 does; for {} one of cut, refuse, drop is wanted",
                     engine_name(scenario_.replica_scheduler)));
   }
-  const CostSource source = cost_source_of(scenario_);
-  cost_ = source.model;
-  cost_description_ = source.description;
+  make_kinds();
   trace_ = trace_of(scenario_.workload);
-  cluster_ = ClusterConfig::uniform(scenario_.replicas, ReplicaKind(engine_options(scenario_, source), *cost_));
   cluster_.signals = signals_of(scenario_);
+  cluster_.operations = operations_of(scenario_);
   cluster_.routers = {.count = scenario_.routers,
                       .split = scenario_.split,
                       .dispatch = ticks_from_seconds(scenario_.dispatch_s),
                       .response = ticks_from_seconds(scenario_.response_s),
                       .decision = ticks_from_seconds(scenario_.decision_s)};
+}
+
+void Experiment::make_kinds() {
+  std::vector<ReplicaGroup> groups = scenario_.groups;
+  if (groups.empty()) groups.push_back({.count = scenario_.replicas, .fields = {}});
+  std::vector<std::int32_t> kind_of_group;
+  std::vector<std::pair<std::string, CostSource>> sources;  // by what they come from
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    std::size_t kind = 0;
+    while (groups[kind].fields != groups[g].fields) ++kind;
+    if (kind < g) {
+      kind_of_group.push_back(kind_of_group[kind]);
+    } else {
+      const Scenario of = scenario_of_group(scenario_, groups[g]);
+      const std::string& from = of.cost_tables.empty() ? of.profile : of.cost_tables;
+      auto source =
+          std::find_if(sources.begin(), sources.end(), [&](const auto& known) { return known.first == from; });
+      if (source == sources.end()) source = sources.insert(source, {from, cost_source_of(of)});
+      kind_of_group.push_back(static_cast<std::int32_t>(cluster_.kinds.size()));
+      costs_.push_back(source->second.model);
+      cluster_.kinds.emplace_back(engine_options(of, source->second), *costs_.back());
+      if (cost_description_.find(source->second.description) == std::string::npos) {
+        cost_description_ += (cost_description_.empty() ? "" : "; ") + source->second.description;
+      }
+    }
+    cluster_.kind_of_replica.insert(cluster_.kind_of_replica.end(), static_cast<std::size_t>(groups[g].count),
+                                    kind_of_group.back());
+  }
+  std::int32_t count = 0;
+  for (const ReplicaGroup& group : groups) count += group.count;
+  if (count != scenario_.replicas) {
+    throw InputError(
+        fmt::format("--replicas: {} contradicts the rest: the groups have {} together", scenario_.replicas, count));
+  }
+  largest_ = cluster_.kinds.front().limits();
+  for (const ReplicaKind& kind : cluster_.kinds) {
+    if ((kind.engine() == EngineKind::vllm_v1) != (largest_.engine == EngineKind::vllm_v1)) {
+      throw InputError("--group: replicas with vllm_v1 and with another engine cannot be simulated together");
+    }
+    if (longest_request(kind.limits()) > longest_request(largest_)) largest_ = kind.limits();
+  }
 }
 
 std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
@@ -163,7 +241,7 @@ std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
   }
   // Made outside the lock; if two threads make the same one, they make the same bytes.
   const LongRequests rule = scenario_.long_requests_rule();
-  const ReplicaLimits& limits = cluster_.kind(0).limits();
+  const ReplicaLimits& limits = largest_;
   WorkloadRows rows = scenario_rows(scenario_, trace_.get(), seed, limits.max_tokens);
   auto made = std::make_shared<Workload>(
       make_workload(std::move(rows.source), rows.rows, content_of(rows, trace_.get()), scenario_.workload.concurrency));
@@ -189,7 +267,7 @@ std::string Experiment::workload_title(const std::vector<std::uint64_t>& seeds) 
     num_requests += made->size();
   }
   return switchyard::workload_title(workload(seeds.front())->source, num_cut, num_dropped, num_requests,
-                                    cluster_.kind(0).limits().max_tokens);
+                                    largest_.max_tokens);
 }
 
 std::shared_ptr<const std::vector<Time>> Experiment::alone(std::uint64_t seed) const {

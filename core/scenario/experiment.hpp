@@ -44,11 +44,14 @@ class Experiment {
   std::shared_ptr<const std::vector<Time>> alone(std::uint64_t seed) const;
 
  private:
+  void make_kinds();
+
   Scenario scenario_;
-  std::shared_ptr<const CostModel> cost_;
-  std::shared_ptr<const TraceRows> trace_;  // read once, whatever becomes of the file
+  std::vector<std::shared_ptr<const CostModel>> costs_;  // of the kinds of replica
+  std::shared_ptr<const TraceRows> trace_;               // read once, whatever becomes of the file
   std::string cost_description_;
   ClusterConfig cluster_;
+  ReplicaLimits largest_;  // of the kind that takes the longest requests
   mutable std::once_flag digest_made_;
   mutable Digest digest_;
   mutable std::mutex mutex_;

@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t kSampleSeed = 1;
 
 // Fields that say where data lie, not what they are: the data themselves are hashed.
-bool is_source(const ScenarioField& field) { return field.kind == FieldKind::text; }
+bool is_source(const ScenarioField& field) { return field.kind == FieldKind::text && field.section != "operations"; }
 
 // Fields that act through the KV capacity alone.
 bool plans_memory(const ScenarioField& field) {
@@ -37,12 +37,23 @@ bool belongs(const ScenarioField& field, const Scenario& scenario) {
          field.engines.has(scenario.replica_scheduler) && field.matters(scenario);
 }
 
-std::string cluster_part(const Scenario& scenario, const ReplicaLimits& limits) {
+// Groups without what their fields in files stand for: sources and planned memory.
+nlohmann::json hashed_groups(nlohmann::json groups) {
+  for (nlohmann::json& group : groups) {
+    for (const ScenarioField& field : scenario_fields()) {
+      if (is_source(field) || plans_memory(field)) group.erase(field.key);
+    }
+  }
+  return groups;
+}
+
+std::string cluster_part(const Scenario& scenario, const ClusterConfig& cluster) {
   ContentHash hash;
   for (const ScenarioField& field : scenario_fields()) {
     if (!belongs(field, scenario)) continue;
     // A number is the same number however it is written: 2 and 2.0.
-    const nlohmann::json value = field.get(scenario);
+    const bool groups = field.kind == FieldKind::groups;
+    const nlohmann::json value = groups ? hashed_groups(field.get(scenario)) : field.get(scenario);
     hash.add(field.section).add(field.key);
     if (value.is_string()) {
       hash.add(value.get<std::string>());
@@ -52,11 +63,13 @@ std::string cluster_part(const Scenario& scenario, const ReplicaLimits& limits) 
       hash.add(json_text(value));
     }
   }
-  return hash.add(std::int64_t{limits.num_blocks}).add(std::int64_t{limits.max_tokens}).hex();
+  for (const ReplicaKind& kind : cluster.kinds) {
+    hash.add(std::int64_t{kind.limits().num_blocks}).add(std::int64_t{kind.limits().max_tokens});
+  }
+  return hash.hex();
 }
 
-std::string cost_part(const CostModel& cost) {
-  ContentHash hash;
+void add_cost(ContentHash& hash, const CostModel& cost) {
   if (const StepTimes* steps = cost.steps()) hash.add(steps->kind()).add(steps->json());
   const CostTables& tables = cost.tables();
   for (const std::int32_t size : {tables.max_tokens, tables.max_decodes, tables.max_decode_kv_steps,
@@ -68,7 +81,13 @@ std::string cost_part(const CostModel& cost) {
   }
   hash.add(std::span<const std::int32_t>(tables.decode_covered));
   hash.add(std::span<const std::int32_t>(tables.prefill_covered));
-  return hash.add(tables.prefill_many_factor).hex();
+  hash.add(tables.prefill_many_factor);
+}
+
+std::string cost_part(const ClusterConfig& cluster) {
+  ContentHash hash;
+  for (const ReplicaKind& kind : cluster.kinds) add_cost(hash, kind.cost());
+  return hash.hex();
 }
 
 void add_rows(ContentHash& hash, const std::vector<RawRequest>& rows) {
@@ -125,9 +144,9 @@ std::string workload_part(const Scenario& scenario, const TraceRows* trace, std:
 const Digest& Experiment::digest() const {
   std::call_once(digest_made_, [this] {
     digest_ = {.kernel = kKernelNumber,
-               .cluster = cluster_part(scenario_, cluster_.kind(0).limits()),
-               .cost = cost_part(*cost_),
-               .workload = workload_part(scenario_, trace_.get(), cluster_.kind(0).limits().max_tokens)};
+               .cluster = cluster_part(scenario_, cluster_),
+               .cost = cost_part(cluster_),
+               .workload = workload_part(scenario_, trace_.get(), largest_.max_tokens)};
   });
   return digest_;
 }

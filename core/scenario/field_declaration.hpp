@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/scenario/fields.hpp"
+#include "core/scenario/groups.hpp"
 
 namespace switchyard {
 
@@ -69,6 +70,14 @@ class Fields {
         [access](const Scenario& s) { return format_seed_range(access(s)); },
         [access](Scenario& s, const nlohmann::json& v) { access(s) = parse_seed_range(v.get<std::string>(), ""); });
     return *this;
+  }
+
+  template <class Access>
+  Fields& groups(std::string key, std::string flag, Access access, std::string doc) {
+    return add(
+        FieldKind::groups, std::move(key), std::move(flag), std::move(doc),
+        [access](const Scenario& s) { return groups_json(access(s)); },
+        [access](Scenario& s, const nlohmann::json& v) { access(s) = groups_from_json(v, "groups"); });
   }
 
   // The field declared last, a choice, is read by a function instead.
@@ -173,6 +182,7 @@ const std::vector<std::string>& engine_names();
 Fields cluster_fields();
 Fields signal_fields();
 Fields router_fields();
+Fields operation_fields();
 
 }  // namespace switchyard
 

@@ -12,6 +12,7 @@
 #include "core/input/error.hpp"
 #include "core/input/json_text.hpp"
 #include "core/scenario/field_declaration.hpp"
+#include "core/scenario/groups.hpp"
 #include "core/workload/known_traces.hpp"
 
 namespace switchyard {
@@ -304,8 +305,8 @@ InputError refuse(const ScenarioField& field, const std::string& found, std::str
 const std::vector<ScenarioField>& scenario_fields() {
   static const std::vector<ScenarioField> fields = [] {
     std::vector<ScenarioField> all;
-    for (Fields section :
-         {cluster_fields(), signal_fields(), router_fields(), cost_fields(), workload_fields(), seed_fields()}) {
+    for (Fields section : {cluster_fields(), signal_fields(), router_fields(), operation_fields(), cost_fields(),
+                           workload_fields(), seed_fields()}) {
       section.append_to(all);
     }
     return all;
@@ -339,6 +340,7 @@ bool is_stated(const ScenarioField& field, EngineKind engine) {
 
 bool is_written(const ScenarioField& field, const Scenario& scenario) {
   if (!is_stated(field, scenario.replica_scheduler)) return false;
+  if (field.kind == FieldKind::groups) return !scenario.groups.empty();
   if (!field.is_left_out_at_defaults) return true;
   const Scenario defaults;
   const std::vector<ScenarioField>& all = scenario_fields();
@@ -384,6 +386,8 @@ std::string describe_range(const ScenarioField& field) {
       return "true or false (as a flag, on or off)";
     case FieldKind::seeds:
       return "seeds, as 1-8 or 1-4,7,9";
+    case FieldKind::groups:
+      return "groups, as count=2,num_gpu_blocks=9000";
   }
   return "";
 }
@@ -425,6 +429,11 @@ void set_field(const ScenarioField& field, Scenario& scenario, const Json& given
       if (!value.is_string()) throw refuse(field, found, where);
       parse_seed_range(found, where);
       break;
+    case FieldKind::groups:
+      scenario.groups = groups_from_json(value, where);
+      if (!scenario.groups.empty()) scenario.replicas = 0;
+      for (const ReplicaGroup& group : scenario.groups) scenario.replicas += group.count;
+      return;
   }
   const bool zero = field.kind == FieldKind::real && value.get<double>() == 0;
   field.set(scenario, zero ? Json(0.0) : value);  // -0 is 0
@@ -433,6 +442,7 @@ void set_field(const ScenarioField& field, Scenario& scenario, const Json& given
 void set_field_from_text(const ScenarioField& field, Scenario& scenario, const std::string& text,
                          std::string_view where) {
   Json value = text;
+  if (field.kind == FieldKind::groups) value = groups_json(parse_groups(text, where));
   if (field.kind == FieldKind::on_off) {
     if (text == "on" || text == "true") value = true;
     if (text == "off" || text == "false") value = false;

@@ -15,7 +15,7 @@
 
 namespace switchyard {
 
-enum class FieldKind : std::uint8_t { text, integer, real, choice, on_off, seeds };
+enum class FieldKind : std::uint8_t { text, integer, real, choice, on_off, seeds, groups };
 
 // A set of engines; all, unless it says which.
 class EngineSet {

@@ -10,6 +10,7 @@
 
 #include "core/cluster/engine_options.hpp"
 #include "core/cluster/signal_options.hpp"
+#include "core/scenario/replica_group.hpp"
 #include "core/scenario/seed_range.hpp"
 #include "core/workload/spec.hpp"
 
@@ -51,6 +52,7 @@ struct Scenario {
   double sleep_after_empty_plan_ms = 1.0;
   double gpu_memory_gib = 80.0;
   double memory_margin = 0.1;
+  std::vector<ReplicaGroup> groups;  // if there are any, `replicas` is the sum of their counts
 
   // signals and routers
   static constexpr double kIntervalOfRouter = -1;
@@ -63,6 +65,19 @@ struct Scenario {
   double dispatch_s = 0;
   double response_s = 0;
   double decision_s = 0;
+
+  // operations
+  std::string replica_events;  // see parse_replica_events
+  std::int32_t initial_replicas = 0;
+  double mttf_s = 0;
+  double mttr_s = 60;
+  double detection_s = 0;
+  std::int32_t max_retries = 3;
+  double start_up_s = 0;
+  double scale_above = 0;
+  double scale_after_s = 10;
+  double scale_idle_s = 0;
+  std::int32_t min_replicas = 1;
 
   // cost: one of the two, the other empty
   std::string profile = "a100-llama2-7b";  // embedded name, folder of Vidur CSVs, or file of a profile

@@ -2,12 +2,25 @@
 
 #include "core/input/json_text.hpp"
 #include "core/scenario/fields.hpp"
+#include "core/scenario/groups.hpp"
 
 namespace switchyard {
 
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
+
+OrderedJson entry_of(const ScenarioField& field);
+
+// What a group may have.
+OrderedJson group_entries() {
+  OrderedJson entries = {
+      {"count", {{"description", "replicas of the group"}, {"type", "integer"}, {"minimum", 1}, {"maximum", 100000}}}};
+  for (const ScenarioField& field : scenario_fields()) {
+    if (is_of_group(field)) entries[field.key] = entry_of(field);
+  }
+  return entries;
+}
 
 OrderedJson entry_of(const ScenarioField& field) {
   OrderedJson entry = {{"description", field.only_if.empty() ? field.doc : field.doc + "; only if " + field.only_if}};
@@ -37,6 +50,10 @@ OrderedJson entry_of(const ScenarioField& field) {
       break;
     case FieldKind::on_off:
       entry["type"] = "boolean";
+      break;
+    case FieldKind::groups:
+      entry["type"] = "array";
+      entry["items"] = {{"type", "object"}, {"properties", group_entries()}, {"additionalProperties", false}};
       break;
     case FieldKind::seeds:
       entry["type"] = "string";

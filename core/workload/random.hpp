@@ -22,7 +22,8 @@ class WorkloadRandom : public SplitMix64 {
     policy = 6,
     prefixes = 7,
     sessions = 8,
-    tools = 9
+    tools = 9,
+    failures = 10
   };
 
   WorkloadRandom(std::uint64_t seed, Purpose purpose) : SplitMix64(seed * 0xd1342543de82ef95ULL) {

@@ -225,6 +225,13 @@ std::string workload_title(const Workload& workload, std::int32_t max_tokens) {
   return workload_title(workload.source, workload.num_cut, workload.num_dropped, workload.size(), max_tokens);
 }
 
+std::int64_t longest_request(const ReplicaLimits& limits) {
+  std::int64_t most = std::int64_t{limits.num_blocks - limits.watermark_blocks} * limits.block_size;
+  if (limits.engine == EngineKind::vllm_v1) ++most;  // which never computes the last output token
+  if (limits.engine == EngineKind::vllm_v0) most = std::min<std::int64_t>(most, limits.batch_tokens);
+  return std::min<std::int64_t>(most, limits.max_tokens);
+}
+
 void check_fits(const Workload& workload, const ReplicaLimits& limits) {
   const std::int64_t usable = std::int64_t{limits.num_blocks - limits.watermark_blocks} * limits.block_size;
   const bool v1 = limits.engine == EngineKind::vllm_v1;

@@ -94,4 +94,7 @@ std::string workload_title(const Workload& workload, std::int32_t max_tokens);
 // ((num_blocks - watermark_blocks) * block_size; under vllm_v1 one token less) and, under vllm_v0, max_tokens_in_batch.
 void check_fits(const Workload& workload, const ReplicaLimits& limits);
 
+// The most tokens, prompt and output together, of a request that fits such a replica.
+std::int64_t longest_request(const ReplicaLimits& limits);
+
 }  // namespace switchyard

@@ -1,5 +1,6 @@
 #include "policies/compose/composed.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
@@ -30,6 +31,11 @@ void Composed::on_completion(const CompletedRequest& request) {
   for (Part* part : watchers_) part->completed(request);
 }
 
+void Composed::on_loss(const CompletedRequest& request) {
+  scene.lose(request);
+  for (Part* part : watchers_) part->lost(request);
+}
+
 Subscription Composed::subscription() const {
   Subscription asked;
   asked.requests = reads_requests;
@@ -57,17 +63,39 @@ bool Composed::admits(const QueuedRequest& request, std::int32_t replica) {
   return true;
 }
 
+std::span<const std::int32_t> Composed::able(const QueuedRequest& request) {
+  const ClusterView& cluster = scene.cluster();
+  able_.clear();
+  for (const std::int32_t replica : all_) {
+    if (cluster.can_serve(request.id, replica)) able_.push_back(replica);
+  }
+  return able_;
+}
+
+std::int32_t Composed::choose_among(const QueuedRequest& request, std::span<const std::int32_t> able) {
+  const ClusterView& cluster = scene.cluster();
+  const std::int32_t chosen = placement_->choose(request, able);
+  if (cluster.can_serve(request.id, chosen)) return chosen;
+  return *std::min_element(able.begin(), able.end(), [&](std::int32_t a, std::int32_t b) {
+    return cluster.outstanding(a) < cluster.outstanding(b);
+  });
+}
+
 std::int32_t Composed::choose(const QueuedRequest& request) {
-  if (admissions_.empty()) return placement_->choose_any(request, all_);
+  const bool all = scene.cluster().serves_all();
+  if (all && admissions_.empty()) return placement_->choose_any(request, all_);
+  const std::span<const std::int32_t> among = all ? std::span<const std::int32_t>(all_) : able(request);
+  if (among.empty()) return -1;
+  if (admissions_.empty()) return choose_among(request, among);
   if (aim == Aim::best) {
-    const std::int32_t best = placement_->choose_any(request, all_);
+    const std::int32_t best = all ? placement_->choose_any(request, among) : choose_among(request, among);
     return admits(request, best) ? best : -1;
   }
   candidates_.clear();
-  for (const std::int32_t replica : all_) {
+  for (const std::int32_t replica : among) {
     if (admits(request, replica)) candidates_.push_back(replica);
   }
-  return candidates_.empty() ? -1 : placement_->choose(request, candidates_);
+  return candidates_.empty() ? -1 : choose_among(request, candidates_);
 }
 
 bool Composed::place(ClusterView& cluster, RequestId id) {
@@ -83,7 +111,8 @@ bool Composed::place(ClusterView& cluster, RequestId id) {
 
 void Composed::scores(const ClusterView&, const QueuedRequest& request, std::vector<double>& out) const {
   // Of this decision.
-  const std::vector<std::int32_t>& candidates = admissions_.empty() || aim == Aim::best ? all_ : candidates_;
+  const std::vector<std::int32_t>& able = scene.cluster().serves_all() ? all_ : able_;
+  const std::vector<std::int32_t>& candidates = admissions_.empty() || aim == Aim::best ? able : candidates_;
   std::vector<double> found;
   placement_->scores(request, candidates, found);
   if (found.empty()) return;

@@ -32,6 +32,7 @@ class Composed final : public Policy {
   void start(const ClusterView& cluster, std::uint64_t seed) override;
   void on_arrival(const QueuedRequest& request) override;
   void on_completion(const CompletedRequest& request) override;
+  void on_loss(const CompletedRequest& request) override;
   void on_first_token(const FirstToken& token) override;
   void on_kv_event(std::int32_t replica, KvEvent event, std::span<const BlockName> blocks) override;
   void schedule(ClusterView& cluster) override;
@@ -41,6 +42,10 @@ class Composed final : public Policy {
   [[gnu::noinline]] void enqueue(const QueuedRequest& request);
   std::int32_t choose(const QueuedRequest& request);  // -1: it waits
   bool admits(const QueuedRequest& request, std::int32_t replica);
+  // The replicas that may take the request as things are: as a rule, all.
+  std::span<const std::int32_t> able(const QueuedRequest& request);
+  // One of them by the placement. One that goes by what it remembers may name another: then the fewest outstanding.
+  std::int32_t choose_among(const QueuedRequest& request, std::span<const std::int32_t> able);
   bool place(ClusterView& cluster, RequestId id);
   std::int32_t may_pass() const { return scan == Scan::head ? 0 : scan_depth; }
   void schedule_by_arrival(ClusterView& cluster);
@@ -53,6 +58,7 @@ class Composed final : public Policy {
   OrderedQueue queue_;
   std::vector<OrderedQueue::Entry> passed_;  // over, in this call
   std::vector<std::int32_t> all_;            // replicas
+  std::vector<std::int32_t> able_;           // of them, where some are not
   std::vector<std::int32_t> candidates_;
 };
 

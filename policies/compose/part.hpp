@@ -30,6 +30,8 @@ class Part {
   virtual void watch(std::vector<Part*>& /*watchers*/) {}
   virtual void assigned(const QueuedRequest&, std::int32_t /*replica*/) {}
   virtual void completed(const CompletedRequest&) {}
+  // It was sent and is lost (Policy::on_loss): for what a router keeps of requests in flight, that is an end as well.
+  virtual void lost(const CompletedRequest& request) { completed(request); }
   virtual void first_token(const FirstToken&) {}
   virtual void kv_event(std::int32_t /*replica*/, KvEvent, std::span<const BlockName>) {}
 

@@ -45,6 +45,10 @@ class Scene {
     lengths->observe(request);
     forecast.learned();
   }
+  // One that was lost tells nothing of how long outputs are.
+  void lose(const CompletedRequest& request) {
+    if (sent) sent->completed(request);
+  }
   void begin_call(const ClusterView& cluster) {
     cluster_ = &cluster;
     ++call_;

@@ -54,7 +54,7 @@ void SentWork::sent(const QueuedRequest& request, std::int32_t replica, std::int
 void SentWork::first_token(const FirstToken& token) {
   Replica& books = replicas_[static_cast<std::size_t>(token.replica)];
   for (Sent& request : books.sent) {
-    if (request.id != token.id || request.first_token_at >= 0) continue;
+    if (request.id != token.id || request.first_token_at >= 0 || request.done_at >= 0) continue;
     add(books.now, request, false, -1);
     add(books.now, request, true, 1);
     request.first_token_at = token.at;
@@ -68,7 +68,7 @@ void SentWork::first_token(const FirstToken& token) {
 void SentWork::completed(const CompletedRequest& done) {
   Replica& books = replicas_[static_cast<std::size_t>(done.replica)];
   for (Sent& request : books.sent) {
-    if (request.id != done.id) continue;
+    if (request.id != done.id || request.done_at >= 0) continue;  // one that was lost may have come back here
     add(books.now, request, request.first_token_at >= 0, -1);
     request.done_at = done.completed_at;
     ++books.num_done;

@@ -48,14 +48,13 @@ class RayRouter : public Policy {
   void start(const ClusterView& cluster, std::uint64_t seed) override {
     stream_ = RandomStream(seed, "power_of_two");
     lengths_.start(cluster.num_replicas());
-    all_.clear();
-    for (std::int32_t replica = 0; replica < cluster.num_replicas(); ++replica) all_.push_back(replica);
   }
 
   void schedule(ClusterView& cluster) override {
     for (RequestId id = cluster.first_queued(); id >= 0; id = cluster.first_queued()) {
       const QueuedRequest& request = cluster.queued(id);
-      const std::int32_t replica = choose(cluster, request);
+      find_able(cluster, id);
+      const std::int32_t replica = all_.empty() ? -1 : choose(cluster, request);
       if (replica < 0) return;
       placing(cluster, request, replica);
       cluster.assign(id, replica);
@@ -65,6 +64,17 @@ class RayRouter : public Policy {
 
   std::int32_t max_ongoing_requests_ = 1000000000;
 
+ private:
+  void find_able(const ClusterView& cluster, RequestId id) {
+    const std::int32_t n = cluster.num_replicas();
+    const bool every_one = cluster.serves_all();
+    if (every_one && static_cast<std::int32_t>(all_.size()) == n) return;
+    all_.clear();
+    for (std::int32_t replica = 0; replica < n; ++replica) {
+      if (every_one || cluster.can_serve(id, replica)) all_.push_back(replica);
+    }
+  }
+
  protected:
   // -1: none now.
   virtual std::int32_t choose(const ClusterView& cluster, const QueuedRequest&) { return of_two(cluster); }
@@ -73,7 +83,7 @@ class RayRouter : public Policy {
   // The shorter of two different random queues, ties to the one drawn first.
   std::int32_t of_two(const ClusterView& cluster) {
     const auto [first, second] = stream_.two_below(static_cast<std::int32_t>(all_.size()));
-    return shortest(cluster, std::array{first, second});
+    return shortest(cluster, std::array{all_[static_cast<std::size_t>(first)], all_[static_cast<std::size_t>(second)]});
   }
   // The first of the shortest queues of those that may take more; -1: none.
   std::int32_t shortest(const ClusterView& cluster, std::span<const std::int32_t> candidates) {
@@ -93,7 +103,7 @@ class RayRouter : public Policy {
  private:
   RandomStream stream_;
   QueueLengths lengths_;
-  std::vector<std::int32_t> all_;
+  std::vector<std::int32_t> all_;  // that can serve the request which is being placed
 };
 
 // PrefixCacheAffinityRouter: a tree of the prompts' characters, in pages of 16 tokens here.
@@ -135,6 +145,8 @@ class RayPrefix final : public RayRouter {
     } else {
       tree_.tenants(found.node, best_);
       std::sort(best_.begin(), best_.end());
+      std::erase_if(best_,
+                    [this](std::int32_t replica) { return !std::binary_search(all().begin(), all().end(), replica); });
     }
     const std::int32_t replica = shortest(cluster, best_);
     return replica >= 0 ? replica : of_two(cluster);

@@ -152,7 +152,7 @@ class TrtConversation final : public Placement {
       // An explicit conversation: its server, or the least loaded one for a new one. Prompts are not compared.
       if (const auto known = by_session_.find(request.session); known != by_session_.end()) {
         matched_ = known->second;
-        return matched_->replica;
+        if (is_among(candidates, matched_->replica)) return matched_->replica;
       }
       return least_loaded(candidates);
     }
@@ -163,7 +163,10 @@ class TrtConversation final : public Placement {
       matched_ = found->second.back();
       ++depth;
     }
-    if (matched_ != conversations_.end() && double(depth) >= match_threshold_ * num_blocks_) return matched_->replica;
+    if (matched_ != conversations_.end() && double(depth) >= match_threshold_ * num_blocks_ &&
+        is_among(candidates, matched_->replica)) {
+      return matched_->replica;
+    }
     matched_ = conversations_.end();
     return least_loaded(candidates);
   }
@@ -198,6 +201,9 @@ class TrtConversation final : public Placement {
   };
   using Conversations = std::list<Known>;  // the one that was used longest ago first
 
+  static bool is_among(std::span<const std::int32_t> candidates, std::int32_t replica) {
+    return std::binary_search(candidates.begin(), candidates.end(), replica);
+  }
   std::int32_t least_loaded(std::span<const std::int32_t> candidates) {
     scores_.clear();
     for (const std::int32_t replica : candidates) scores_.push_back({double(in_flight_.tokens(replica)), 0});

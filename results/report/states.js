@@ -62,6 +62,10 @@ function replicaStates(parent, runs) {
       const stack = d3.stack().keys(KINDS.map(([kind]) => kind)).value((i, kind) => mean(replica[kind], i))(spans);
       const share = d3.scaleLinear().domain([0, 1]).range([y + strip, y]);
       svg.append("rect").attr("x", left).attr("y", y).attr("width", right - left).attr("height", strip).style("fill", "var(--hover)");
+      for (const absence of (states.absences || []).filter(one => one.replica === r && one.to_s > from && one.from_s < to)) {
+        svg.append("rect").attr("clip-path", `url(#${clip})`).attr("x", x(absence.from_s)).attr("y", y).attr("width", x(absence.to_s) - x(absence.from_s)).attr("height", strip + 2 * (gap + lane))
+          .style("fill", absence.why === "failed" ? "var(--waiting)" : "var(--grid)").style("opacity", 0.35).append("title").text(`${absence.why}, ${digits(absence.from_s, 4)} to ${digits(absence.to_s, 4)} s`);
+      }
       for (const layer of stack) {
         svg.append("path").attr("class", "kind").attr("clip-path", `url(#${clip})`).style("fill", `var(--${layer.key})`)
           .attr("d", d3.area().x(d => x(middle(d.data))).y0(d => share(d[0])).y1(d => share(d[1])).curve(d3.curveStep)(layer));

@@ -2,10 +2,13 @@
 
 #include <cmath>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/cluster/policy_error.hpp"
 #include "core/input/error.hpp"
+#include "core/input/json_text.hpp"
+#include "core/scenario/groups.hpp"
 #include "policies/registry.hpp"
 #include "results/event_log.hpp"
 #include "results/run_folder.hpp"
@@ -46,11 +49,16 @@ void print(const Experiment& experiment, const Workload& workload, const PolicyS
                            experiment.scenario().name, experiment.scenario().seed,
                            workload_title(workload, limits.max_tokens), experiment.cost_description());
   std::cout << fmt::format("KV        {} blocks of {} tokens per replica\n", limits.num_blocks, limits.block_size);
+  if (const auto& groups = experiment.scenario().groups; !groups.empty()) {
+    std::cout << fmt::format("groups    {}\n", json_text(groups_json(groups)));
+  }
   SignalOptions signals = experiment.cluster().signals;
   if (signals.interval == SignalOptions::kByPolicy) signals.interval = policy.info->signal_interval;
   const RouterOptions& routers = experiment.cluster().routers;
   if (signals != SignalOptions()) std::cout << fmt::format("signals   {}\n", signals_text(signals));
   if (routers != RouterOptions()) std::cout << fmt::format("routers   {}\n", routers_text(routers));
+  const std::string operated = operations_text(experiment.cluster().operations);
+  if (!operated.empty()) std::cout << fmt::format("operated  {}\n", operated);
   std::cout << "\n";
   for (const SummaryField& field : summary_fields()) {
     const double figure = field.get(summary);
@@ -107,8 +115,9 @@ int command_run(const Options& options) {
   if (log) log->close();
   if (timeline) timeline->close();
   if (folder) {
-    write_run_folder(*folder, experiment, *workload, replay, summary,
-                     {policy.text(), kernel, states.json(experiment.cluster().kinds.front().limits())});
+    write_run_folder(
+        *folder, experiment, *workload, replay, summary,
+        {policy.text(), kernel, states.json(experiment.cluster().kinds.front().limits(), replay.absences)});
   }
   if (options.has("json")) {
     std::cout << summary_json(summary);

@@ -48,6 +48,7 @@ void check_nothing_lost(const Scenario& base, const std::set<std::string>& given
 std::vector<std::string> Options::respelled(const std::vector<std::string>& words) const {
   if (fields_.empty()) return words;
   std::vector<std::string> plain;
+  std::size_t groups = 0;  // where they stand, and one
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     const ScenarioField* field = nullptr;
@@ -63,7 +64,15 @@ std::vector<std::string> Options::respelled(const std::vector<std::string>& word
         negated = name != spelling;
       }
     }
-    if (!field) {
+    if (field && field->kind == FieldKind::groups) {  // may be given again and again
+      const std::string value = equals < word.size() ? word.substr(equals + 1) : i + 1 < words.size() ? words[++i] : "";
+      if (groups > 0) {
+        plain[groups - 1] += ';' + value;
+      } else {
+        plain.push_back("--" + field->flag + '=' + value);
+        groups = plain.size();
+      }
+    } else if (!field) {
       plain.push_back(word);
     } else if (field->kind != FieldKind::on_off) {
       plain.push_back("--" + field->flag + word.substr(equals));

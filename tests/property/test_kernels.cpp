@@ -5,69 +5,13 @@
 #include "core/cluster/simulation.hpp"
 #include "core/workload/random.hpp"
 #include "policies/registry.hpp"
-#include "tests/support/closed_rows.hpp"
 #include "tests/support/curious.hpp"
-#include "tests/support/random_cost.hpp"
+#include "tests/support/random_clusters.hpp"
 #include "tests/support/random_signals.hpp"
-#include "tests/support/small_cluster.hpp"
 
 using namespace switchyard;
 
 namespace {
-
-CostModel random_cost(WorkloadRandom& random, bool flat) {
-  CostTables tables;
-  tables.max_tokens = 512;
-  tables.max_decodes = 16;
-  tables.max_decode_kv_steps = 8;
-  tables.max_prefill_kv_steps = 8;
-  tables.max_chunk = 256;
-  return random_cost(std::move(tables), random, flat);
-}
-
-bool same(const Replay& a, const Replay& b) {
-  if (!same_records(a, b)) return false;
-  for (std::size_t i = 0; i < a.replicas.size(); ++i) {
-    const ReplicaTotals &x = a.replicas[i], &y = b.replicas[i];
-    if (x.num_batches != y.num_batches || x.num_requests != y.num_requests || x.num_restarts != y.num_restarts ||
-        x.num_extrapolated_batches != y.num_extrapolated_batches || x.peak_blocks != y.peak_blocks ||
-        x.busy != y.busy || x.kv_token_ticks != y.kv_token_ticks) {
-      return false;
-    }
-  }
-  return true;
-}
-
-EngineOptions random_engine(WorkloadRandom& random, EngineKind engine, std::int32_t block_size, std::int32_t longest,
-                            bool plenty) {
-  const auto cap = static_cast<std::int32_t>(random.below(4) == 0 ? 1 : 2 + random.below(12));
-  const auto chunk_size = static_cast<std::int32_t>(random.below(3) == 0 ? 4 : 16 + random.below(64));
-  const auto max_tokens_in_batch = longest + static_cast<std::int32_t>(random.below(128));
-  const std::int32_t num_blocks =
-      longest / block_size + 2 + static_cast<std::int32_t>(random.below(plenty ? 2000 : 20));
-  if (engine == EngineKind::vllm_v0) {
-    return VllmV0Options{num_blocks, block_size, 1, cap, max_tokens_in_batch, longest};
-  }
-  if (engine == EngineKind::sarathi) return SarathiOptions{num_blocks, block_size, 1, cap, chunk_size, longest};
-  return OrcaOptions{num_blocks, block_size, cap, longest};
-}
-
-// Of odd rounds, a closed loop.
-Workload random_workload(WorkloadRandom& random, std::size_t count, std::int32_t longest, std::uint64_t round) {
-  std::vector<RawRequest> rows;
-  double time = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t kind = random.below(4);
-    time += kind == 0 ? 0.0 : kind == 1 ? 0.001 * static_cast<double>(random.below(20)) : random.exponential() * 0.01;
-    rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
-                    static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
-  }
-  WorkloadRandom closing(round, WorkloadRandom::Purpose::blocks);
-  std::int32_t concurrency = 0;
-  if (round % 2 == 1) close_at_random(closing, rows);
-  if (round % 8 == 5) concurrency = static_cast<std::int32_t>(1 + closing.below(5));
-  return make_workload("random", rows, TraceContent(), concurrency);
-}
 
 class Comparison {
  public:
@@ -111,7 +55,7 @@ TEST_CASE("both kernels give the same bytes", "[kernels]") {
   Comparison comparison;
   for (std::uint64_t round = 0; round < 6000; ++round) {
     WorkloadRandom random(round, WorkloadRandom::Purpose::lengths);
-    const CostModel cost = random_cost(random, round % 3 == 0);
+    const CostModel cost = random_cost_of_v0(random, round % 3 == 0);
     const auto num_replicas = static_cast<std::int32_t>(1 + random.below(4));
     const auto engine = static_cast<EngineKind>(random.below(3));
     // Tight memory, or plenty and long outputs.
@@ -128,7 +72,7 @@ TEST_CASE("both kernels give the same bytes with up to 40 replicas of several ki
   Comparison comparison;
   for (std::uint64_t round = 0; round < 1500; ++round) {
     WorkloadRandom random(round + 1'000'000, WorkloadRandom::Purpose::lengths);
-    const CostModel costs[] = {random_cost(random, round % 3 == 0), random_cost(random, round % 2 == 0)};
+    const CostModel costs[] = {random_cost_of_v0(random, round % 3 == 0), random_cost_of_v0(random, round % 2 == 0)};
     const bool plenty = random.below(3) == 0;
     const std::int32_t longest = plenty ? 512 : 128;
     ClusterConfig config;
@@ -151,7 +95,7 @@ TEST_CASE("both kernels give the same bytes with old signals, several routers an
   Comparison comparison;
   for (std::uint64_t round = 0; round < 3000; ++round) {
     WorkloadRandom random(round + 2'000'000, WorkloadRandom::Purpose::lengths);
-    const CostModel cost = random_cost(random, round % 3 == 0);
+    const CostModel cost = random_cost_of_v0(random, round % 3 == 0);
     const bool plenty = random.below(3) == 0;
     const std::int32_t longest = plenty ? 512 : 128;
     const auto engine = static_cast<EngineKind>(random.below(3));

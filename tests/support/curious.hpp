@@ -45,6 +45,13 @@ class Curious final : public Policy {
     for (std::int32_t r = 0; r < view_->num_replicas(); ++r) look(*view_, r);
   }
   void on_completion(const CompletedRequest& request) override { mix(request.id + 7 * request.replica); }
+  void on_loss(const CompletedRequest& request) override {
+    mix(request.id + 11 * request.replica);
+    mix(request.num_decode_tokens);
+  }
+  void on_fleet(const ClusterView& cluster, std::int32_t replica) override {
+    mix(cluster.accepts(replica) ? replica : -1 - replica);
+  }
   void schedule(ClusterView& cluster) override {
     cluster.prefix_holders(cluster.first_queued(), holders_);
     for (const PrefixHolder& holder : holders_) mix(holder.replica + 3 * holder.num_tokens);
@@ -53,18 +60,34 @@ class Curious final : public Policy {
       mix(cluster.cached_tokens(cluster.first_queued(), r));
     }
     while (!cluster.queue_empty() && (hash_ >> 11) % 4 != 0) {
-      cluster.assign(cluster.first_queued(),
-                     static_cast<std::int32_t>((hash_ >> 20) % static_cast<std::uint64_t>(cluster.num_replicas())));
+      const std::int32_t replica =
+          able(cluster, static_cast<std::int32_t>((hash_ >> 20) % static_cast<std::uint64_t>(cluster.num_replicas())));
+      if (replica < 0) break;
+      cluster.assign(cluster.first_queued(), replica);
       mix(3);
     }
+    if (cluster.queue_empty()) return;
     // Held for now; but never for good.
-    if (cluster.queue_length() > 3) cluster.assign(cluster.first_queued(), 0);
+    std::int32_t first = able(cluster, 0);
+    if (first < 0) return;
+    if (cluster.queue_length() > 3) cluster.assign(cluster.first_queued(), first);
     bool idle = true;
     for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) idle = idle && cluster.outstanding(r) == 0;
-    if (idle && !cluster.queue_empty()) cluster.assign(cluster.first_queued(), 0);
+    if (idle && !cluster.queue_empty() && (first = able(cluster, 0)) >= 0) {
+      cluster.assign(cluster.first_queued(), first);
+    }
   }
 
  private:
+  // The next replica from this one on that can serve the first request; -1: none.
+  static std::int32_t able(const ClusterView& cluster, std::int32_t from) {
+    for (std::int32_t i = 0; i < cluster.num_replicas(); ++i) {
+      const std::int32_t replica = (from + i) % cluster.num_replicas();
+      if (cluster.can_serve(cluster.first_queued(), replica)) return replica;
+    }
+    return -1;
+  }
+
   void look(const ClusterView& cluster, std::int32_t r) {
     const ReplicaState s = cluster.state(r);
     for (const std::int64_t value :

@@ -62,7 +62,7 @@ inline bool same_records(const Replay& a, const Replay& b) {
     if (x.arrived_at != y.arrived_at || x.assigned_at != y.assigned_at || x.scheduled_at != y.scheduled_at ||
         x.completed_at != y.completed_at || x.prefill_completed_at != y.prefill_completed_at ||
         x.execution != y.execution || x.replica != y.replica || x.num_restarts != y.num_restarts ||
-        x.num_cached_tokens != y.num_cached_tokens) {
+        x.num_cached_tokens != y.num_cached_tokens || x.num_retries != y.num_retries || x.failed != y.failed) {
       return false;
     }
   }

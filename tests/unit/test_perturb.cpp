@@ -27,6 +27,11 @@ TEST_CASE("perturbed scenarios are all combinations, by name", "[perturb]") {
   CHECK(perturbed(base, "routers", "--perturb").size() == 6);
   CHECK(perturbed(base, "signals", "--perturb").size() == 8);
   CHECK(perturbed(base, "routers", "--perturb")[0].signal_interval_s == 0);
+  const std::vector<Scenario> failing = perturbed(base, "failure", "--perturb");
+  REQUIRE(failing.size() == 4);
+  CHECK(failing[0].replica_events.empty());
+  CHECK(failing[1].name == "azure-conv+failure=1");
+  CHECK(failing[1].replica_events.starts_with("fail 0 at "));
 }
 
 TEST_CASE("perturbations that there are not, or twice, are refused", "[perturb]") {

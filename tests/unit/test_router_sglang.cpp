@@ -3,6 +3,7 @@
 #include <map>
 
 #include "policies/registry.hpp"
+#include "tests/support/hand_cluster.hpp"
 #include "tests/support/standing_fleet.hpp"
 
 using namespace switchyard;

@@ -42,6 +42,8 @@ nlohmann::json other_value(const ScenarioField& field) {
       return !is.get<bool>();
     case FieldKind::seeds:
       return "3-5,9";
+    case FieldKind::groups:
+      return nlohmann::json::array({{{"count", 5}}});
   }
   return nullptr;
 }

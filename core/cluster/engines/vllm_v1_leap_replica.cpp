@@ -15,8 +15,24 @@ void VllmV1LeapReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   const bool caches = options_.enable_prefix_caching;
   const PrefixTree* tree = caches ? &context.workload->prefix_tree(options_.block_size) : nullptr;
   known_.reset(context.kv_delay, tree, context.known_holders, context.kv_news, id);
-  pool_.reset(options_.num_gpu_blocks - 1, tree, context.holders, id, known_.is_used() ? &known_ : nullptr,
-              context.workload->loop.empty() ? nullptr : context.table->rows.data());
+  forget();
+  totals_ = {};
+}
+
+void VllmV1LeapReplica::lose(Time now) {
+  catch_up(now, nullptr);
+  context_->add_waiting(id_, -num_waiting_told_);
+  totals_ = totals();
+  pool_.tell_all_removed();
+  known_.forget();
+  forget();
+}
+
+void VllmV1LeapReplica::forget() {
+  const PrefixTree* tree =
+      options_.enable_prefix_caching ? &context_->workload->prefix_tree(options_.block_size) : nullptr;
+  pool_.reset(options_.num_gpu_blocks - 1, tree, context_->holders, id_, known_.is_used() ? &known_ : nullptr,
+              context_->workload->loop.empty() ? nullptr : context_->table->rows.data());
   requests_.clear();
   live_.clear();
   free_slots_.clear();
@@ -36,7 +52,6 @@ void VllmV1LeapReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   num_events_ = 1;
   num_caught_up_ = 0;
   is_booked_ = goes_on_ = false;
-  totals_ = {};
 }
 
 bool VllmV1LeapReplica::enqueue(RequestId id, Time now, const VllmV1LeapReplica* caller) {
@@ -298,7 +313,7 @@ bool VllmV1LeapReplica::may_store_a_beginning() const {
 
 ReplicaTotals VllmV1LeapReplica::totals() const {
   ReplicaTotals totals = totals_;
-  totals.num_evicted_blocks = pool_.num_evicted();
+  totals.num_evicted_blocks += pool_.num_evicted();  // since the replica last failed
   return totals;
 }
 

@@ -40,6 +40,9 @@ class VllmV1LeapReplica {
   // order of id.
   void finish(std::vector<RequestId>& completed);
 
+  // It fails: all that it has is gone, and its prefix cache. The steps that were planned count as a whole.
+  void lose(Time now);
+
   // The commonest end of a leap is that of a KV bucket, when nothing completes and nothing waits: goes straight on with
   // the next leap. False if there may be more to do; then nothing has been done.
   bool go_on();
@@ -167,6 +170,8 @@ class VllmV1LeapReplica {
     const auto found = std::find(list.begin(), list.end(), slot);
     if (found != list.end()) list.erase(found);
   }
+
+  void forget();
 
   // Planning.
   void go_round(Time now);

@@ -235,7 +235,8 @@ std::int32_t VllmV1Scheduler::num_cached_tokens(RequestId id, std::int32_t num_p
 }
 
 std::span<const BlockKey> VllmV1Scheduler::prompt_keys(RequestId id, std::int32_t num_prompt_tokens) const {
-  if (asked_ != id) keys_.assign(id, full_blocks(num_prompt_tokens), asked_keys_);
+  const auto num_blocks = static_cast<std::size_t>(full_blocks(num_prompt_tokens));  // of a retry more than before
+  if (asked_ != id || asked_keys_.size() != num_blocks) keys_.assign(id, full_blocks(num_prompt_tokens), asked_keys_);
   asked_ = id;
   return asked_keys_;
 }

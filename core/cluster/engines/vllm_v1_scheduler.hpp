@@ -55,6 +55,9 @@ class VllmV1Scheduler {
   // What the prefix cache gains and loses is added to `changes`, unless it is nullptr.
   void reset(const VllmV1Options& options, const BlockKeys& keys, KvChanges* changes = nullptr);
 
+  // Adds to the changes that nothing can be found any more.
+  void tell_all_removed() { pool_.tell_all_removed(); }
+
   // A request arrives: to the back of the waiting ones. It must fit (see check_fits).
   void add(RequestId id, std::int32_t num_prompt_tokens, std::int32_t num_output_tokens);
 

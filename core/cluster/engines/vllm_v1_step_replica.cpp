@@ -9,16 +9,28 @@ void VllmV1StepReplica::reset(std::int32_t id, const ReplicaKind& kind, ReplicaC
   cost_ = &kind.cost();
   context_ = &context;
   options_ = std::get<VllmV1Options>(kind.options());
-  scheduler_.reset(options_, BlockKeys(context.workload->content, context.table->rows, options_.block_size),
-                   context.kv_changes ? &context.kv_changes[id] : nullptr);
   known_.reset(context.kv_delay);
+  forget();
+  totals_ = {};
+}
+
+void VllmV1StepReplica::forget() {
+  scheduler_.reset(options_, BlockKeys(context_->workload->content, context_->table->rows, options_.block_size),
+                   context_->kv_changes ? &context_->kv_changes[id_] : nullptr);
   in_flight_.clear();
   ends_at_ = ends_at_told_ = kNever;
   last_plan_was_empty_ = false;
   finished_since_plan_ = false;
   num_taken_in_ = 0;
   num_waiting_published_ = 0;
-  totals_ = {};
+}
+
+void VllmV1StepReplica::lose(Time) {
+  context_->add_waiting(id_, -num_waiting_published_);
+  totals_ = totals();
+  scheduler_.tell_all_removed();
+  known_.forget();
+  forget();
 }
 
 bool VllmV1StepReplica::enqueue(RequestId id, Time, const VllmV1StepReplica*) {
@@ -203,11 +215,12 @@ std::int32_t VllmV1StepReplica::cached_tokens_ago(RequestId request, Time now, c
 
 ReplicaTotals VllmV1StepReplica::totals() const {
   ReplicaTotals totals = totals_;
-  totals.num_scheduled_tokens = scheduler_.totals().num_scheduled_tokens;
-  totals.hit_tokens = scheduler_.totals().hit_tokens;
-  totals.hit_tokens_resumed = scheduler_.totals().hit_tokens_resumed;
-  totals.num_recomputed_tokens = scheduler_.totals().num_recomputed_tokens;
-  totals.num_evicted_blocks = scheduler_.pool().num_evicted();
+  // Those of the scheduler are since the replica last failed.
+  totals.num_scheduled_tokens += scheduler_.totals().num_scheduled_tokens;
+  totals.hit_tokens += scheduler_.totals().hit_tokens;
+  totals.hit_tokens_resumed += scheduler_.totals().hit_tokens_resumed;
+  totals.num_recomputed_tokens += scheduler_.totals().num_recomputed_tokens;
+  totals.num_evicted_blocks += scheduler_.pool().num_evicted();
   return totals;
 }
 

@@ -27,6 +27,9 @@ class VllmV1StepReplica {
   // order of id.
   void finish(std::vector<RequestId>& completed);
 
+  // It fails: all that it has is gone, and its prefix cache. The steps that were planned count as a whole.
+  void lose(Time now);
+
   bool go_on() { return false; }
   // The end of the oldest step or of the sleep.
   Time ends_at() const { return ends_at_; }
@@ -58,6 +61,7 @@ class VllmV1StepReplica {
     Time ends_at = 0;
   };
 
+  void forget();
   RequestRecord& record(RequestId id) { return context_->table->records[static_cast<std::size_t>(id)]; }
   void go_round(Time now);
   bool plan(Time now);

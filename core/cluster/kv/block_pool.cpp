@@ -1,5 +1,6 @@
 #include "core/cluster/kv/block_pool.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace switchyard {
@@ -13,6 +14,14 @@ void BlockPool::reset(std::int32_t num_gpu_blocks, KvChanges* changes) {
   num_free_cached_ = 0;
   num_evicted_ = 0;
   for (BlockId block = 1; block < num_gpu_blocks; ++block) append_free(block);
+}
+
+void BlockPool::tell_all_removed() {
+  if (!changes_) return;
+  const auto first = static_cast<std::ptrdiff_t>(changes_->size());
+  for (const auto& [key, twins] : index_) changes_->push_back({key, false});
+  std::sort(changes_->begin() + first, changes_->end(),
+            [](const KvChange& a, const KvChange& b) { return a.key < b.key; });
 }
 
 BlockId BlockPool::find(BlockKey key) const {

@@ -23,6 +23,9 @@ class BlockPool {
   // added to `changes`, unless it is nullptr.
   void reset(std::int32_t num_gpu_blocks, KvChanges* changes = nullptr);
 
+  // Adds to the changes that no key is found any more, in order of keys. The pool is to be reset then.
+  void tell_all_removed();
+
   std::int32_t num_usable() const { return static_cast<std::int32_t>(blocks_.size()) - 1; }
   std::int32_t num_free() const { return num_free_; }
   std::int32_t num_used() const { return num_usable() - num_free_; }

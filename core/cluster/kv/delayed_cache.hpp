@@ -30,6 +30,12 @@ class DelayedKeys {
   }
   bool is_used() const { return delay_ > 0; }
 
+  // The replica has failed, and its KV events with it: routers know of nothing.
+  void forget() {
+    changes_.clear();
+    keys_.clear();
+  }
+
   void add(Time at, const KvChange& change) {
     changes_.push_back({at, change});
     settle(at);
@@ -96,6 +102,15 @@ class DelayedLines {
   bool is_used() const { return delay_ > 0; }
 
   void set_now(Time now) { now_ = now; }
+
+  // The replica has failed, and its KV events with it: routers know of nothing.
+  void forget() {
+    for (const auto& [segment, end] : ends_) {
+      if (holders_ && tree_->segment(segment).parent == PrefixTree::kNone) holders_->remove(segment, replica_);
+    }
+    changes_.clear();
+    ends_.clear();
+  }
 
   // The cache now holds the segment up to a block; 0: none of it.
   void add(PrefixTree::SegmentId segment, std::int32_t end) {

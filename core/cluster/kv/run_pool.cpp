@@ -65,6 +65,19 @@ void RunPool::fill(HolderIndex& holders, std::int32_t replica) const {
   });
 }
 
+void RunPool::tell_all_removed() {
+  if (!tree_) return;
+  found_.clear();
+  lines_.visit([&](const LineTable::Line& line) {
+    if (line.id < tree_->num_segments()) found_.push_back(line.id);
+  });
+  std::sort(found_.begin(), found_.end());
+  for (const std::int32_t line : found_) {
+    if (holders_ && holders_->built() && begins_prompts(line)) holders_->remove(line, replica_);
+    tell_end(line, 0);
+  }
+}
+
 void RunPool::find_pieces(const LineTable::Line& line, std::int32_t begin, std::int32_t end) const {
   pieces_.clear();
   if (!line.has_twins) {

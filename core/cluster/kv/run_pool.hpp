@@ -59,6 +59,9 @@ class RunPool {
     return block < num_shared(b) && tree_->segment_with(row(a), block) == tree_->segment_with(row(b), block);
   }
 
+  // Tells the index and `known` that nothing can be found any more. The pool is to be reset then.
+  void tell_all_removed();
+
   struct Hits {
     std::int32_t num = 0;       // leading blocks found
     std::int32_t num_idle = 0;  // of these, how many nobody holds
