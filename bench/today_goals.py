@@ -154,11 +154,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("switchyard", nargs="?", default="build/release/bin/switchyard")
     parser.add_argument("--out", default="build/today", type=pathlib.Path)
-    parser.add_argument("--replays", default=400, type=int, help="of our search over all scenarios (default 400)")
+    parser.add_argument("--replays", default=288, type=int, help="of our search over all scenarios (default 288)")
     parser.add_argument("--train-seeds", default="1-2", help="of each scenario (default 1-2)")
-    parser.add_argument("--seeds", default="101-104", help="held-out seeds (default 101-104)")
+    parser.add_argument("--seeds", default="101-103", help="held-out seeds (default 101-103)")
     parser.add_argument("--setting", help="judge this setting of ours in place of one that is tuned now")
     parser.add_argument("--every-router", metavar="DIR", type=pathlib.Path, help="hold ours against every production router, too")
+    parser.add_argument("--every-router-seeds", help="held-out seeds of that (default: those of --seeds)")
+    parser.add_argument("--tuned-rivals", default=",".join(RIVALS), help="which rivals are tuned, comma between (default: all)")
+    parser.add_argument("--tuned-on", help="on which scenarios rivals are tuned, comma between (default: all)")
     parser.add_argument("--no-rival-search", action="store_true", help="judge rivals at their defaults alone")
     parser.add_argument("--threads", default=2, type=int)
     arguments = parser.parse_args()
@@ -190,10 +193,10 @@ def main():
     figures, tuned = {}, {}
     for scenario in scenarios:
         specs = {name: [defaults[name]] for name in RIVALS}
-        if not arguments.no_rival_search:
+        if not arguments.no_rival_search and scenario in (arguments.tuned_on or ",".join(scenarios)).split(","):
             study = out / "rivals" / scenario
             tool.say(f"tuning rivals on {scenario}")
-            tool.run("search", "--scenario", scenario, "--policy", ",".join(RIVALS), "--replays",
+            tool.run("search", "--scenario", scenario, "--policy", arguments.tuned_rivals, "--replays",
                      max(1, arguments.replays // len(trained)), "--train-seeds", arguments.train_seeds, "--held-out-seeds",
                      arguments.seeds, "--out", study, *resume(study))
             for name, spec in tool.best_of(study).items():
@@ -225,7 +228,9 @@ def main():
                                    key=lambda item: value(item[1]))
 
     print(f"Setting: `{ours}`\n")
-    best_of_all = "of all rivals at their defaults, which were not tuned here" if arguments.no_rival_search else "tuned for it"
+    best_of_all = "of all rivals at their defaults, which were not tuned here"
+    if not arguments.no_rival_search:
+        best_of_all = f"tuned or at its default ({arguments.tuned_rivals}, tuned on {arguments.tuned_on or 'each'})"
     print(f"Held-out seeds {arguments.seeds}. D: best rival at its default, prefix_cost aside; T: best rival, {best_of_all}.\n")
     print("| scenario | ours, s | D, s | T, s | ours / D | ours / T | to reach, stretch | reached | p99 TTFT ours, s | D, s | T, s |"
           "\n|---|---:|---:|---:|---:|---:|---:|---|---:|---:|---:|")
@@ -294,7 +299,7 @@ def main():
     if left_out:
         print_left_out(left_out)
     if arguments.every_router:
-        print_every_router(tool, ours, mild, arguments.seeds, arguments.every_router)
+        print_every_router(tool, ours, mild, arguments.every_router_seeds or arguments.seeds, arguments.every_router)
     tool.say("done")
 
 
