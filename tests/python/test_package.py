@@ -78,6 +78,34 @@ class Replays(unittest.TestCase):
             for name, column in first.items():
                 np.testing.assert_array_equal(column, again[name])
 
+    def test_a_closed_loop_goes_through_a_frame(self):
+        chats = {"generator": "chat", "num_requests": 300, "replica_scheduler": "vllm_v1"}
+        for more in ({}, {"concurrency": 5}):
+            scenario = sy.scenario("chat-sessions", **{**chats, **more} if more else {})
+            workload = sy.Workload.of(scenario, 7)
+            frame = workload.frame()
+            later = frame["parent"] >= 0
+            self.assertTrue(later.any())
+            self.assertTrue(frame["arrived_at"][later].isna().all())
+            self.assertEqual(frame.attrs.get("concurrency", 0), more.get("concurrency", 0))
+            again = sy.Workload.from_frame(frame)
+            for given in (again, sy.Workload.from_frame(frame.drop(columns="session"))):
+                self.assertEqual(sy.run(scenario, "llq", 7, workload).summary, sy.run(scenario, "llq", 7, given).summary)
+            self.assertEqual(list(again.frame()["session"]), list(frame["session"]))
+
+    def test_faults_in_a_closed_loop_are_named(self):
+        columns = ([0.0, 1.0, 2.0], [10, 20, 30], [5, 5, 5])
+        for more, message in (({"parent": [-1, 1, -1]}, "row 1: parent is 1; a row before it"),
+                              ({"parent": [-1, 0, -2]}, "row 2: parent is -2"),
+                              ({"parent": [-1, 0]}, "arrived_at has 3 rows, parent 2"),
+                              ({"parent": [-1, 0, 1], "think_s": [0, -1, 0]}, "row 1: think_s is -1"),
+                              ({"parent": [-1, 0, 1], "think_s": [0, float("nan"), 0]}, "row 1: think_s is nan"),
+                              ({"think_s": [0, 0, 0]}, "think_s: has no effect without parent"),
+                              ({"session": [0, 0, -2]}, "row 2: session is -2"),
+                              ({"concurrency": -1}, "concurrency is -1")):
+            with self.subTest(message), self.assertRaisesRegex(sy.InputError, message):
+                sy.Workload.from_columns(*columns, **more)
+
     def test_a_trace_is_taken_as_it_is(self):
         with tempfile.TemporaryDirectory() as folder:
             trace = Path(folder) / "trace.csv"

@@ -2,6 +2,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -71,8 +72,39 @@ TraceContent content_from(const Hashes& hashes, std::vector<RawRequest>& rows) {
   return content;
 }
 
+// A closed loop: of row i the row before it whose completion it waits for, or -1, and how long after it, s; its
+// session, or -1; how many sessions are under way at a time, or 0.
+struct Loop {
+  Column<std::int64_t> parents;
+  Column<double> thinks;
+  Column<std::int64_t> sessions;
+  std::int32_t concurrency = 0;
+
+  bool brings_about(std::size_t row) const { return concurrency > 0 || parents.data()[row] >= 0; }
+};
+
+void close_row(const Loop& loop, std::size_t i, RawRequest& row) {
+  const std::int64_t parent = loop.parents.data()[i], session = loop.sessions.data()[i];
+  const double think = loop.thinks.data()[i];
+  if (parent < -1 || parent >= static_cast<std::int64_t>(i)) {
+    throw InputError(row_of(i, fmt::format("parent is {}; a row before it, or -1, is wanted", parent)));
+  }
+  if (!(think >= 0 && think <= kMaxArrivalSeconds)) {
+    throw InputError(
+        row_of(i, fmt::format("think_s is {}; seconds from 0 to {} are wanted", think, kMaxArrivalSeconds)));
+  }
+  if (session < -1 || session > INT32_MAX) {
+    throw InputError(
+        row_of(i, fmt::format("session is {}; a number from 0 to {}, or -1, is wanted", session, INT32_MAX)));
+  }
+  row.parent = static_cast<std::int32_t>(parent);
+  row.session = static_cast<std::int32_t>(session);
+  row.think_s = think;
+}
+
 std::shared_ptr<Workload> workload_from(const Column<double>& arrived_at, const Column<std::int64_t>& prefill,
-                                        const Column<std::int64_t>& decode, const std::optional<Hashes>& hashes) {
+                                        const Column<std::int64_t>& decode, const std::optional<Hashes>& hashes,
+                                        const std::optional<Loop>& loop, const std::vector<bool>& counted) {
   const std::size_t size = arrived_at.shape(0);
   if (prefill.shape(0) != size || decode.shape(0) != size) {
     throw InputError(fmt::format("Workload: arrived_at has {} rows, num_prefill_tokens {}, num_decode_tokens {}", size,
@@ -80,8 +112,9 @@ std::shared_ptr<Workload> workload_from(const Column<double>& arrived_at, const 
   }
   std::vector<RawRequest> rows(size);
   for (std::size_t i = 0; i < size; ++i) {
-    const double time = arrived_at.data()[i];
-    if (!(time >= 0 && time <= kMaxArrivalSeconds) || (i > 0 && time < rows[i - 1].arrived_at_s)) {
+    const double before = i > 0 ? rows[i - 1].arrived_at_s : 0;
+    const double time = loop && loop->brings_about(i) ? before : arrived_at.data()[i];
+    if (!(time >= 0 && time <= kMaxArrivalSeconds) || time < before) {
       throw InputError(row_of(i, fmt::format("arrived_at is {}; seconds from 0 to {}, not decreasing, are wanted", time,
                                              kMaxArrivalSeconds)));
     }
@@ -93,9 +126,31 @@ std::shared_ptr<Workload> workload_from(const Column<double>& arrived_at, const 
       return static_cast<std::int32_t>(value);
     };
     rows[i] = {time, tokens("num_prefill_tokens", prefill.data()[i]), tokens("num_decode_tokens", decode.data()[i])};
+    if (loop) close_row(*loop, i, rows[i]);
+    if (!counted.empty()) rows[i].counted = counted.at(i);
   }
   const TraceContent content = hashes ? content_from(*hashes, rows) : TraceContent();
-  return std::make_shared<Workload>(make_workload("rows from Python", rows, content));
+  return std::make_shared<Workload>(make_workload("rows from Python", rows, content, loop ? loop->concurrency : 0));
+}
+
+// What arrives because something else has completed, as `Workload._from_columns` takes it; none if nothing does, and no
+// sessions are known.
+nb::object loop_of(const Workload& workload) {
+  const auto has_session = [](const QueuedRequest& request) { return request.session >= 0; };
+  if (workload.loop.empty() && std::none_of(workload.requests.begin(), workload.requests.end(), has_session)) {
+    return nb::none();
+  }
+  std::vector<double> thinks(workload.size(), 0);
+  nb::list parents, sessions;
+  for (std::size_t row = 0; row < workload.size(); ++row) {
+    parents.append(workload.loop.parent(row));
+    sessions.append(workload.requests[row].session);
+    if (workload.loop.empty()) continue;
+    workload.loop.visit_next(static_cast<std::int32_t>(row), [&](std::int32_t next, Time think) {
+      thinks[static_cast<std::size_t>(next)] = seconds_from_ticks(think);
+    });
+  }
+  return nb::make_tuple(parents, thinks, sessions, workload.loop.concurrency());
 }
 
 // What requests have in common, as lists of ids that `Workload._from_columns` takes; none if nothing is known.
@@ -161,15 +216,29 @@ void bind_scenario(nb::module_& module) {
       "The keywords of `scenario` with what they mean.");
 
   nb::class_<Workload>(module, "Workload", "Requests: when each arrives, its prompt and its output.")
-      .def_static("_from_columns",
-                  [](const Column<double>& arrived_at, const Column<std::int64_t>& prefill,
-                     const Column<std::int64_t>& decode) { return workload_from(arrived_at, prefill, decode, {}); })
-      .def_static("_from_columns",
-                  [](const Column<double>& arrived_at, const Column<std::int64_t>& prefill,
-                     const Column<std::int64_t>& decode, const Column<std::int64_t>& begins,
-                     const Column<std::int64_t>& ids, const Column<std::int64_t>& num_hashed, std::int32_t tokens) {
-                    return workload_from(arrived_at, prefill, decode, Hashes{begins, ids, num_hashed, tokens});
-                  })
+      .def_static(
+          "_from_columns",
+          [](const Column<double>& arrived_at, const Column<std::int64_t>& prefill, const Column<std::int64_t>& decode,
+             const nb::object& hashes, const nb::object& loop, const std::vector<bool>& counted) {
+            using Whole = Column<std::int64_t>;
+            std::optional<Hashes> its_hashes;
+            std::optional<Loop> its_loop;
+            if (!hashes.is_none()) {
+              auto [begins, ids, num_hashed, tokens] = nb::cast<std::tuple<Whole, Whole, Whole, std::int32_t>>(hashes);
+              its_hashes = Hashes{begins, ids, num_hashed, tokens};
+            }
+            if (!loop.is_none()) {
+              auto [parents, thinks, sessions, concurrency] =
+                  nb::cast<std::tuple<Whole, Column<double>, Whole, std::int32_t>>(loop);
+              its_loop = Loop{parents, thinks, sessions, concurrency};
+            }
+            return workload_from(arrived_at, prefill, decode, its_hashes, its_loop, counted);
+          },
+          nb::arg("arrived_at"), nb::arg("num_prefill_tokens"), nb::arg("num_decode_tokens"),
+          nb::arg("hashes").none() = nb::none(), nb::arg("loop").none() = nb::none(),
+          nb::arg("counted") = std::vector<bool>())
+      .def("_loop", &loop_of)
+      .def_prop_ro("_counted", [](const Workload& workload) { return workload.counted; })
       .def("_hashes", &hashes_of)
       .def("__len__", &Workload::size)
       .def_prop_ro("source", [](const Workload& workload) { return workload.source; })

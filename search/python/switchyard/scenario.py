@@ -77,6 +77,28 @@ def _whole(name: str, values) -> np.ndarray:
     return as_int
 
 
+def _loop_of(size: int, parent, think_s, session, concurrency: int):
+    """What `Workload.from_columns` is given of a closed loop, as columns; none if it is given nothing."""
+    if concurrency < 0 or concurrency > 2**31 - 1:
+        raise _core.InputError(f"Workload: concurrency is {concurrency}; a whole number from 0 is wanted")
+    if think_s is not None and parent is None:
+        raise _core.InputError("Workload: think_s: has no effect without parent")
+    if parent is None and session is None and concurrency == 0:
+        return None
+    parents = np.full(size, -1) if parent is None else _whole("parent", parent)
+    thinks = np.zeros(size) if think_s is None else np.ascontiguousarray(think_s, dtype=np.float64)
+    if session is None:
+        sessions = np.full(size, -1)
+        for row in range(min(size, len(parents))):
+            sessions[row] = sessions[parents[row]] if 0 <= parents[row] < row else row
+    else:
+        sessions = _whole("session", session)
+    for name, column in (("parent", parents), ("think_s", thinks), ("session", sessions)):
+        if len(column) != size:
+            raise _core.InputError(f"Workload: arrived_at has {size} rows, {name} {len(column)}")
+    return parents, thinks, sessions, concurrency
+
+
 class Workload:
     """Requests: when each arrives (seconds), its prompt and its output (tokens), and which blocks of tokens they have in
     common, if that is known."""
@@ -86,17 +108,29 @@ class Workload:
 
     @classmethod
     def from_columns(cls, arrived_at, num_prefill_tokens, num_decode_tokens, hash_ids=None, hash_id_tokens: int = 512,
-                     num_hashed_tokens=None) -> "Workload":
+                     num_hashed_tokens=None, parent=None, think_s=None, session=None, concurrency: int = 0,
+                     counted=None) -> "Workload":
         """Of three columns of equal length, (n,): seconds, not decreasing; tokens; tokens.
 
         hash_ids: for each request a list of ids of its blocks of `hash_id_tokens` tokens, as Mooncake's traces have
         them: equal ids stand for equal tokens behind equal tokens. num_hashed_tokens: how many leading tokens, prompt
         and output, are named so; by default the prompt, as far as ids are there.
+
+        A closed loop: parent, the row before it whose completion a request waits for, or -1; think_s, how long after that
+        it arrives, seconds (its arrived_at does not count then, and may be NaN); session, rows of the same number are
+        turns of one, by default those that hang together. concurrency: so many sessions are under way at a time, one
+        begins as another has ended, and no arrived_at counts; 0: sessions begin when they say.
+
+        counted: whether metrics count a request; by default all.
         """
         columns = (np.ascontiguousarray(arrived_at, dtype=np.float64),
                    _whole("num_prefill_tokens", num_prefill_tokens), _whole("num_decode_tokens", num_decode_tokens))
+        loop = _loop_of(len(columns[0]), parent, think_s, session, concurrency)
+        counts = [] if counted is None else [bool(one) for one in counted]
+        if counted is not None and len(counts) != len(columns[0]):
+            raise _core.InputError(f"Workload: arrived_at has {len(columns[0])} rows, counted {len(counts)}")
         if hash_ids is None:
-            return cls(_core.Workload._from_columns(*columns))
+            return cls(_core.Workload._from_columns(*columns, None, loop, counts))
         if hash_id_tokens < 1 or hash_id_tokens > 2**20:
             raise _core.InputError(f"Workload: hash_id_tokens is {hash_id_tokens}; a whole number from 1 to {2**20} is "
                                    "wanted")
@@ -110,19 +144,22 @@ class Workload:
         hashed = _whole("num_hashed_tokens", num_hashed_tokens)
         if len(hashed) != len(lists):
             raise _core.InputError(f"Workload: arrived_at has {len(lists)} rows, num_hashed_tokens {len(hashed)}")
-        return cls(_core.Workload._from_columns(*columns, begins, ids, hashed, hash_id_tokens))
+        return cls(_core.Workload._from_columns(*columns, (begins, ids, hashed, hash_id_tokens), loop, counts))
 
     @classmethod
     def from_frame(cls, frame, hash_id_tokens: int | None = None) -> "Workload":
         """Of a frame (pandas, polars) with the columns arrived_at, num_prefill_tokens, num_decode_tokens and, if need
-        be, hash_ids and num_hashed_tokens, as `from_columns` takes them. `frame()` gives such a one."""
+        be, hash_ids and num_hashed_tokens, parent, think_s and session, counted, as `from_columns` takes them.
+        `frame()` gives such a one, whose ``attrs["concurrency"]`` counts, too."""
         missing = [name for name in ("arrived_at", "num_prefill_tokens", "num_decode_tokens")
                    if name not in list(frame.columns)]
         if missing:
             raise _core.InputError(f"Workload: the frame has no column '{missing[0]}' (it has: "
                                    f"{', '.join(map(str, frame.columns))})")
-        known = ("arrived_at", "num_prefill_tokens", "num_decode_tokens", "num_hashed_tokens")
+        known = ("arrived_at", "num_prefill_tokens", "num_decode_tokens", "num_hashed_tokens", "parent", "think_s",
+                 "session", "counted")
         columns: dict[str, Any] = {name: np.asarray(frame[name]) for name in known if name in list(frame.columns)}
+        columns["concurrency"] = getattr(frame, "attrs", {}).get("concurrency", 0)
         if "hash_ids" not in list(frame.columns):
             if hash_id_tokens is not None:
                 raise _core.InputError("Workload: hash_id_tokens: has no effect: the frame has no column 'hash_ids'")
@@ -166,16 +203,27 @@ class Workload:
         return np.asarray(self._core.num_decode_tokens)
 
     def frame(self, library: str = "pandas"):
-        """A frame of pandas or "polars" that `from_frame` reads; arrived_at in seconds. hash_ids and num_hashed_tokens
-        are there if it is known what requests have in common; a pandas frame's ``attrs["hash_id_tokens"]`` says how
-        many tokens an id stands for."""
-        columns: dict[str, Any] = {"arrived_at": self.arrived_at_ps / 1e12,
-                                   "num_prefill_tokens": self.num_prefill_tokens,
+        """A frame of pandas or "polars" that `from_frame` reads; arrived_at in seconds, NaN where another request's
+        completion brings it about. hash_ids and num_hashed_tokens are there if it is known what requests have in common;
+        a pandas frame's ``attrs["hash_id_tokens"]`` says how many tokens an id stands for. parent, think_s and session
+        are there if it is known what they are turns of, and ``attrs["concurrency"]`` if so many sessions are under way;
+        counted, if metrics leave any out."""
+        arrived_at = np.where(self.arrived_at_ps == np.iinfo(np.int64).max, np.nan, self.arrived_at_ps / 1e12)
+        columns: dict[str, Any] = {"arrived_at": arrived_at, "num_prefill_tokens": self.num_prefill_tokens,
                                    "num_decode_tokens": self.num_decode_tokens}
+        attributes = {}
         hashes: Any = self._core._hashes()
-        if hashes is None:
-            return frame_of(columns, library)
-        frame = frame_of({**columns, "hash_ids": hashes[0], "num_hashed_tokens": hashes[1]}, library)
+        if hashes is not None:
+            columns |= {"hash_ids": hashes[0], "num_hashed_tokens": hashes[1]}
+            attributes["hash_id_tokens"] = hashes[2]
+        loop: Any = self._core._loop()
+        if loop is not None:
+            columns |= dict(zip(("parent", "think_s", "session"), loop))
+            if loop[3] > 0:
+                attributes["concurrency"] = loop[3]
+        if self._core._counted:
+            columns["counted"] = self._core._counted
+        frame = frame_of(columns, library)
         if library == "pandas":
-            frame.attrs["hash_id_tokens"] = hashes[2]
+            frame.attrs.update(attributes)
         return frame
