@@ -30,7 +30,7 @@ ROUTERS = [1, 4]
 USUAL = (0.05, 1)  # the scenarios' own cell
 PUBLISHED = {"waiting", "state", "requests", "cache", "kv_events"}
 
-# Mean end-to-end seconds of the published table, by scenario.
+# Mean end-to-end seconds of the table that the scenarios come from, by scenario.
 COMPARED = ["llq", "smg_cache_aware", "llmd", "dynamo", "preble_e2"]
 PAGE = {"mooncake-conv": [9.61, 8.13, 8.30, 8.70, 7.94], "mooncake-synth": [18.44, 2.79, 2.68, 4.70, 2.32],
         "tenants": [5.37, 3.24, 3.32, 3.28, 3.02], "chat-sessions": [8.61, 6.10, 6.16, 7.49, 6.02],
@@ -41,7 +41,7 @@ PAGE = {"mooncake-conv": [9.61, 8.13, 8.30, 8.70, 7.94], "mooncake-synth": [18.4
 # Its step: 1 ms + max(5.74 ms, 23.3 us a token) + 1.06 ns * sum of chunk * (before + chunk / 2) + 50.2 ns a KV token
 # of decodes. The form below rounds the corner of the maximum.
 PAGE_PROFILE = {
-    "name": "page-h100-llama3-8b", "source": "the formula of the published table",
+    "name": "page-h100-llama3-8b", "source": "the formula of the table that the scenarios come from",
     "model": {"num_layers": 32, "num_q_heads": 32, "num_kv_heads": 8, "head_dim": 128, "embedding_dim": 4096, "mlp_dim": 14336,
               "max_model_len": 131072},
     "tensor_parallel": 1, "dtype": "bf16",
@@ -69,6 +69,10 @@ def seeds_of(text):
 
 def geometric_mean(values):
     return math.exp(mean(math.log(value) for value in values))
+
+
+def folder_of(out, age, routers):
+    return out / f"age-{age:g}-routers-{routers}"
 
 
 class Tool:
@@ -172,7 +176,7 @@ def pairs_turned(page, ours):
 
 
 def print_comparison(cell, scenarios):
-    print("\n| scenario | published order | ours | pairs turned: published ratio and ours |\n|---|---|---|---|")
+    print("\n| scenario | its order | ours | pairs turned: its ratio and ours |\n|---|---|---|---|")
     total = 0
     for scenario in scenarios:
         page = dict(zip(COMPARED, PAGE[scenario]))
@@ -184,7 +188,7 @@ def print_comparison(cell, scenarios):
 
 
 def print_pace(tool, out, data):
-    print("\n| scenario | of which | profile | " + " | ".join(COMPARED) + " |\n|---|---:|---|" + "---:|" * len(COMPARED))
+    print("\n| scenario | of which | profile | " + " | ".join(COMPARED) + " |\n|---|---|---|" + "---:|" * len(COMPARED))
     profile = out / "page-profile.json"
     profile.write_text(json.dumps(PAGE_PROFILE))
     for scenario, (name, load) in HALVES.items():
@@ -195,7 +199,7 @@ def print_pace(tool, out, data):
         lines = trace.read_text().splitlines()
         half = out / f"second-half-{scenario}.jsonl"
         half.write_text("\n".join(lines[len(lines) // 2:]) + "\n")
-        print(f"| `{scenario}` as published | | | " + " | ".join(f"{value:.2f}" for value in PAGE[scenario]) + " |")
+        print(f"| `{scenario}` as the table has it | | | " + " | ".join(f"{value:.2f}" for value in PAGE[scenario]) + " |")
         pace = load * 8 * 0.29 / 0.85
         for factor, file in [(1, None), (1, profile), (0.85, profile)]:
             row = [tool.mean_e2e("--scenario", scenario, "--workload", half, "--time-scale", f"{pace * factor:.6f}", "--duration", 1e5,
@@ -203,7 +207,7 @@ def print_pace(tool, out, data):
                    for policy in COMPARED]
             print(f"| `{scenario}` | pace {pace * factor:.2f} | {'its formula' if file else 'of the scenario'} | " +
                   " | ".join(f"{value:.2f}" for value in row) + " |")
-    print(f"| `tenants` as published | | | " + " | ".join(f"{value:.2f}" for value in PAGE["tenants"]) + " |")
+    print(f"| `tenants` as the table has it | | | " + " | ".join(f"{value:.2f}" for value in PAGE["tenants"]) + " |")
     for seed in [1, 2, 3, 101, 102, 103]:
         row = [tool.mean_e2e("--scenario", "tenants", "--seed", seed, "--profile", profile, "--policy", policy) for policy in COMPARED]
         print(f"| `tenants` | seed {seed} | its formula | " + " | ".join(f"{value:.2f}" for value in row) + " |")
@@ -215,7 +219,7 @@ def main():
     parser.add_argument("--out", default="build/production", type=pathlib.Path)
     parser.add_argument("--seeds", default="101-103", help="held-out seeds (default 101-103)")
     parser.add_argument("--other-seeds", help="in all cells but that of 50 ms and one router: the first of --seeds (default: all of them)")
-    parser.add_argument("--few-cells", action="store_true", help="four routers at 50 ms only")
+    parser.add_argument("--done", action="store_true", help="show the cells that DIR holds whole, and run no other")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--data", default="../shared/data", type=pathlib.Path, help="folder of traces/mooncake")
     parser.add_argument("--scenarios", default=",".join(MILD + OVERLOAD), help="of both suites (default: all)")
@@ -228,7 +232,7 @@ def main():
     cells = {}
     for routers in ROUTERS:
         for age in sorted(AGES, key=lambda age: age != USUAL[0]):  # the scenarios' own age first
-            if arguments.few_cells and routers > 1 and age != USUAL[0]:
+            if arguments.done and not (folder_of(arguments.out, age, routers) / "suite" / "suite.json").exists():
                 continue
             names = [name for name in reads if reads[name] or age == USUAL[0] or name == "llq"]
             tool.say(f"signals {age:g} s old, {routers} router(s): {len(names)} policies")
@@ -253,14 +257,14 @@ def main():
             print_cells(title, cells, of, reference, list(reads))
     print("\n## Each scenario, signals 50 ms old, one router\n\nMean end-to-end time, s:")
     print_scenarios(cells[USUAL], scenarios)
-    print("\n## Against the published table")
+    print("\n## Against the table that the scenarios come from")
     print_comparison(cells[USUAL], scenarios)
     print("\nThe same with `preble_e2(rebalance=off)` as preble_e2:")
     seeds = seeds_of(arguments.seeds)
     calm = {scenario: [tool.mean_e2e("--scenario", scenario, "--seed", seed, "--policy", "preble_e2(rebalance=off)") for seed in seeds]
             for scenario in scenarios}
     print_comparison({**cells[USUAL], "preble_e2": calm}, scenarios)
-    tool.say("the published table's own setting")
+    tool.say("the table's own setting")
     print_pace(tool, arguments.out, arguments.data)
     tool.say("done")
 
