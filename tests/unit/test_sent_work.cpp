@@ -174,4 +174,21 @@ TEST_CASE("a router feels others' prompts by the delay of its own", "[sent]") {
   CHECK(pending(books, 9 * kSecond) == 0);
 }
 
+TEST_CASE("a request that is lost and sent to the same replica again is there once", "[sent]") {
+  Reports reports(1);
+  reports.live = false;
+  SentWork books;
+  books.start(reports.at(0));
+  books.sent(request(1, 100), 0, 100, 5000, 20, 0);
+  books.completed(done(1, kSecond));  // lost: an end as well
+  books.sent(request(1, 100), 0, 100, 5000, 20, 2 * kSecond);
+  books.sent(request(2, 100), 0, 100, 7000, 20, 2 * kSecond);
+  books.first_token({1, 0, 3 * kSecond});
+  CHECK(books.load(reports.at(3 * kSecond), 0).pending == 7000);
+  CHECK(books.load(reports.at(3 * kSecond), 0).decoding == 1);
+  books.completed(done(1, 4 * kSecond));
+  CHECK(books.load(reports.at(4 * kSecond), 0).requests == 1);
+  CHECK(books.load(reports.at(4 * kSecond), 0).pending == 7000);
+}
+
 }  // namespace switchyard
