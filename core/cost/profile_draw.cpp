@@ -54,9 +54,12 @@ std::shared_ptr<const StepTimes> drawn(const TiedRoofline& times, const Deviates
   const double weights = factor(std::max(kTokenDeviation, numbers.weights_error), z.tokens);
   numbers.weights_ms *= weights;
   numbers.activation_ms *= weights;
+  numbers.attention_ms *= weights;
   numbers.context_token_ms *= factor(std::max(kDecodeDeviation, numbers.weights_error), z.decode);
   numbers.token_ms *= factor(std::max(kTokenDeviation, numbers.token_error), z.prefill);
+  numbers.prompt_token_ms *= factor(kPrefillDeviation, z.prefill);
   numbers.request_ms *= factor(numbers.request_error, z.requests);
+  numbers.request_ms = std::max(0.0, numbers.request_ms + numbers.request_error_ms * z.requests);
   return std::make_shared<TiedRoofline>(numbers);
 }
 

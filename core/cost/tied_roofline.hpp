@@ -1,8 +1,12 @@
-// The step of an engine as three fitted numbers and the shape of its model:
-//   overhead + (w^3 + (f T)^3)^(1/3) + a (sum of contexts) + f r (sum of c (q + c / 2)) + s n
-// w: ms to read the weights, f: ms of a token's share of the GEMMs, s: ms a request. Tied to them, as a light run
-// does not tell them apart: a = w times the bytes of a token's KV per byte of weights (both are read from memory), and
-// r, the floating-point operations of attention per query and key by those of the GEMMs per token.
+// The step of an engine as a few fitted numbers and the shape of its model:
+//   overhead + GEMM(T) + e T + decode(sum of contexts) + prefill + s n
+//   GEMM(T)   = ((w (1 + d log2 T))^m + (f T)^m)^(1/m)
+//   decode(K) = A + a K (1 - exp(-(a K / A)^1.5)), 0 without decodes
+//   prefill   = sum over prompts of A + p c + f r c (q + c / 2)
+// w: ms to read the weights, d: what tile sizes cost at each doubling of the tokens, f: ms of a token's share of the
+// GEMMs, s: ms a request, A: ms that the attention kernels of all layers take at least, a: ms to read the KV of a
+// token, p: ms that attention takes for a token of a prompt by itself, r: operations of attention per query and key by
+// those of the GEMMs per token. With A, d and p of 0 and m = 3 it is a plain roofline.
 #pragma once
 
 #include <memory>
@@ -26,6 +30,11 @@ struct RooflineNumbers {
   double weights_error = 0;  // standard errors of w, f and s, relative to them
   double token_error = 0;
   double request_error = 0;
+  double sharpness = 3;         // m
+  double rise = 0;              // d
+  double attention_ms = 0;      // A
+  double prompt_token_ms = 0;   // p
+  double request_error_ms = 0;  // standard error of s where s may be 0; then request_error is 0
 };
 
 class TiedRoofline final : public StepTimes {

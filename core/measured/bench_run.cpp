@@ -49,8 +49,9 @@ class Record {
 const Json& list_of(const JsonFile& file, const std::string& pointer, std::size_t size) {
   const Json::json_pointer path(pointer);
   if (!file.root().contains(path)) {
-    throw InputError(
-        fmt::format("{}: '{}' is missing: run the benchmark with --save-detailed", file.where(""), pointer.substr(1)));
+    throw InputError(fmt::format("{}: '{}' is missing: run the benchmark with --save-detailed{}", file.where(""),
+                                 pointer.substr(1),
+                                 pointer == "/start_times" ? ", of a version of vLLM that records it" : ""));
   }
   const Json& list = file.root().at(path);
   if (!list.is_array() || (size > 0 && list.size() != size)) {
@@ -60,7 +61,22 @@ const Json& list_of(const JsonFile& file, const std::string& pointer, std::size_
   return list;
 }
 
-// vLLM's benchmark: parallel lists; a failed request has no output.
+constexpr double kMostMerged = 0.05;  // of a request's tokens
+
+// A client may see several tokens at once (--stream-interval, speculation): then the times of its chunks are no times
+// of tokens. A few of them merge now and then on a busy server; one more or less is an empty last one.
+void keep_single_tokens(BenchRequest& request, BenchRun& run) {
+  const auto chunks = static_cast<std::int64_t>(request.token_times_s.size()), tokens = request.output_tokens;
+  const auto merged = static_cast<std::int64_t>(kMostMerged * static_cast<double>(tokens)) + 1;
+  if (chunks + merged < tokens || chunks > tokens + 1) {
+    request.token_times_s.clear();
+    ++run.num_grouped;
+  } else if (chunks > tokens) {
+    request.token_times_s.pop_back();
+  }
+}
+
+// vLLM's benchmark: parallel lists; a failed request has no output, or an error.
 BenchRun read_vllm(const JsonFile& file) {
   BenchRun run{.format = "vllm bench serve"};
   const std::size_t size = list_of(file, "/input_lens", 0).size();
@@ -68,7 +84,9 @@ BenchRun read_vllm(const JsonFile& file) {
   const Record record(file, "");
   for (std::size_t i = 0; i < size; ++i) {
     const auto at = [i](const char* list) { return fmt::format("/{}/{}", list, i); };
-    if (record.number(at("output_lens"), 0, 1e8) < 1) {
+    const Json* error = record.find(at("errors"));
+    const bool failed = error && error->is_string() && !error->get<std::string>().empty();
+    if (failed || record.number(at("output_lens"), 0, 1e8) < 1) {
       ++run.num_failed;
       continue;
     }
@@ -82,8 +100,9 @@ BenchRun read_vllm(const JsonFile& file) {
       const double gap = record.number(fmt::format("{}/{}", at("itls"), j), 0, kLongestSeconds);
       request.token_times_s.push_back(request.token_times_s.back() + gap);
     }
-    request.output_tokens = static_cast<std::int64_t>(request.token_times_s.size());
+    request.output_tokens = record.tokens(at("output_lens"));
     request.e2e_s = request.token_times_s.back() - request.sent_s;
+    keep_single_tokens(request, run);
     run.requests.push_back(std::move(request));
   }
   return run;
@@ -165,6 +184,16 @@ BenchRun read_aiperf(const std::filesystem::path& path) {
     request.output_tokens = record.tokens("/metrics/output_sequence_length/value");
     request.ttft_s = 1e-3 * record.number("/metrics/time_to_first_token/value", 0, 1e3 * kLongestSeconds);
     request.e2e_s = 1e-3 * record.number("/metrics/request_latency/value", 0, 1e3 * kLongestSeconds);
+    const std::string gaps = "/metrics/inter_chunk_latency/value";
+    if (record.find(gaps)) {
+      request.token_times_s.push_back(request.sent_s + request.ttft_s);
+      const std::size_t count = list_of(file, gaps, 0).size();
+      for (std::size_t j = 0; j < count; ++j) {
+        const double gap = 1e-3 * record.number(fmt::format("{}/{}", gaps, j), 0, 1e3 * kLongestSeconds);
+        request.token_times_s.push_back(request.token_times_s.back() + gap);
+      }
+      keep_single_tokens(request, run);
+    }
     run.requests.push_back(std::move(request));
   }
   return run;

@@ -21,6 +21,7 @@ struct BenchRun {
   std::string format;                  // of the tool, for reports
   std::vector<BenchRequest> requests;  // by time of sending
   std::int64_t num_failed = 0;         // left out
+  std::int64_t num_grouped = 0;        // whose tokens came several at once, so that times of single ones are not known
 
   bool has_token_times() const;
 };
@@ -29,7 +30,9 @@ struct BenchRun {
 //   vllm bench serve --save-result --save-detailed  JSON with input_lens, output_lens, ttfts, itls, start_times
 //   sglang bench_serving --output-details           a JSON line with the same, without start_times: refused
 //   guidellm                                        JSON with benchmarks[].requests.successful[]
-//   aiperf                                          JSON lines with metadata and metrics of a request each
+//   aiperf                                          JSON lines with metadata and metrics of a request each; times of
+//   tokens
+//                                                   if there is inter_chunk_latency
 //   inference-perf                                  JSON list of requests with info.output_token_times
 //   anything else                                   CSV: sent_s,num_prefill_tokens,num_decode_tokens,ttft_s,e2e_s, and
 //                                                   optionally itls_s, blank-separated

@@ -4,86 +4,77 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/cost/non_negative.hpp"
 #include "core/input/error.hpp"
-#include "core/measured/simplex.hpp"
+#include "core/measured/penalised_fit.hpp"
 
 namespace switchyard {
 
 namespace {
 
-constexpr double kMostRequestShare = 0.004;  // of w
-constexpr double kMostRequestMs = 0.05;
-constexpr double kRounding = 0.02;
-constexpr double kContextShare = 0.94;      // of what reading the weights takes, byte for byte: long reads are faster
-constexpr double kLinkBytesPerMs = 0.36e9;  // of an all-reduce over NVLink
-constexpr int kParts = 5;
+// What kernels are known to do wherever there are tables of them (README.md), so that a light run need not tell.
+constexpr double kSharpness = 4;     // of the bend between reading weights and computing
+constexpr double kAttentionUs = 12;  // that attention of one layer takes at least
+constexpr double kAttentionDeviation = 0.15;
+constexpr double kReadDeviation = 0.05;   // of bytes a second: KV against weights
+constexpr double kPromptDeviation = 0.3;  // of attention of prompts against operations and bytes
+constexpr double kActivationDeviation = 0.2;
+constexpr double kLinkDeviation = 1.5;                         // of activations with all-reduces, over NVLink or PCIe
+constexpr double kLinkBytesPerMs = 0.36e9;                     // of an all-reduce over NVLink
+constexpr double kRise = 0.005, kRiseDeviation = 0.003;        // of the time to read the weights, for twice the tokens
+constexpr double kRequestMs = 0.02, kRequestDeviation = 0.02;  // of the host; from nothing to 45 us was found
+constexpr double kNoise = 0.01;                                // of one step
+constexpr double kKernelNoise = 0.03;  // that all steps of one size have in common: times of kernels go in steps
+constexpr double kWidth = 0.05;        // beyond it a step is a stall
 
-// What is tied to w, f and s by the shape of the model, per unit of w or by itself.
-struct Ties {
-  double context_per_weight = 0;
-  double activation_per_weight = 0;
-  double all_reduce_ms = 0;  // a token
+// Bytes and operations by the shape of the model, on one GPU.
+struct Shares {
+  double weight_bytes = 0;      // that a step reads: the layers and the head, not the embedding
+  double kv_bytes = 0;          // of a token
+  double activation_bytes = 0;  // of a token
+  double prompt_bytes = 0;      // of a token, that attention of prompts reads and writes
+  double all_reduce_ms = 0;     // of a token
   double attention_ratio = 0;
 
-  explicit Ties(const FittedModel& model) {
+  explicit Shares(const FittedModel& model) {
     const Transformer& it = model.shape;
     const ModelShape& shape = it.shape;
     const double gpus = model.tensor_parallel;
     const double layers = shape.num_layers, hidden = shape.embedding_dim, head = shape.head_dim;
     const double query = shape.num_q_heads / gpus, kv = std::max(1.0, shape.num_kv_heads / gpus);
-    // A step reads the layers and the head, not the embedding.
-    const double weights =
+    weight_bytes =
         (static_cast<double>(it.layer_parameters()) * model.bytes_per_weight + 2.0 * it.vocabulary * hidden) / gpus;
-    context_per_weight = kContextShare * 4 * layers * kv * head / weights;
-    activation_per_weight =
-        layers * (2 * hidden * 8 + (query + 2 * kv) * head * 4 + 3 * shape.mlp_dim / gpus * 2) / weights;
+    kv_bytes = 4 * layers * kv * head;
+    activation_bytes = layers * (2 * hidden * 8 + (query + 2 * kv) * head * 4 + 3 * shape.mlp_dim / gpus * 2);
+    prompt_bytes = 4 * layers * (query + kv) * head;
     if (model.tensor_parallel > 1) all_reduce_ms = 2 * layers * 2 * hidden / kLinkBytesPerMs;
     attention_ratio = 4.0 * shape.num_q_heads * head * layers / (2.0 * static_cast<double>(it.active_parameters()));
   }
 };
 
-RooflineNumbers numbers_of(const std::array<double, 3>& point, const FittedModel& model, const Ties& ties) {
+// What is fitted; times and factors by their logarithms.
+struct At {
+  enum : std::size_t { weights, token, request, attention, reads, prompts, activations, rise, count };
+};
+
+RooflineNumbers numbers_of(const std::vector<double>& x, const FittedModel& model, const Shares& shares) {
   RooflineNumbers numbers;
   numbers.overhead_ms = model.overhead_ms;
-  numbers.weights_ms = std::abs(point[0]);
-  numbers.token_ms = std::abs(point[1]);
-  numbers.request_ms = std::min({std::abs(point[2]), kMostRequestShare * numbers.weights_ms, kMostRequestMs});
-  numbers.context_token_ms = ties.context_per_weight * numbers.weights_ms;
-  numbers.activation_ms = ties.activation_per_weight * numbers.weights_ms + ties.all_reduce_ms;
-  numbers.attention_ratio = ties.attention_ratio;
+  numbers.sharpness = kSharpness;
+  numbers.weights_ms = std::exp(x[At::weights]);
+  numbers.token_ms = std::exp(x[At::token]);
+  numbers.request_ms = x[At::request];
+  numbers.attention_ms = std::exp(x[At::attention]);
+  const double ms_per_byte = numbers.weights_ms / shares.weight_bytes;
+  numbers.context_token_ms = std::exp(x[At::reads]) * ms_per_byte * shares.kv_bytes;
+  numbers.prompt_token_ms = std::exp(x[At::prompts]) * ms_per_byte * shares.prompt_bytes;
+  numbers.attention_ratio = std::exp(x[At::prompts]) * shares.attention_ratio;
+  numbers.activation_ms = std::exp(x[At::activations]);
+  numbers.rise = x[At::rise];
   numbers.most_tokens = numbers.most_requests = 1e9;
   return numbers;
-}
-
-double error_at(const RooflineNumbers& numbers, const RebuiltStep& step) {
-  bool outside = false;
-  return TiedRoofline(numbers).milliseconds(step.shape, outside) / step.ms - 1;
-}
-
-// Fits the steps whose position is not in part `left_out` of kParts.
-RooflineNumbers fit_part(const std::vector<RebuiltStep>& steps, const FittedModel& model, const Ties& ties,
-                         int left_out, double decode_ms, double prompt_token_ms) {
-  const auto part_of = [&](std::size_t i) { return static_cast<int>(i * kParts / steps.size()); };
-  double decodes = 0, prompts = 0;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (part_of(i) != left_out) (steps[i].shape.num_prefills > 0 ? prompts : decodes) += 1;
-  }
-  const auto loss = [&](const std::array<double, 3>& point) {
-    const RooflineNumbers numbers = numbers_of(point, model, ties);
-    double of_decodes = 0, of_prompts = 0;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      if (part_of(i) == left_out) continue;
-      const double error = error_at(numbers, steps[i]);
-      (steps[i].shape.num_prefills > 0 ? of_prompts : of_decodes) += std::hypot(error, kRounding) - kRounding;
-    }
-    return of_decodes / std::max(decodes, 1.0) + of_prompts / std::max(prompts, 1.0);
-  };
-  const std::array<double, 3> light = {decode_ms, prompt_token_ms, 0.001 * decode_ms};
-  const std::array<double, 3> heavy = {0.8 * decode_ms, 0.7 * prompt_token_ms, 0.003 * decode_ms};
-  const auto a = simplex_minimum(loss, light), b = simplex_minimum(loss, heavy);
-  return numbers_of(loss(b) < loss(a) ? b : a, model, ties);
 }
 
 double median(std::vector<double> values) {
@@ -91,20 +82,60 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+// Before anything is fitted: w and f by the median steps, the rest by what is known of kernels.
+std::vector<PriorKnowledge> knowledge(double decode_ms, double prompt_token_ms, const FittedModel& model,
+                                      const Shares& shares) {
+  const double attention_ms = 1e-3 * kAttentionUs * model.shape.shape.num_layers;
+  const double weights_ms = std::max(0.3 * decode_ms, decode_ms - model.overhead_ms - attention_ms);
+  const double activation_ms = weights_ms / shares.weight_bytes * shares.activation_bytes + shares.all_reduce_ms;
+  std::vector<PriorKnowledge> prior(At::count);
+  prior[At::weights] = {std::log(weights_ms), 1};
+  prior[At::token] = {std::log(0.7 * prompt_token_ms), 1};
+  prior[At::request] = {kRequestMs, kRequestDeviation, 0};
+  prior[At::attention] = {std::log(attention_ms), kAttentionDeviation};
+  prior[At::reads] = {0, kReadDeviation};
+  prior[At::prompts] = {0, kPromptDeviation};
+  prior[At::activations] = {std::log(activation_ms), model.tensor_parallel > 1 ? kLinkDeviation : kActivationDeviation};
+  prior[At::rise] = {kRise, kRiseDeviation, 0};
+  return prior;
+}
+
+// Steps of decodes alone and steps with prompts weigh the same as far as their numbers allow: as the root of what
+// either would weigh. Steps with one number of decodes share the noise of their kernels.
+std::vector<double> weights_of(const std::vector<RebuiltStep>& steps) {
+  std::map<std::int32_t, double> alike;
+  for (const RebuiltStep& step : steps) {
+    if (step.shape.num_prefills == 0) ++alike[step.shape.num_decodes];
+  }
+  std::vector<double> all;
+  double of_decodes = 0, of_prompts = 0;
+  for (const RebuiltStep& step : steps) {
+    const bool prompt = step.shape.num_prefills > 0;
+    const double sharing = prompt ? 1 : alike[step.shape.num_decodes];
+    all.push_back(1 / (kNoise * kNoise + sharing * kKernelNoise * kKernelNoise));
+    (prompt ? of_prompts : of_decodes) += all.back();
+  }
+  const double balance = std::sqrt(of_prompts / of_decodes);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].shape.num_prefills == 0) all[i] *= balance;
+  }
+  return all;
+}
+
 }  // namespace
 
 StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps, const FittedModel& model) {
   StepFit fit;
   std::vector<double> decode_ms, prompt_token_ms;
-  RooflineNumbers most;
+  double most_tokens = 0, most_requests = 0;
   for (const RebuiltStep& step : steps) {
     const bool prompts = step.shape.num_prefills > 0;
     (prompts ? fit.num_prompt_steps : fit.num_decode_steps) += 1;
     fit.num_two_prompt_steps += step.shape.num_prefills > 1;
     const auto tokens = static_cast<double>(step.shape.prefill_tokens + step.shape.num_decodes);
     prompts ? prompt_token_ms.push_back(step.ms / tokens) : decode_ms.push_back(step.ms);
-    most.most_tokens = std::max(most.most_tokens, tokens);
-    most.most_requests = std::max<double>(most.most_requests, step.shape.num_prefills + step.shape.num_decodes);
+    most_tokens = std::max(most_tokens, tokens);
+    most_requests = std::max<double>(most_requests, step.shape.num_prefills + step.shape.num_decodes);
   }
   if (fit.num_decode_steps < 50 || fit.num_prompt_steps < 10) {
     throw InputError(fmt::format(
@@ -112,34 +143,25 @@ StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps
         "needed: let the benchmark run for 60 s or more",
         what, fit.num_decode_steps, fit.num_prompt_steps));
   }
-  const double start_ms = median(decode_ms), start_token_ms = median(prompt_token_ms);
-  const Ties ties(model);
-  fit.numbers = fit_part(steps, model, ties, -1, start_ms, start_token_ms);
-  fit.numbers.most_tokens = most.most_tokens;
-  fit.numbers.most_requests = most.most_requests;
-
-  // Jackknife: kParts fits that each lack a part.
-  std::vector<RooflineNumbers> parts;
-  for (int part = 0; part < kParts; ++part) {
-    parts.push_back(fit_part(steps, model, ties, part, start_ms, start_token_ms));
-  }
-  const auto relative_error = [&](double RooflineNumbers::*number) {
-    double mean = 0, squares = 0;
-    for (const RooflineNumbers& part : parts) mean += part.*number / kParts;
-    for (const RooflineNumbers& part : parts) squares += std::pow(part.*number - mean, 2);
-    const double value = fit.numbers.*number;
-    return value > 0 ? std::sqrt(squares * (kParts - 1) / kParts) / value : 0.0;
+  const Shares shares(model);
+  const auto prior = knowledge(median(decode_ms), median(prompt_token_ms), model, shares);
+  const FitErrors errors_at = [&](const std::vector<double>& x, std::vector<double>& errors) {
+    const TiedRoofline times(numbers_of(x, model, shares));
+    errors.clear();
+    bool outside = false;
+    for (const RebuiltStep& step : steps) errors.push_back(std::log(times.milliseconds(step.shape, outside) / step.ms));
   };
-  fit.numbers.weights_error = relative_error(&RooflineNumbers::weights_ms);
-  fit.numbers.token_error = relative_error(&RooflineNumbers::token_ms);
-  fit.numbers.request_error = relative_error(&RooflineNumbers::request_ms);
-  // At its limit s is all that is known to be somewhere below.
-  constexpr double kUniformError = 0.2887;
-  const double limit = std::min(kMostRequestShare * fit.numbers.weights_ms, kMostRequestMs);
-  if (fit.numbers.request_ms >= limit) fit.numbers.request_error = std::max(fit.numbers.request_error, kUniformError);
+  const PenalisedFit found = penalised_fit(errors_at, weights_of(steps), prior, kWidth);
+  fit.numbers = numbers_of(found.at, model, shares);
+  fit.numbers.most_tokens = most_tokens;
+  fit.numbers.most_requests = most_requests;
+  fit.numbers.weights_error = found.deviations[At::weights];
+  fit.numbers.token_error = found.deviations[At::token];
+  fit.numbers.request_error_ms = found.deviations[At::request];
 
   std::vector<double> errors;
-  for (const RebuiltStep& step : steps) errors.push_back(std::abs(error_at(fit.numbers, step)));
+  errors_at(found.at, errors);
+  for (double& error : errors) error = std::abs(std::expm1(error));
   std::sort(errors.begin(), errors.end());
   fit.median_error = errors[errors.size() / 2];
   fit.p95_error = errors[errors.size() * 95 / 100];

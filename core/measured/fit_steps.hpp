@@ -1,4 +1,5 @@
-// Three numbers of a step model, tied by the shape of the model (core/cost/tied_roofline.hpp), from measured steps.
+// The numbers of a step model (core/cost/tied_roofline.hpp) from measured steps, the shape of the model, and what is
+// known of kernels.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +28,10 @@ struct StepFit {
   std::int64_t num_two_prompt_steps = 0;
 };
 
-// Minimises |fitted / measured - 1| (rounded off below 2%, so that two groups of prompts are not fitted one at the
-// other's expense), steps of decodes alone and steps with prompts with equal total weight. s is at most 0.4% of w and
-// 50 us: what steps of a few requests take more than those of one is mostly the kernels', and does not go on. Standard
-// errors come from leaving out each fifth of the run in turn. `what` names the input in errors: fewer than 50 steps of
-// decodes, or 10 with prompts, throw InputError.
+// The most probable numbers (README.md): w, f and s by the steps, each of the others near what the shape of the model
+// and tables of kernels say, as far as the steps do not say otherwise. All steps of decodes with one number of requests
+// have the noise of their kernels in common. Standard errors are those that remain. `what` names the input in errors:
+// fewer than 50 steps of decodes, or 10 with prompts, throw InputError.
 StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps, const FittedModel& model);
 
 // The same steps fitted by least squares on features linear in tokens, which does as well on them and cannot be trusted

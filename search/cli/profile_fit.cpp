@@ -14,6 +14,7 @@
 #include "core/input/error.hpp"
 #include "core/input/inputs.hpp"
 #include "core/input/write_file.hpp"
+#include "core/measured/engine_log.hpp"
 #include "core/measured/fit_steps.hpp"
 #include "search/cli/profile_compose.hpp"
 
@@ -65,18 +66,37 @@ int fit_layers(const Options& options, const std::filesystem::path& measured) {
   return 0;
 }
 
+// What the engine logged of itself with --engine-log, for what the flags do not say.
+EngineLog log_of(const Options& options) {
+  EngineLog log;
+  if (options.has("engine-log")) {
+    note_input(options.text("engine-log"));
+    log = read_engine_log(options.text("engine-log"));
+  }
+  const auto say = [&](const char* flag, std::int64_t otherwise, std::int64_t most, auto& value) {
+    value = static_cast<std::remove_reference_t<decltype(value)>>(
+        options.whole(flag, value > 0 ? value : otherwise, 1, most));
+  };
+  say("max-num-batched-tokens", 8192, 1 << 20, log.max_num_batched_tokens);
+  say("max-num-seqs", 256, 1 << 20, log.max_num_seqs);
+  say("tp", 1, 64, log.tensor_parallel);
+  if (options.has("kv-tokens") || log.kv_tokens > 0) say("kv-tokens", 0, INT32_MAX, log.kv_tokens);
+  return log;
+}
+
 // What is known of the engine beside the measurements.
-StepProfile profile_of_engine(const Options& options, const std::filesystem::path& measured, const Transformer& model) {
+StepProfile profile_of_engine(const Options& options, const EngineLog& log, const std::filesystem::path& measured,
+                              const Transformer& model) {
   StepProfile profile;
   profile.name = options.text("name", measured.stem().string());
   profile.shape = model.shape;
-  profile.tensor_parallel = static_cast<std::int32_t>(options.whole("tp", 1, 1, 64));
+  profile.tensor_parallel = log.tensor_parallel;
+  if (log.max_model_len > 0) profile.shape.max_model_len = log.max_model_len;
   profile.dtype = dtype_of(options);
   const double gpu_bytes = options.has("gpu") ? gpu_by_name(options.text("gpu")).memory_bytes : 0;
   profile.memory = plan_kv_memory(model, gpu_bytes, bytes_per_weight(profile.dtype), profile.tensor_parallel,
-                                  static_cast<std::int32_t>(options.whole("max-num-batched-tokens", 8192, 1, 1 << 20)),
-                                  static_cast<std::int32_t>(options.whole("max-num-seqs", 256, 1, 1 << 20)));
-  profile.memory.kv_tokens = options.whole("kv-tokens", 0, 1, INT32_MAX);
+                                  log.max_num_batched_tokens, log.max_num_seqs);
+  profile.memory.kv_tokens = log.kv_tokens;
   return profile;
 }
 
@@ -87,7 +107,7 @@ Transformer model_of(const Options& options, std::string_view what) {
 
 int fit_grid(const Options& options, const std::filesystem::path& folder) {
   const Transformer model = model_of(options, "a folder of operator grids");
-  StepProfile profile = profile_of_engine(options, folder, model);
+  StepProfile profile = profile_of_engine(options, log_of(options), folder, model);
   const Link link = {options.number("link-us", 0, 0, 1e6), 1e9 * options.number("link-gb-s", 0, 0.001, 1e6)};
   GridSum sum = read_operator_grid(folder, model, profile.tensor_parallel, link);
   sum.overhead_ms = options.number("host-ms", 0, 0, 1000);
@@ -114,15 +134,24 @@ double first_step_ms(const RebuiltSteps& rebuilt, const TiedRoofline& times) {
 
 int fit_bench(const Options& options, const std::filesystem::path& file) {
   const Transformer model = model_of(options, "the result of a benchmark");
-  StepProfile profile = profile_of_engine(options, file, model);
+  const EngineLog log = log_of(options);
+  StepProfile profile = profile_of_engine(options, log, file, model);
   const BenchRun run = read_bench_run(file);
+  if (run.num_grouped > 0) {
+    throw InputError(
+        fmt::format("{}: {} of {} requests got their tokens several at once, so that the steps of the engine cannot be "
+                    "rebuilt: benchmark without --stream-interval above 1 and without speculative decoding",
+                    file.string(), run.num_grouped, run.requests.size()));
+  }
   if (!run.has_token_times()) {
     throw InputError(fmt::format(
         "{}: {} records no times of single tokens, which the steps of the engine are rebuilt from; vllm bench serve "
-        "--save-result --save-detailed and inference-perf do, and a CSV may with the column itls_s",
+        "--save-result --save-detailed and inference-perf do, aiperf does with inter_chunk_latency, and a CSV may with "
+        "the "
+        "column itls_s",
         file.string(), run.format));
   }
-  const RebuiltSteps rebuilt = rebuild_steps(run, options.whole("max-num-batched-tokens", 8192, 1, 1 << 20));
+  const RebuiltSteps rebuilt = rebuild_steps(run, log.max_num_batched_tokens);
   const FittedModel fitted = {
       .shape = model,
       .bytes_per_weight = bytes_per_weight(profile.dtype),
@@ -140,12 +169,12 @@ int fit_bench(const Options& options, const std::filesystem::path& file) {
       "{} requests of {}{}: {} bursts, {} steps of decodes, {} with prompts, {} of them with two or more\n"
       "weights   {:>9.3f} ms     +-{:.1f}%\n"
       "token     {:>9.3f} us     +-{:.1f}%\n"
-      "request   {:>9.3f} us     +-{:.1f}%\n"
+      "request   {:>9.3f} us     +-{:.1f} us\n"
       "front end {:>9.3f} ms, {:.1f} us a token, {:.1f} ms for the first step of an idle engine\n"
       "|fitted / measured - 1|: {:.1f}% median, {:.1f}% p95; up to {:.0f} tokens and {:.0f} requests a step\n",
       run.requests.size(), run.format, run.num_failed > 0 ? fmt::format(", {} failed", run.num_failed) : "",
       rebuilt.num_bursts, fit.num_decode_steps, fit.num_prompt_steps, fit.num_two_prompt_steps, it.weights_ms,
-      100 * it.weights_error, 1e3 * it.token_ms, 100 * it.token_error, 1e3 * it.request_ms, 100 * it.request_error,
+      100 * it.weights_error, 1e3 * it.token_ms, 100 * it.token_error, 1e3 * it.request_ms, 1e3 * it.request_error_ms,
       profile.front_end.latency_ms, profile.front_end.token_us, profile.front_end.first_step_ms, 100 * fit.median_error,
       100 * fit.p95_error, it.most_tokens, it.most_requests);
   if (fit.num_two_prompt_steps == 0) {
@@ -157,7 +186,8 @@ int fit_bench(const Options& options, const std::filesystem::path& file) {
 }  // namespace
 
 void declare_profile_fit(Options& options) {
-  options.value("tolerance", "fit of layers: relative error that knots may cause which are left out (0.004)")
+  options.value("engine-log", "fit of a benchmark: what `vllm serve` logged, for KV cache, budget, seats and GPUs")
+      .value("tolerance", "fit of layers: relative error that knots may cause which are left out (0.004)")
       .value("link-gb-s", "fit of a grid with --tp above 1: bandwidth between the GPUs, GB/s")
       .value("link-us", "fit of a grid with --tp above 1: latency of an all-reduce, us (0)")
       .value("skew", "fit of a grid: how far uneven contexts take what the longest would (as its meta.yaml says)");

@@ -3,8 +3,9 @@
 usage: run_blocks.py FILE.md SOURCE_DIR BUILD_DIR
 
 The blocks of a file run one after the other, each as one strict script, in one scratch folder: it holds links to the
-folders of the source tree, build/release (this build), trace.csv, batches.csv and result.json, of a benchmark. A command may not fail. Commands in EXEMPT are
-left out: they are what installs, builds and runs this very test.
+folders of the source tree, build/release (this build), trace.csv, batches.csv and result.json, of a benchmark. `vllm` plays back
+what was recorded (recorded/vllm). A command may not fail. Commands in EXEMPT are left out: they are what installs,
+builds and runs this very test.
 """
 import os
 import pathlib
@@ -45,7 +46,8 @@ def prepare(scratch, source, build):
     (scratch / "build").mkdir()
     (scratch / "build/release").symlink_to(build)
     (scratch / "home").mkdir()
-    environment = dict(os.environ, HOME=str(scratch / "home"), PATH=f"{build / 'bin'}:{os.environ['PATH']}")
+    path = f"{build / 'bin'}:{source / 'tests/docs/recorded'}:{os.environ['PATH']}"
+    environment = dict(os.environ, HOME=str(scratch / "home"), PATH=path)
     subprocess.run(
         ["switchyard", "workload", "generate", "--scenario", "azure-conv", "--num-requests", "120", "--out", "trace.csv"],
         cwd=scratch,

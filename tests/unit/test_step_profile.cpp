@@ -222,7 +222,8 @@ std::string profile_of(const StepTimes& times) {
 TEST_CASE("step profile: as JSON it comes back as it was, in each form") {
   const Tables tables;
   const ComposedTimes composed(compose_step(OperatorTables(tables.write(), "h100"), small_model(), on_h100()));
-  const TiedRoofline tied(RooflineNumbers{0.6, 10, 0.04, 0.03, 6e-5, 0.003, 1e-5, 2048, 64, 0.1, 0.1, 0.1});
+  const TiedRoofline tied(
+      RooflineNumbers{0.6, 10, 0.04, 0.03, 6e-5, 0.003, 1e-5, 2048, 64, 0.1, 0.1, 0, 4, 0.01, 0.2, 0.002, 0.005});
   GridSum sum{0.5, 2, 0.1, {{1, 4000}, {1, 300}}, {{1, 300}, {1, 2}}, {}};
   sum.attention.axes = {{{0, 16, 32}, {0, 16}, {0, 1, 2}, {0, 16, 32}}};
   for (int i = 0; i < 54; ++i) sum.attention.us.push_back(10 + i);
@@ -268,6 +269,18 @@ TEST_CASE("step profile: the tied roofline by hand") {
   model.add_prefill(step, 0, 400);
   tied.milliseconds(step, outside);
   CHECK(outside);
+
+  RooflineNumbers more = tied.numbers();
+  more.sharpness = 4;
+  more.rise = 0.01;
+  more.attention_ms = 0.2;
+  more.prompt_token_ms = 0.002;
+  step = {.num_decodes = 4, .decode_kv_tokens = 4000};
+  model.add_prefill(step, 100, 200);
+  const double weights = 10 * (1 + 0.01 * std::log2(204)), reads = 6e-5 * 4000;
+  CHECK(TiedRoofline(more).milliseconds(step, outside) ==
+        Approx(0.6 + std::pow(std::pow(weights, 4) + std::pow(0.04 * 204, 4), 0.25) + 0.003 * 204 + 0.03 * 5 + 0.2 +
+               reads * (1 - std::exp(-std::pow(reads / 0.2, 1.5))) + 0.2 + 0.002 * 200 + 0.04 * 1e-5 * 200 * 200));
 }
 
 // Attention of c after q beside b at k takes c q + b k + 3 c b us, dense layers T us each.
