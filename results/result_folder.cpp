@@ -23,14 +23,15 @@ struct Kind {
 };
 
 // Every file that a command leaves in a folder.
-const std::array<Kind, 5>& kinds() {
-  static const std::array<Kind, 5> all = {{
+const std::array<Kind, 6>& kinds() {
+  static const std::array<Kind, 6> all = {{
       {"a search",
        {"study.db", "leaderboard.json", "leaderboard.csv", "leaderboard.md", "study.json", "trials.csv",
         "distributions.json", "timings.json"}},
       {"a suite", {"suite.json", "suite.csv", "suite.md", "replays.db"}},
       {"a sweep", {"sweep.json", "sweep.csv", "sweep.md", "replays.db"}},
       {"a plan", {"plan.json", "plan.csv", "plan.md", "replays.db"}},
+      {"a validation", {"validation.json"}},
       {"a run", {"summary.json", "request_metrics.csv", "states.json", "config.json"}},
   }};
   return all;

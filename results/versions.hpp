@@ -3,6 +3,7 @@
 
 namespace switchyard {
 
-inline constexpr int kSuiteVersion = 3;  // suite.json
+inline constexpr int kSuiteVersion = 3;       // suite.json
+inline constexpr int kValidationVersion = 1;  // validation.json
 
 }  // namespace switchyard

@@ -114,7 +114,8 @@ function showRuns(runs) {
 data.suites.forEach(showSuite);
 data.searches.forEach(showSearch);
 if (data.runs.length) showRuns(data.runs);
+data.validations.forEach(showValidation);
 document.getElementById("foot").textContent = `Written by ${data.program}. Everything on this page is in this file; it loads nothing.`;
 document.getElementById("licence").textContent = document.getElementById("licence-text").textContent.trim();
-const titles = [...data.suites.map(suite => `suite of ${suite.suite.scenarios.length}`), ...data.searches.map(search => search.leaderboard.scenario), ...(data.runs.length ? [data.runs.length === 1 ? data.runs[0].policy : `${data.runs.length} runs`] : [])];
+const titles = [...data.suites.map(suite => `suite of ${suite.suite.scenarios.length}`), ...data.searches.map(search => search.leaderboard.scenario), ...(data.runs.length ? [data.runs.length === 1 ? data.runs[0].policy : `${data.runs.length} runs`] : []), ...data.validations.map(validation => `validation of ${validation.validation.run}`)];
 document.title = `${titles.slice(0, 3).join(", ")} · switchyard report`;

@@ -27,16 +27,18 @@ using Json = nlohmann::ordered_json;
 // So that the page stays below 2 MB whatever it is about: what is beyond is thinned out, and the page says so.
 constexpr std::size_t kMostTrials = 12'000;
 constexpr std::size_t kMostStateBytes = 700'000;
-constexpr int kDeepest = 4;  // folders within folders
+constexpr std::size_t kMostRequests = 6'000;  // of a validation
+constexpr int kDeepest = 4;                   // folders within folders
 
 bool is_run(const fs::path& folder) { return fs::is_regular_file(folder / "summary.json"); }
 bool is_suite(const fs::path& folder) { return fs::is_regular_file(folder / "suite.json"); }
 bool is_search(const fs::path& folder) { return fs::is_regular_file(folder / "leaderboard.json"); }
+bool is_validation(const fs::path& folder) { return fs::is_regular_file(folder / "validation.json"); }
 
-// The runs, searches and suites in a folder, by name.
+// The runs, searches, suites and validations in a folder, by name.
 void collect(const fs::path& folder, int depth, std::vector<fs::path>& found) {
   std::error_code fault;
-  if (is_run(folder) || is_search(folder) || is_suite(folder)) {
+  if (is_run(folder) || is_search(folder) || is_suite(folder) || is_validation(folder)) {
     found.push_back(folder);
     return;
   }
@@ -202,6 +204,25 @@ Json suite_json(const fs::path& folder, const std::string& name) {
   return {{"name", name}, {"suite", std::move(suite)}};
 }
 
+Json validation_json(const fs::path& folder, const std::string& name) {
+  Json validation = read_json(folder / "validation.json");
+  try {
+    if (validation.at("version") != kValidationVersion) {
+      throw InputError(fmt::format("{}: version {} of the validation; this program reads version {}",
+                                   (folder / "validation.json").string(), json_text(validation.at("version")),
+                                   kValidationVersion));
+    }
+    const Json& requests = validation.at("requests");
+    const std::size_t step = requests.size() / kMostRequests + 1;
+    Json shown = Json::array();
+    for (std::size_t i = 0; i < requests.size(); i += step) shown.push_back(requests[i]);
+    validation["requests"] = std::move(shown);
+  } catch (const nlohmann::json::exception& error) {
+    throw not_ours(folder / "validation.json", error);
+  }
+  return {{"name", name}, {"validation", std::move(validation)}};
+}
+
 RequestTimes read_times(const fs::path& path) {
   CsvReader csv(path);
   const std::size_t e2e = csv.column("request_e2e_time"), ttft = csv.column("prefill_e2e_time"),
@@ -324,6 +345,7 @@ std::string report_data(const ReportOptions& options) {
   json["suites"] = Json::array();
   json["searches"] = Json::array();
   json["runs"] = Json::array();
+  json["validations"] = Json::array();
   ReportSubjects subjects;
   for (const fs::path& folder : options.folders) {
     std::error_code fault;
@@ -333,15 +355,18 @@ std::string report_data(const ReportOptions& options) {
     std::vector<fs::path> found;
     collect(folder, 0, found);
     if (found.empty()) {
-      throw InputError(fmt::format(
-          "report: {} holds neither a run (summary.json) nor a search (leaderboard.json) nor a suite (suite.json)",
-          in_quotes(folder.string())));
+      throw InputError(
+          fmt::format("report: {} holds neither a run (summary.json) nor a search (leaderboard.json) nor a suite "
+                      "(suite.json) nor a "
+                      "validation (validation.json)",
+                      in_quotes(folder.string())));
     }
     for (const fs::path& path : found) {
       if (is_run(path) || is_search(path)) check_subject(path, subjects);
       if (is_suite(path)) json["suites"].push_back(suite_json(path, name_of(path)));
       if (is_search(path)) json["searches"].push_back(search_json(path, name_of(path), options));
       if (is_run(path)) json["runs"].push_back(run_json(path, name_of(path)));
+      if (is_validation(path)) json["validations"].push_back(validation_json(path, name_of(path)));
     }
   }
   fit_states(json["runs"]);

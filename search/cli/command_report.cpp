@@ -13,14 +13,14 @@
 namespace switchyard {
 
 Options declare_report() {
-  Options options(
-      "report DIR [DIR...] --out FILE",
-      "Writes one self-contained HTML page about runs and searches: leaderboards with their intervals, "
-      "distributions of request times, how the search went, and what each replica did. DIR is a folder that "
-      "`run`, `search` or `suite` left by --out, or one that holds such.\n"
-      "example: switchyard report out/search --out report.html\n"
-      "example: switchyard report out/llq out/hra --out compared.html",
-      10'000);
+  Options options("report DIR [DIR...] --out FILE",
+                  "Writes one self-contained HTML page about runs and searches: leaderboards with their intervals, "
+                  "distributions of request times, how the search went, what each replica did, and measured runs "
+                  "against simulated ones. DIR is a folder that "
+                  "`run`, `search`, `suite` or `validate` left by --out, or one that holds such.\n"
+                  "example: switchyard report out/search --out report.html\n"
+                  "example: switchyard report out/llq out/hra --out compared.html",
+                  10'000);
   options.file("out", "file for the page");
   return options;
 }

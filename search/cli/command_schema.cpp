@@ -14,6 +14,7 @@
 #include "search/study_files.hpp"
 #include "search/suite_files.hpp"
 #include "search/sweep_files.hpp"
+#include "search/validation_files.hpp"
 
 namespace switchyard {
 
@@ -38,6 +39,7 @@ const std::vector<Schema>& schemas() {
       {"suite", "suite.json of a robust ranking", suite_schema},
       {"sweep", "sweep.json of a sweep over load", sweep_schema},
       {"plan", "plan.json of a plan", plan_schema},
+      {"validation", "validation.json of a validated run", validation_schema},
       {"comparison", "what compare --json prints", comparison_schema},
       {"sensitivity", "what sensitivity --json prints", sensitivity_schema},
   };

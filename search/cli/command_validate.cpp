@@ -3,73 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "core/cost/source.hpp"
 #include "core/input/error.hpp"
-#include "core/input/json_text.hpp"
+#include "core/input/write_file.hpp"
+#include "core/measured/engine_log.hpp"
 #include "core/measured/validation.hpp"
 #include "search/cli/command.hpp"
+#include "search/cli/out_flags.hpp"
+#include "search/validation_files.hpp"
 
 namespace switchyard {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json json_of(const ErrorPair& pair) {
-  return {{"real", pair.real}, {"simulated", pair.simulated}, {"error", pair.error()}};
-}
-
-Json json_of(const std::vector<MetricErrors>& metrics) {
-  Json json = Json::object();
-  for (const MetricErrors& metric : metrics) {
-    json[metric.metric] = {{"mean", json_of(metric.mean)},
-                           {"p50", json_of(metric.p50)},
-                           {"p90", json_of(metric.p90)},
-                           {"p99", json_of(metric.p99)}};
-  }
-  return json;
-}
-
-Json json_of(const MeasuredRun& run, const ReplayedRun& replayed, const Validation& validation,
-             const std::string& profile) {
-  Json json = {{"run", run.format}, {"profile", profile}, {"num_requests", run.requests.size()}};
-  json["metrics"] = json_of(validation.metrics);
-  json["output_tokens_per_s"] = json_of(validation.tokens_per_s);
-  json["e2e_error_of_requests"] = {{"p50", validation.request_error_p50}, {"p95", validation.request_error_p95}};
-  json["windows"] = Json::array();
-  for (const WindowErrors& window : validation.windows) {
-    json["windows"].push_back({{"from_s", window.from_s},
-                               {"to_s", window.to_s},
-                               {"num_requests", window.num_requests},
-                               {"metrics", json_of(window.metrics)}});
-  }
-  if (!run.log.empty()) {
-    Json& log = json["log"];
-    log["mean_difference"] = {{"running", validation.running_difference}, {"waiting", validation.waiting_difference}};
-    if (run.kv_logged) log["mean_difference"]["kv_percent"] = validation.kv_points_difference;
-    for (std::size_t i = 0; i < run.log.size(); ++i) {
-      Json row = {{"t", run.log[i].time_s},
-                  {"running", {run.log[i].running, replayed.log[i].running}},
-                  {"waiting", {run.log[i].waiting, replayed.log[i].waiting}}};
-      if (run.kv_logged) row["kv_percent"] = {run.log[i].kv_percent, replayed.log[i].kv_percent};
-      log["rows"].push_back(std::move(row));
-    }
-  }
-  const MeanBreakdown& mean = replayed.breakdown;
-  json["simulated"] = {{"mean_breakdown_s",
-                        {{"front_end", mean.front_end_s},
-                         {"waiting", mean.waiting_s},
-                         {"prefill", mean.prefill_s},
-                         {"decode", mean.decode_s},
-                         {"of_these_host", mean.host_s}}},
-                       {"num_steps", replayed.num_steps},
-                       {"num_extrapolated_steps", replayed.num_extrapolated_steps},
-                       {"num_preemptions", replayed.num_preemptions},
-                       {"num_blocks", replayed.num_blocks}};
-  return json;
-}
 
 void print_metrics(const std::vector<MetricErrors>& metrics) {
   std::cout << fmt::format("{:<8}{:>24}{:>24}{:>24}{:>24}\n", "", "mean", "p50", "p90", "p99");
@@ -126,6 +72,13 @@ std::int32_t blocks_for_run(const Options& options, const MeasuredRun& run, cons
   return static_cast<std::int32_t>(std::min<std::int64_t>(blocks, 100'000'000));
 }
 
+void take_log(const EngineLog& log, VllmV1Options& engine) {
+  engine.num_gpu_blocks = static_cast<std::int32_t>(log.kv_tokens / engine.block_size);
+  if (log.max_num_batched_tokens > 0) engine.max_num_batched_tokens = log.max_num_batched_tokens;
+  if (log.max_num_seqs > 0) engine.max_num_seqs = log.max_num_seqs;
+  if (log.max_model_len > 0) engine.max_model_len = log.max_model_len;
+}
+
 }  // namespace
 
 Options declare_validate() {
@@ -137,6 +90,8 @@ Options declare_validate() {
       "example: switchyard validate result.json --profile my-gpu.json --max-error 5",
       1);
   options.value("profile", "times of the engine's steps: a built-in profile or a file")
+      .value("engine-log",
+             "what `vllm serve` logged: KV blocks, budget, seats and longest request, where no flag says them")
       .value("num-blocks", "KV blocks of the engine (as the run or the profile says)")
       .value("memory-margin", "share of the GPU's memory that the engine leaves alone, where blocks are planned (0.1)")
       .value("max-num-batched-tokens", "the engine's (as the run says; 8192)")
@@ -147,6 +102,8 @@ Options declare_validate() {
       .toggle("synchronous", "the engine does not plan a step ahead (vLLM before 0.14)")
       .toggle("no-prefix-caching", "the engine does not find blocks again")
       .toggle("no-front-end", "leave out what the profile says of the way between client and engine")
+      .file("out", "folder for validation.json, which `report` shows")
+      .toggle("force", "replace a result that --out holds already")
       .toggle("json", "as JSON");
   return options;
 }
@@ -154,8 +111,10 @@ Options declare_validate() {
 int command_validate(const Options& options) {
   if (options.words().empty()) throw InputError("validate: give a run: a folder or the result of a benchmark");
   if (!options.has("profile")) throw InputError("--profile: is missing: which times of steps to validate");
+  const auto folder = result_folder(options);
   MeasuredRun run = read_measured_run(options.words()[0]);
   const CostSource source = load_profile(options.text("profile"));
+  if (options.has("engine-log")) take_log(read_engine_log(options.text("engine-log")), run.engine);
   VllmV1Options& engine = run.engine;
   engine.max_num_batched_tokens =
       static_cast<std::int32_t>(options.whole("max-num-batched-tokens", engine.max_num_batched_tokens, 1, 1 << 24));
@@ -167,8 +126,13 @@ int command_validate(const Options& options) {
   const FrontEnd front_end = options.has("no-front-end") ? FrontEnd{} : source.front_end;
   const ReplayedRun replayed = replay_run(run, *source.model, front_end, source.host_ms);
   const Validation validation = validate_run(run, replayed, static_cast<int>(options.whole("windows", 4, 1, 1000)));
+  const std::string json = validation_json(run, replayed, validation, source.description);
+  if (folder) {
+    write_file(folder->staging() / "validation.json", json);
+    folder->commit();
+  }
   if (options.has("json")) {
-    std::cout << json_text(json_of(run, replayed, validation, source.description), 2) << "\n";
+    std::cout << json;
   } else {
     print(run, replayed, validation, source.description);
   }

@@ -32,6 +32,31 @@ code=0
 [ "$code" = 1 ] || fail "--max-error: exit code $code"
 holds "$scratch/error" 'mean e2e is off by [0-9.]+%, more than --max-error 0\.001'
 
+# What --out leaves is what --json prints, and a page shows it.
+"$switchyard" validate "$scratch/run" --profile "$scratch/p.json" --json --out "$scratch/validation" >"$scratch/json"
+same "$scratch/json" "$scratch/validation/validation.json"
+bash "$refused" "--out: " "$switchyard" validate "$scratch/run" --profile "$scratch/p.json" --out "$scratch/validation"
+"$switchyard" report "$scratch/validation" --out "$scratch/page.html"
+holds "$scratch/page.html" '"validations":\[\{"name":"[^"]*validation","validation":\{"version":1'
+
+# The engine's log says what no flag does.
+printf 'GPU KV cache size: 4,800 tokens\nmax_num_seqs=5, max_num_batched_tokens=512\n' >"$scratch/engine.log"
+"$switchyard" validate vllm-bench.json --profile "$scratch/p.json" --engine-log "$scratch/engine.log" >"$scratch/logged"
+holds "$scratch/logged" '; 300 KV blocks'
+"$switchyard" profile fit vllm-bench.json --model qwen3-14b --engine-log "$scratch/engine.log" --out "$scratch/logged.json" 2>/dev/null
+holds "$scratch/logged.json" '"kv_tokens": 4800'
+bash "$refused" "validation.json: has no line" "$switchyard" validate vllm-bench.json --profile "$scratch/p.json" \
+  --engine-log "$scratch/validation/validation.json"
+
+# Tokens that came several at once are no steps.
+python3 - vllm-bench.json "$scratch/grouped.json" <<'END'
+import json, sys
+run = json.load(open(sys.argv[1]))
+run["itls"][0] = run["itls"][0][::4]
+json.dump(run, open(sys.argv[2], "w"))
+END
+bash "$refused" "1 of 39 requests got their tokens several at once" "$switchyard" profile fit "$scratch/grouped.json" --model qwen3-14b
+
 bash "$refused" "profile: is missing" "$switchyard" validate vllm-bench.json
 bash "$refused" "give a run" "$switchyard" validate --profile "$scratch/p.json"
 sed -i 's/^0.1,/-0.1,/' "$scratch/run/requests.csv"

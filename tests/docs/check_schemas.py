@@ -95,6 +95,7 @@ for name, words in {
     "plan": ["plan", "--policy", "llq,hra", "--constraint", "p99_ttft_s<=0.4", "--counts", "1-4", *conv],
     "comparison": ["compare", "llq", "hra", *conv],
     "sensitivity": ["sensitivity", "hra", *conv],
+    "validation": ["validate", str(source / "tests/cli/fixtures/vllm-bench.json"), "--profile", "h100-qwen3-14b", "--json"],
 }.items():
     check(name, f"switchyard {words[0]} --json", json.loads(output_of(*words)))
 for path in sorted((source / "bench/scenarios").glob("*.json")):

@@ -30,5 +30,9 @@ done
   --out "$results/search" >/dev/null
 "$switchyard" suite llq,lor,hra --scenarios "$scratch/scenario.json" --seeds 101-104 --objective 'goodput(e2e_s<=20)' \
   --constraint 'p99_e2e_s<=25' --out "$results/suite" >/dev/null 2>&1
+mkdir "$scratch/run"
+printf 'arrived_at,num_prefill_tokens,num_decode_tokens,first_token_at,last_token_at\n0,160,40,0.02,0.5\n0.1,160,30,0.15,0.6\n' >"$scratch/run/requests.csv"
+printf 't,running,waiting,kv_cache_pct\n0.2,2,0,0.5\n0.4,1,1,0.6\n' >"$scratch/run/timeseries.csv"
+"$switchyard" validate "$scratch/run" --profile h100-qwen3-14b --out "$results/validation" >/dev/null
 "$switchyard" report "$results" --out "$scratch/report.html"
 "$python" "$here/test_page.py" "$scratch/report.html" "$results"

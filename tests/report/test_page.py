@@ -272,6 +272,16 @@ class Page(unittest.TestCase):
         self.assertTrue(below)
         self.assertEqual(len(self.all(".suite-figures .worse")), below)
 
+    def test_validation(self):
+        raw = read("validation", "validation.json")
+        shown = self.column(".validation-figures", "error")
+        errors = [pair["error"] for of in raw["metrics"].values() for pair in of.values()]
+        self.assertEqual(len(shown), 12)
+        for text, error in zip(shown, errors):
+            self.assertAlmostEqual(number(text), 100 * error, delta=0.051)
+        self.assertEqual(len(self.all(".validation-curves path[stroke-dasharray='5 3']")), 6)  # three of requests, three of the log
+        self.assertEqual(self.texts(".validation-curves svg > text")[0], "mean end-to-end time, s")
+
     def test_importances(self):
         bars = sum(len(policy["trials"][0]["params"]) for policy in self.study["policies"]
                    if policy["policy"] == "hra" and sum("failure" not in trial for trial in policy["trials"]) >= 10)
