@@ -25,9 +25,9 @@ constexpr double kLinkDeviation = 1.5;                         // of activations
 constexpr double kLinkBytesPerMs = 0.36e9;                     // of an all-reduce over NVLink
 constexpr double kRise = 0.005, kRiseDeviation = 0.003;        // of the time to read the weights, for twice the tokens
 constexpr double kRequestMs = 0.02, kRequestDeviation = 0.02;  // of the host; from nothing to 45 us was found
-constexpr double kNoise = 0.01;                                // of one step
+constexpr double kStepNoise = 0.01;                            // of one step
 constexpr double kKernelNoise = 0.03;  // that all steps of one size have in common: times of kernels go in steps
-constexpr double kWidth = 0.05;        // beyond it a step is a stall
+constexpr double kStallError = 0.05;   // beyond it a step is a stall
 
 // Bytes and operations by the shape of the model, on one GPU.
 struct Shares {
@@ -112,7 +112,7 @@ std::vector<double> weights_of(const std::vector<RebuiltStep>& steps) {
   for (const RebuiltStep& step : steps) {
     const bool prompt = step.shape.num_prefills > 0;
     const double sharing = prompt ? 1 : alike[step.shape.num_decodes];
-    all.push_back(1 / (kNoise * kNoise + sharing * kKernelNoise * kKernelNoise));
+    all.push_back(1 / (kStepNoise * kStepNoise + sharing * kKernelNoise * kKernelNoise));
     (prompt ? of_prompts : of_decodes) += all.back();
   }
   const double balance = std::sqrt(of_prompts / of_decodes);
@@ -151,7 +151,7 @@ StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps
     bool outside = false;
     for (const RebuiltStep& step : steps) errors.push_back(std::log(times.milliseconds(step.shape, outside) / step.ms));
   };
-  const PenalisedFit found = penalised_fit(errors_at, weights_of(steps), prior, kWidth);
+  const PenalisedFit found = penalised_fit(errors_at, weights_of(steps), prior, kStallError);
   fit.numbers = numbers_of(found.at, model, shares);
   fit.numbers.most_tokens = most_tokens;
   fit.numbers.most_requests = most_requests;

@@ -8,10 +8,10 @@ namespace switchyard {
 
 namespace {
 
-constexpr int kMostSteps = 60;
+constexpr int kMostRounds = 60;
 constexpr int kMostTries = 12;
 constexpr double kDifference = 5e-4;  // of a prior's deviation
-constexpr double kGain = 1e-9;        // less is none
+constexpr double kLeastGain = 1e-9;   // less is none
 
 // A symmetric positive definite matrix, row-major, and what solves with it: its Cholesky factor.
 class Factored {
@@ -114,7 +114,7 @@ PenalisedFit penalised_fit(const FitErrors& errors_at, const std::vector<double>
   for (const PriorKnowledge& known : prior) fit.at.push_back(known.mean);
   double loss = problem.loss(fit.at), damping = 1e-3;
   problem.derive(fit.at);
-  for (int step = 0; step < kMostSteps; ++step) {
+  for (int step = 0; step < kMostRounds; ++step) {
     double gain = 0;
     for (int tries = 0; tries < kMostTries && gain <= 0; ++tries) {
       std::vector<double> damped = problem.matrix, next = fit.at;
@@ -134,7 +134,7 @@ PenalisedFit penalised_fit(const FitErrors& errors_at, const std::vector<double>
     }
     if (gain <= 0) break;
     problem.derive(fit.at);
-    if (gain < kGain * loss) break;
+    if (gain < kLeastGain * loss) break;
   }
   const auto factored = Factored::of(problem.matrix, size);
   for (std::size_t j = 0; j < size; ++j) {
