@@ -32,7 +32,7 @@ def main():
     parser.add_argument("switchyard")
     parser.add_argument("--policies", default="round_robin,llq,prefix_cost,dynamo,llmd,sglang_cache_aware,smg_cache_aware")
     parser.add_argument("--scenario", default="tenants")
-    parser.add_argument("--replicas", type=int, default=4)
+    parser.add_argument("--replicas", type=int, default=8)
     parser.add_argument("--join-at", type=float, default=60)
     parser.add_argument("--duration", type=float, default=300)
     args = parser.parse_args()
