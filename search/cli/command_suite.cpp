@@ -50,8 +50,8 @@ Options declare_suite() {
              "runs the suite anew under so many draws from the error of the profiles, and says which verdicts survive");
   options.value("perturb",
                 "runs each scenario with every combination of: signals (published every 0, 0.05, 1 and 10 s), routers "
-                "(1, 2 and 4); comma between",
-                {"signals", "routers", "signals,routers"});
+                "(1, 2 and 4), failure (none, and one of replica 0); comma between",
+                {"signals", "routers", "failure", "signals,routers,failure"});
   declare_resumable_out(options, "suite.json, suite.csv and suite.md, and profile_uncertainty.md");
   declare_goal(options);
   declare_threads(options);
