@@ -1,11 +1,27 @@
 // Textbook routers, and the best published one. All are settings of compose.
+#include "policies/compose/composed.hpp"
 #include "policies/compose/setting.hpp"
 #include "policies/declarations.hpp"
 
 namespace switchyard {
 
+namespace {
+
+// Where prefill and decode are apart, it places prompts in one pool and what follows in the other.
+PolicyInfo in_both_pools(PolicyInfo info) {
+  info.knows_roles = true;
+  info.make = [make = std::move(info.make)](const ParamValues& values) {
+    std::unique_ptr<Policy> made = make(values);
+    dynamic_cast<Composed&>(*made).serves_both_pools = true;
+    return made;
+  };
+  return info;
+}
+
+}  // namespace
+
 std::vector<PolicyInfo> baseline_policies() {
-  return {
+  std::vector<PolicyInfo> policies = {
       setting("random", "A uniformly random replica.").fix("place", "random").done(),
       setting("round_robin", "The k-th request goes to replica k modulo the number of replicas.")
           .fix("place", "round_robin")
@@ -45,6 +61,10 @@ std::vector<PolicyInfo> baseline_policies() {
           .reads({Signal::outstanding, Signal::waiting, Signal::state, Signal::requests})
           .done(),
   };
+  for (PolicyInfo& info : policies) {
+    if (info.name != "hra") info = in_both_pools(std::move(info));
+  }
+  return policies;
 }
 
 }  // namespace switchyard

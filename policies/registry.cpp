@@ -48,12 +48,13 @@ std::vector<PolicyInfo>& registry() {
                                llumnix_policies,        preble_policies,
                                mooncake_policies,       ray_policies,
                                kubeai_policies,         trtllm_policies,
-                               blis_policies,           glia_policies}) {
+                               blis_policies,           glia_policies,
+                               apart_policies}) {
       add(PolicyGroup::production, system());
     }
     PolicyInfo compose = compose_policy();
     compose.starts = compositions(all);
-    add(PolicyGroup::builder, {std::move(compose), formula_policy()});
+    add(PolicyGroup::builder, {std::move(compose), compose_split_policy(), formula_policy()});
     add(PolicyGroup::reference, clairvoyant_policies());
     return all;
   }();

@@ -32,7 +32,7 @@ struct PolicySpec {
   std::unique_ptr<Policy> make() const;
   // The same for each of a replay's routers. Valid as long as this is.
   RoutedBy routed() const {
-    return {[this] { return make(); }, info->signal_interval, reads_snapshots(*info)};
+    return {[this] { return make(); }, info->signal_interval, reads_snapshots(*info), info->knows_roles};
   }
 };
 

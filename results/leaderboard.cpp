@@ -22,7 +22,8 @@ enum class Where : std::uint8_t {
   with_hits,
   with_hits_wide,
   with_losses,
-  with_absences
+  with_absences,
+  with_hand_offs
 };
 
 // The columns of tables: name, and a cell's text. `precise` for files, short for people.
@@ -90,6 +91,9 @@ std::vector<Column> columns(const Leaderboard& leaderboard) {
       {"retries", [](Row row, bool) { return fmt::format("{}", row.metrics.num_retries); }, Where::with_losses},
       {"replica hours", [](Row row, bool p) { return number(row.metrics.replica_hours, p, 2); }, Where::with_absences},
       {"down hours", [](Row row, bool p) { return number(row.metrics.down_hours, p, 2); }, Where::with_absences},
+      {"split", [](Row row, bool p) { return number(row.metrics.split_share, p, 2); }, Where::with_hand_offs},
+      {"transfer", [](Row row, bool p) { return number(row.metrics.mean_transfer_s, p, 4); }, Where::with_hand_offs},
+      {"moved GB", [](Row row, bool p) { return number(row.metrics.moved_gb, p, 1); }, Where::with_hand_offs},
       {"kv use", [](Row row, bool p) { return number(row.metrics.kv_use_mean, p); }, Where::wide},
       {"imbalance", [](Row row, bool p) { return number(row.metrics.imbalance, p, 2); }, Where::wide},
   };
@@ -110,6 +114,8 @@ std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool
   });
   const bool with_absences = std::any_of(leaderboard.rows.begin(), leaderboard.rows.end(),
                                          [&](const LeaderboardRow& row) { return row.metrics.down_hours > 0; });
+  const bool with_hand_offs = std::any_of(leaderboard.rows.begin(), leaderboard.rows.end(),
+                                          [](const LeaderboardRow& row) { return row.metrics.split_share > 0; });
   std::vector<Column> shown;
   for (Column& column : columns(leaderboard)) {
     const bool show = column.where == Where::always || (column.where == Where::wide && more.wide) ||
@@ -119,6 +125,7 @@ std::vector<std::vector<std::string>> cells(const Leaderboard& leaderboard, bool
                       (column.where == Where::with_hits_wide && with_hits && more.wide) ||
                       (column.where == Where::with_losses && with_losses) ||
                       (column.where == Where::with_absences && with_absences) ||
+                      (column.where == Where::with_hand_offs && with_hand_offs) ||
                       (column.where == Where::tuned && leaderboard.tuned()) ||
                       (column.where == Where::wide_tuned && more.wide && leaderboard.tuned());
     if (show) shown.push_back(std::move(column));

@@ -39,6 +39,13 @@ void refuse_request(RequestId id, const Books& books) {
                   id, why, books.queue_length));
 }
 
+void refuse_apart(RequestId id, std::int32_t prefill, std::int32_t decode) {
+  throw std::logic_error(fmt::format(
+      "policy assigned request {} to replica {} for its prompt and to replica {} for the rest: the first must "
+      "have the role prefill, the second another one, and nobody may have prefilled the request",
+      id, prefill, decode));
+}
+
 }  // namespace detail
 
 std::span<const ResidentRequest> ClusterView::waiting(std::int32_t replica) const {

@@ -78,10 +78,13 @@ struct Board {
   Time now = 0;
   std::int32_t router = 0;  // whose board it is
   std::int32_t num_routers = 1;
+  bool is_split = false;  // some replica's role is `prefill`
   Books books;
   Published published;
   const Fleet* fleet = nullptr;  // nullptr: every replica takes every request
 };
+
+[[noreturn]] void refuse_apart(RequestId id, std::int32_t prefill, std::int32_t decode);
 
 // What the view asks of the kernel beyond the board; implemented by each kernel.
 class Observatory {
@@ -96,6 +99,10 @@ class Observatory {
   virtual const ReplicaLimits& limits_of(std::int32_t replica) const = 0;
   virtual const CostModel& cost_of(std::int32_t replica) const = 0;
   virtual void assign(RequestId request, std::int32_t replica) = 0;
+  // Refused where there are no roles.
+  virtual void assign_apart(RequestId request, std::int32_t prefill, std::int32_t decode) {
+    refuse_apart(request, prefill, decode);
+  }
 
  protected:
   ~Observatory() = default;
@@ -204,8 +211,20 @@ class ClusterView {
   const QueuedRequest& queued(RequestId id) const { return board_->books.requests[std::size_t(in_queue(id))]; }
 
   // Moves a queued request to the end of a replica's FIFO. Takes effect at once. Throws std::logic_error if the
-  // request is not queued, there is no such replica, or it does not take the request (can_serve).
+  // request is not queued, there is no such replica, or it does not take the request (can_serve). A replica whose role
+  // is `prefill` computes its prompt and first token; then the request is queued again (prefilled_on), to be assigned
+  // to one that decodes. Any other computes all of a request that nobody has prefilled.
   void assign(RequestId request, std::int32_t replica) { kernel_->assign(request, replica); }
+
+  // The same with both places, once for all: the request goes on from the prefill replica to the one that decodes. Both
+  // have it outstanding until their part is done. Throws std::logic_error if they have not these roles.
+  void assign(RequestId request, std::int32_t prefill, std::int32_t decode) {
+    kernel_->assign_apart(request, prefill, decode);
+  }
+
+  // Whether prefill and decode are apart: some replica's role is `prefill`.
+  bool is_split() const { return board_->is_split; }
+  Role role(std::int32_t replica) const { return limits(replica).role; }
 
  private:
   std::size_t index(std::int32_t replica) const {

@@ -34,6 +34,10 @@ class Policy {
   // A request has joined the global queue (the policy call follows).
   virtual void on_arrival(const QueuedRequest&) {}
 
+  // Where prefill and decode are apart: a request that was assigned to a prefill replica alone has its first token, and
+  // has joined the global queue again (the policy call follows).
+  virtual void on_prefilled(const QueuedRequest&) {}
+
   // A request has completed (the policy call follows).
   virtual void on_completion(const CompletedRequest&) {}
 
@@ -90,6 +94,7 @@ struct PolicyInfo {
   PolicyGroup group = PolicyGroup::own;
   std::vector<ParamSpec> params;
   bool clairvoyant = false;  // knows output lengths: a reference, never deployable
+  bool knows_roles = false;  // decides about prefill and decode where they are apart; others are refused there
   std::function<std::unique_ptr<Policy>(const ParamValues&)> make;
   // How often a router that runs this policy asks replicas for their state, in ticks; 0: nothing that it reads is
   // polled. Scenarios may say `router` for an interval: each policy's own.
@@ -132,6 +137,11 @@ class PolicyDeclaration : public ParamBindings<P, PolicyDeclaration<P>> {
   // The signals that it reads.
   PolicyDeclaration& reads(std::vector<Signal> signals) {
     info_.signals = std::move(signals);
+    return *this;
+  }
+  // It decides about prefill and decode where they are apart.
+  PolicyDeclaration& knows_roles() {
+    info_.knows_roles = true;
     return *this;
   }
   PolicyDeclaration& signal_interval(double seconds) {

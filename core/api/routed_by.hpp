@@ -15,6 +15,7 @@ struct RoutedBy {
   // Whether it reads what replicas publish of themselves. If not, snapshots need not be taken; should it ask for one
   // all the same, it gets std::logic_error, and -1 for counts of waiting requests.
   bool reads_snapshots = true;
+  bool knows_roles = true;  // PolicyInfo::knows_roles
 };
 
 // By the signals that it names; if it names none, it may read any.
@@ -25,7 +26,8 @@ inline bool reads_snapshots(const PolicyInfo& policy) {
 }
 
 inline RoutedBy routed_by(const PolicyInfo& policy, const ParamValues& values) {
-  return {[make = policy.make, values] { return make(values); }, policy.signal_interval, reads_snapshots(policy)};
+  return {[make = policy.make, values] { return make(values); }, policy.signal_interval, reads_snapshots(policy),
+          policy.knows_roles};
 }
 
 }  // namespace switchyard

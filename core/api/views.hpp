@@ -24,6 +24,9 @@ struct QueuedRequest {
   std::int32_t session = -1;
   // How often it came back, as the replica that it was sent to failed: its prompt has grown by what had been streamed.
   std::int32_t num_retries = 0;
+  // The prefill replica that has computed its prompt and first token; -1: nobody has. It is to be assigned once more,
+  // to a replica that decodes.
+  std::int32_t prefilled_on = -1;
 };
 
 // A request that a replica holds, waiting or running.
@@ -106,6 +109,10 @@ struct ReplicaState {
 enum class EngineKind : std::uint8_t { vllm_v0, sarathi, orca, vllm_v1 };
 inline constexpr std::size_t kNumEngines = 4;
 
+// What a replica is there for, where prefill and decode are apart. One with the role `prefill` computes prompts and
+// first tokens, and their KV then moves to one of the others, which decode it; these compute whole requests, too.
+enum class Role : std::uint8_t { both, prefill, decode };
+
 // Fixed facts about a replica that its operator configured. Each holds under every engine.
 struct ReplicaLimits {
   EngineKind engine = EngineKind::vllm_v0;
@@ -115,6 +122,7 @@ struct ReplicaLimits {
   std::int32_t batch_size_cap = 128;  // requests that run at once
   std::int32_t batch_tokens = 4096;   // prompt tokens that one batch computes (INT32_MAX: no limit)
   std::int32_t max_tokens = 4096;     // context: prompt + output of one request
+  Role role = Role::both;
 };
 
 }  // namespace switchyard

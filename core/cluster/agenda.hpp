@@ -24,9 +24,11 @@ class Agenda {
     arrival,
     first_token,  // a router sees it, or the end of an answer
     completion,
-    delivery,  // a request comes to its replica
-    fleet,     // something that the operator of the cluster has planned (FleetOperator)
-    snapshot,  // a replica takes one of itself; routers can read it
+    prefilled,  // a router has a request's first token from a prefill replica
+    delivery,   // a request comes to its replica
+    transfer,   // some transfer of KV may have ended
+    fleet,      // something that the operator of the cluster has planned (FleetOperator)
+    snapshot,   // a replica takes one of itself; routers can read it
     poll,
     kv_event,  // routers are told
     report,    // of throughput

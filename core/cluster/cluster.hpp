@@ -18,6 +18,7 @@
 #include "core/cluster/block_naming.hpp"
 #include "core/cluster/end_times.hpp"
 #include "core/cluster/fleet_operator.hpp"
+#include "core/cluster/hand_offs.hpp"
 #include "core/cluster/kv/block_keys.hpp"
 #include "core/cluster/policy_error.hpp"
 #include "core/cluster/replica_context.hpp"
@@ -49,7 +50,10 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     } else {
       routing_.open(routed_by);
       fleet_.open(observer);
-      for (const auto& router : routing_.routers()) start_policy(*router, seed);
+      for (const auto& router : routing_.routers()) {
+        router->board->is_split = config.is_split();
+        start_policy(*router, seed);
+      }
     }
     sampler_ = sampler;
     run_events();
@@ -76,6 +80,11 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   }
   std::int32_t cached_tokens_of(RequestId request, std::int32_t replica) override {
     note_read(Signal::cache);
+    if constexpr (kApart) {  // the one that has computed its prompt holds it
+      const QueuedRequest& queued = table_.requests[size(request)];
+      const std::int32_t block_size = limits_of(replica).block_size;
+      if (is_split_ && queued.prefilled_on == replica) return queued.num_prefill_tokens / block_size * block_size;
+    }
     if (signals().kv_delay > 0) return at(replica).cached_tokens_ago(request, board_.now, caller());
     return at(replica).cached_tokens(request, board_.now, caller());
   }
@@ -104,6 +113,23 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   const ReplicaLimits& limits_of(std::int32_t replica) const override { return config_->kind(replica).limits(); }
   const CostModel& cost_of(std::int32_t replica) const override { return config_->kind(replica).cost(); }
 
+  void assign_apart(RequestId id, std::int32_t prefill, std::int32_t decode) override {
+    for (const std::int32_t replica : {prefill, decode}) {
+      if (!is_queued(id) || size(replica) >= replicas_.size()) reject(id, replica);
+    }
+    if constexpr (kApart) {
+      if (is_prefill(prefill) && !is_prefill(decode) && table_.requests[size(id)].prefilled_on < 0) {
+        if (fleet_.is_used() && !fleet_.can_serve(id, decode)) refuse(id, decode);
+        assign(id, prefill);
+        settle_decode(id, decode);
+        add_outstanding(board_of(calling()).books, decode, 1);
+        if (fleet_.is_used()) fleet_.note_assigned(decode);
+        return;
+      }
+    }
+    detail::refuse_apart(id, prefill, decode);
+  }
+
   void assign(RequestId id, std::int32_t replica) override {
     if (!is_queued(id) || size(replica) >= replicas_.size()) reject(id, replica);
     if constexpr (!kPlain) {
@@ -112,12 +138,15 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
         fleet_.note_assigned(replica);
       }
     }
+    if constexpr (kApart) {
+      if (is_split_) begin_part(id, replica);
+    }
     if (observer()) observe_decision(id, replica);
     Router& router = calling();
     unlink(board_of(router).books, id);
     set_lifecycle(router, id, detail::Lifecycle::sent);
     table_.records[size(id)].replica = replica;
-    table_.records[size(id)].assigned_at = board_.now;
+    if (kPlain || table_.requests[size(id)].prefilled_on < 0) table_.records[size(id)].assigned_at = board_.now;
     add_outstanding(board_of(router).books, replica, 1);
     if (observer()) observer()->on_assign(board_.now, id, replica);
     if (network().dispatch > 0) {
@@ -145,6 +174,10 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       return RouterDesk::Around{*this, *this, board_, view_, table_, agenda_, block_naming_};
     }
   }
+
+  // Where prefill and decode may be apart.
+  static constexpr bool kApart = !kPlain && requires(Replica replica) { replica.receive(RequestId{}, Time{}); };
+  bool is_prefill(std::int32_t replica) const { return config_->kind(replica).role() == Role::prefill; }
 
   struct Nothing {};
   auto make_fleet() {
@@ -231,6 +264,17 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
                 .known_holders = config.kinds.size() == 1 ? &known_holders_ : nullptr,
                 .kv_news = &kv_news_,
                 .kv_delay = config.signals.kv_delay};
+    if constexpr (kApart) {
+      is_split_ = config.is_split();
+      if (is_split_) {
+        context_.prefilled = &prefilled_;
+        context_.reservations = &reservations_;
+        hand_offs_.reset(config, num_requests);
+        prefilled_.clear();
+        reservations_.clear();
+        transfer_told_ = kNever;
+      }
+    }
     if constexpr (!kPlain) {
       if (asks().kv_events || config.signals.kv_delay > 0) context_.kv_changes = routing_.told().kv_changes();
     }
@@ -348,11 +392,114 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       if (fleet_.is_used() && !fleet_.take_in(id, replica)) return;
     }
     context_.add_waiting(replica, 1);
+    change(replica, [&](Replica& its) { return its.enqueue(id, board_.now, caller()); });
+  }
+
+  // Something other than its own steps changes a replica, which then may have to plan.
+  template <class Change>
+  void change(std::int32_t replica, const Change& by) {
     received_.push_back(replica);
     const Time planned_end = at(replica).ends_at();
-    const bool ends_now = at(replica).enqueue(id, board_.now, caller());
+    const bool ends_now = by(at(replica));
     if (at(replica).ends_at() != planned_end) cut_leap(replica, ends_now);
     note_touched(replica);
+  }
+
+  // A part of a request is assigned.
+  void begin_part(RequestId id, std::int32_t replica) {
+    const std::int32_t prefilled_on = table_.requests[size(id)].prefilled_on;
+    if (is_prefill(replica)) {
+      if (prefilled_on >= 0) {
+        throw std::logic_error(
+            fmt::format("policy assigned request {}, whose prompt replica {} has computed, to replica {}, which only "
+                        "computes prompts (its role is prefill)",
+                        id, prefilled_on, replica));
+      }
+      table_.live[size(id)].stage = Stage::prefill;
+      hand_offs_.open(id, replica);
+    } else if (prefilled_on >= 0) {
+      settle_decode(id, replica);
+      table_.live[size(id)].stage = Stage::decode;
+    }
+  }
+  void settle_decode(RequestId id, std::int32_t replica) {
+    hand_offs_.at(id).decode_replica = replica;
+    hand_offs_.at(id).assigned_at = board_.now;
+  }
+
+  // Prompts have been computed that decode elsewhere. The set of routers that are called at once.
+  std::uint64_t send_prefilled() {
+    std::sort(prefilled_.begin(), prefilled_.end());
+    const Time response = network().response;
+    std::uint64_t routers = 0;
+    for (const RequestId id : prefilled_) {
+      HandOff& entry = hand_offs_.at(id);
+      entry.prefilled_at = board_.now;
+      // A tick later: as whatever comes from outside, it is known before the batch ends of its instant.
+      if (entry.decode_replica >= 0) agenda_.add({board_.now + 1, Agenda::Kind::delivery, id});
+      if (response > 0) {
+        agenda_.add({board_.now + response, Agenda::Kind::prefilled, id});
+      } else {
+        tell_prefilled(id);
+        routers |= call_after_batch(router_of(id));
+      }
+    }
+    prefilled_.clear();
+    return routers;
+  }
+
+  // The router knows that the prompt has been computed. If it has not said where the request decodes, it is to do so.
+  void tell_prefilled(RequestId id) {
+    Router& router = router_of(id);
+    const HandOff& entry = hand_offs_.at(id);
+    add_outstanding(board_of(router).books, entry.prefill_replica, -1);
+    if (entry.decode_replica >= 0) return;
+    QueuedRequest& request = table_.requests[size(id)];
+    request.prefilled_on = entry.prefill_replica;
+    set_lifecycle(router, id, detail::Lifecycle::queued);
+    link(board_of(router).books, id);
+    by_policy([&] { router.policy->on_prefilled(request); });
+  }
+
+  // A request is complete. If its answer had one token, where it was to decode waited for it in vain.
+  void leave_unused_place(Router& router, RequestId id) {
+    const HandOff& entry = hand_offs_.at(id);
+    if (entry.decode_replica < 0 || table_.records[size(id)].replica == entry.decode_replica) return;
+    add_outstanding(board_of(router).books, entry.decode_replica, -1);
+    if (fleet_.is_used()) fleet_.note_left(entry.decode_replica, 1);
+  }
+
+  // A request whose prompt has been computed comes to where it decodes, which was settled before.
+  void come_to_decode(RequestId id) {
+    const HandOff& entry = hand_offs_.at(id);
+    table_.live[size(id)].stage = Stage::decode;
+    table_.records[size(id)].replica = entry.decode_replica;
+  }
+
+  void begin_transfers() {
+    for (const Reservation& reserved : reservations_) hand_offs_.begin(reserved, board_.now);
+    reservations_.clear();
+    await_transfer();
+  }
+  void await_transfer() {
+    if (hand_offs_.next_at() == kNever || hand_offs_.next_at() == transfer_told_) return;
+    transfer_told_ = hand_offs_.next_at();
+    agenda_.add({transfer_told_, Agenda::Kind::transfer, 0});
+  }
+  // Sets received_.
+  void end_transfers() {
+    caller_ = -1;
+    received_.clear();
+    hand_offs_.take(board_.now, moved_);
+    for (const RequestId id : moved_) {
+      const HandOff& entry = hand_offs_.at(id);
+      change(entry.decode_replica, [&](Replica& its) { return its.receive(id, board_.now); });
+      change(entry.prefill_replica, [&](Replica& its) { return its.release(id, board_.now); });
+      if (fleet_.is_used()) fleet_.note_left(entry.prefill_replica, 1);
+      if (observer()) observer()->on_transfer(id, entry);
+    }
+    sort_received();
+    await_transfer();
   }
 
   [[gnu::flatten]] void run_events() {
@@ -431,6 +578,13 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
 
   // Sets received_.
   void follow(const RouterDesk::Call& call) {
+    if constexpr (kApart) {
+      if (call.transfers) return end_transfers();
+      if (call.delivered >= 0 && is_split_ && table_.live[size(call.delivered)].stage == Stage::prefill &&
+          hand_offs_.at(call.delivered).prefilled_at > 0) {
+        come_to_decode(call.delivered);
+      }
+    }
     if (call.delivered >= 0) {
       caller_ = -1;
       received_.clear();
@@ -480,9 +634,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   bool run_batch_end(std::int32_t replica, Time now) {
     const std::uint64_t routers = book(replica);
     if (at(replica).start(now, StartCause::own_batch_end)) ++num_steps_;
-    if constexpr (!kPlain) {
-      if (context_.kv_changes) routing_.note_kv_changes(replica);
-    }
+    after_plan(replica);
     if (routers == 0) return true;
     ends_.set(replica, at(replica).ends_at());
     call_policies(routers, replica);
@@ -507,19 +659,30 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   void start(std::int32_t replica, StartCause cause) {
     const bool starts = at(replica).start(board_.now, cause);
     note_touched(replica);
-    if constexpr (!kPlain) {
-      if (context_.kv_changes) routing_.note_kv_changes(replica);
-    }
+    after_plan(replica);
     if (!starts) return;
     ++num_steps_;
     ends_.set(replica, at(replica).ends_at());
+  }
+
+  // What a plan may have left to be done.
+  void after_plan(std::int32_t replica) {
+    if constexpr (!kPlain) {
+      if (context_.kv_changes) routing_.note_kv_changes(replica);
+    }
+    if constexpr (kApart) {
+      if (!reservations_.empty()) begin_transfers();
+    }
   }
 
   // Bookkeeping of a batch that has ended. The set of routers that have requests queued and are called for it: a
   // request of theirs completed, or got its first token and they want to know.
   std::uint64_t book(std::int32_t replica) {
     at(replica).finish(completed_);
-    const std::uint64_t routers = kPlain || first_tokens_.empty() ? 0 : send_first_tokens();
+    std::uint64_t routers = kPlain || first_tokens_.empty() ? 0 : send_first_tokens();
+    if constexpr (kApart) {
+      if (!prefilled_.empty()) routers |= send_prefilled();
+    }
     if (completed_.empty()) return routers;
     return routers | send_completions(replica);
   }
@@ -578,9 +741,11 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   }
 
   void tell_first_token(RequestId id) {
-    by_policy([&] {
-      router_of(id).policy->on_first_token({.id = id, .replica = table_.records[size(id)].replica, .at = board_.now});
-    });
+    std::int32_t replica = table_.records[size(id)].replica;
+    if constexpr (kApart) {
+      if (is_split_ && hand_offs_.has(id)) replica = hand_offs_.at(id).prefill_replica;
+    }
+    by_policy([&] { router_of(id).policy->on_first_token({.id = id, .replica = replica, .at = board_.now}); });
   }
 
   // The router has all of the answer.
@@ -595,6 +760,9 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     record.prefill_completed_at += network().response;
     set_lifecycle(router, id, detail::Lifecycle::done);
     add_outstanding(board_of(router).books, record.replica, -1);
+    if constexpr (kApart) {
+      if (is_split_ && hand_offs_.has(id)) leave_unused_place(router, id);
+    }
     if constexpr (!kPlain) routing_.note_answer(router);
     ++num_completed_;
     makespan_ = board_.now;
@@ -632,6 +800,13 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       case Agenda::Kind::completion:
         tell_completion(event.number);
         routing_.want_call(router_of(event.number));
+        break;
+      case Agenda::Kind::prefilled:
+        tell_prefilled(event.number);
+        routing_.want_call(router_of(event.number));
+        break;
+      case Agenda::Kind::transfer:
+        routing_.calls().push_back({.transfers = true});
         break;
       case Agenda::Kind::delivery:
         routing_.calls().push_back({.delivered = event.number});
@@ -798,10 +973,12 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       if (held > 0) routing_.note_held();
     }
     if (observer() && held > 0) observer()->on_hold(board_.now, held);
-    if (received_.size() > 1) {
-      std::sort(received_.begin(), received_.end());
-      received_.erase(std::unique(received_.begin(), received_.end()), received_.end());
-    }
+    sort_received();
+  }
+  void sort_received() {
+    if (received_.size() <= 1) return;
+    std::sort(received_.begin(), received_.end());
+    received_.erase(std::unique(received_.begin(), received_.end()), received_.end());
   }
 
   // Those of a set of routers, after a completion on `caller`.
@@ -834,6 +1011,10 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
 
   void close(Replay& replay) {
     const auto num_requests = static_cast<std::int64_t>(table_.requests.size());
+    replay.hand_offs.clear();
+    if constexpr (kApart) {
+      if (is_split_) hand_offs_.collect(replay.hand_offs, [this](RequestId id) { return row_of(id); });
+    }
     if (!workload_->loop.empty()) sort_by_row();
     replay.requests.swap(table_.records);
     replay.replicas.clear();
@@ -895,10 +1076,17 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   std::vector<std::int32_t> received_;   // replicas that the last policy call assigned to, in order
   std::vector<RequestId> first_tokens_;  // of the batch whose bookkeeping is done, if the policy wants to know
   HolderIndex holders_;
-  std::vector<std::int32_t> found_;   // scratch
-  std::vector<RequestId> completed_;  // with the batch whose bookkeeping is done; else empty
-  std::vector<ReplicaState> states_;  // of a sample
-  std::vector<double> scores_;        // of a decision that is observed
+  // Where prefill and decode are apart.
+  bool is_split_ = false;
+  HandOffs hand_offs_;
+  std::vector<RequestId> prefilled_;       // by the batch whose bookkeeping is done
+  std::vector<Reservation> reservations_;  // of the last plan
+  Time transfer_told_ = kNever;            // the last event of transfers that was added
+  std::vector<RequestId> moved_;           // scratch
+  std::vector<std::int32_t> found_;        // scratch
+  std::vector<RequestId> completed_;       // with the batch whose bookkeeping is done; else empty
+  std::vector<ReplicaState> states_;       // of a sample
+  std::vector<double> scores_;             // of a decision that is observed
 };
 
 }  // namespace switchyard

@@ -6,16 +6,10 @@
 #include <vector>
 
 #include "core/api/time.hpp"
+#include "core/cluster/hand_off_options.hpp"
 #include "core/cluster/records.hpp"
 
 namespace switchyard {
-
-// What a link or a port carries. 0 bytes/s: no limit.
-struct LinkSpeed {
-  std::int64_t bytes_per_s = 0;
-
-  bool operator==(const LinkSpeed&) const = default;
-};
 
 // Transfers under way. A transfer takes its link's latency, in which it takes no bandwidth, and then flows. While it
 // flows it has a share of the port by which it leaves its source and of the one by which it comes to its destination:

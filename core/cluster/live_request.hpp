@@ -7,6 +7,7 @@
 
 #include "core/api/cluster_view.hpp"
 #include "core/cluster/records.hpp"
+#include "core/cluster/stage.hpp"
 
 namespace switchyard {
 
@@ -19,6 +20,7 @@ struct LiveRequest {
   std::int32_t chunk = 0;                    // tokens that it computes in the running batch
   bool prefill_complete = false;             // since the last (re)start
   bool has_first_token = false;
+  Stage stage = Stage::whole;  // of what its replica computes
   // leap, while it decodes (see DecodeSet):
   std::uint32_t block_phase = 0;  // see BlockCycle
   std::int64_t step_offset = 0;   // processed - decode steps of its replica

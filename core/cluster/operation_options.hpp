@@ -2,6 +2,7 @@
 // requests of one that fails.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -41,6 +42,11 @@ struct OperationOptions {
   Time scale_idle = 0;
   std::int32_t min_replicas = 1;
 
+  bool has_failures() const {
+    return mean_time_to_failure > 0 || std::any_of(events.begin(), events.end(), [](const ReplicaEvent& event) {
+             return event.kind == ReplicaEvent::Kind::fail;
+           });
+  }
   bool autoscales() const { return scale_above > 0; }
   // Whether all replicas are there all the time.
   bool are_none() const {

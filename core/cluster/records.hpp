@@ -25,10 +25,24 @@ struct RequestRecord {
 };
 static_assert(sizeof(RequestRecord) == 64);
 
+// A request whose prompt was computed on one replica and that decoded on another.
+struct HandOff {
+  std::int32_t row = 0;  // of the workload
+  std::int32_t prefill_replica = -1;
+  std::int32_t decode_replica = -1;
+  std::int32_t num_moved_tokens = 0;  // of its KV: what the decode replica's prefix cache lacked
+  std::int64_t num_moved_bytes = 0;
+  Time prefilled_at = 0;  // its first token was computed
+  Time assigned_at = 0;   // it was settled where it decodes: then, or before, or later
+  Time began_at = 0;      // its blocks were taken, and the transfer began
+  Time ended_at = 0;
+};
+
 struct ReplicaTotals {
   std::int64_t num_batches = 0;
   std::int64_t num_extrapolated_batches = 0;  // whose time lay outside what the cost model covers
   std::int64_t num_requests = 0;              // completed
+  std::int64_t num_prefilled = 0;             // prompts that were computed, and decoded elsewhere
   std::int64_t num_restarts = 0;
   // vllm_v1; other engines leave them 0.
   std::int64_t num_scheduled_tokens = 0;   // computed by all batches
@@ -56,6 +70,7 @@ struct ReplicaAbsence {
 
 struct Replay {
   std::vector<RequestRecord> requests;  // by row of the workload
+  std::vector<HandOff> hand_offs;       // by row, of those that there are
   std::vector<ReplicaTotals> replicas;
   std::vector<ReplicaAbsence> absences;  // up to the makespan, in the order in which they ended
   std::int64_t num_retries = 0;          // of all requests

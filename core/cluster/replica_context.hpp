@@ -26,6 +26,10 @@ struct ReplicaContext {
   std::uint64_t next_creation = 0;  // counts batches in order of creation
   // Where replicas add the requests that get their first token; nullptr if nobody wants to know.
   std::vector<RequestId>* first_tokens = nullptr;
+  // Where replicas add the prompts that are computed and decode elsewhere, and the requests whose KV can be moved to
+  // them; nullptr if there are no roles.
+  std::vector<RequestId>* prefilled = nullptr;
+  std::vector<Reservation>* reservations = nullptr;
   // Where replicas that take single steps add what their prefix caches gain and lose, by replica; nullptr as above.
   KvChanges* kv_changes = nullptr;
   HolderIndex* holders = nullptr;        // there always is one

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/cluster/loop.hpp"
+#include "core/cluster/policy_error.hpp"
 #include "core/workload/random.hpp"
 
 namespace switchyard {
@@ -76,6 +77,20 @@ void check(const ClusterConfig& config, std::size_t num_policies) {
 
 namespace {
 
+// Prefill and decode can be apart on vllm_v1 alone, and something has to decode.
+void check_roles(const ClusterConfig& config, bool v1) {
+  if (!config.is_split()) return;
+  if (!v1)
+    throw std::invalid_argument("a replica has the role prefill; that takes vllm_v1, and they run another engine");
+  if (config.operations.has_failures()) {
+    throw std::invalid_argument("a replica fails, and another has the role prefill: these are not simulated together");
+  }
+  for (std::int32_t i = 0; i < config.num_replicas(); ++i) {
+    if (config.kind(i).role() != Role::prefill) return;
+  }
+  throw std::invalid_argument("all replicas have the role prefill; at least one has to decode (decode, both)");
+}
+
 // Whether nothing happens but arrivals that are known before, batches and policy calls: one router, to which the
 // network takes no time, whose signals are live, and whose policy asks for nothing else. What is new in one of these
 // structures has to be looked at here, or this does not compile.
@@ -83,15 +98,21 @@ bool is_plain(const ClusterConfig& config, const Workload& workload, const Polic
   const auto& [interval, delay, phase, kv_delay] = config.signals;
   const auto& [count, split, dispatch, response, decision] = config.routers;
   const auto [first_tokens, polls, kv_events, every, waiting_uncached, throughput, requests] = policy.subscription();
-  return workload.loop.empty() && config.kinds.size() == 1 && config.operations.are_none() && interval == 0 &&
-         delay == 0 && kv_delay == 0 && count == 1 && dispatch == 0 && response == 0 && decision == 0 &&
-         !first_tokens && !polls && !kv_events && every == 0 && !waiting_uncached && !throughput && !requests;
+  return !config.is_split() && workload.loop.empty() && config.kinds.size() == 1 && config.operations.are_none() &&
+         interval == 0 && delay == 0 && kv_delay == 0 && count == 1 && dispatch == 0 && response == 0 &&
+         decision == 0 && !first_tokens && !polls && !kv_events && every == 0 && !waiting_uncached && !throughput &&
+         !requests;
 }
 
 }  // namespace
 
 const Replay& Simulation::run(const ClusterConfig& config, const Workload& workload, const RoutedBy& policy,
                               std::uint64_t seed, Observer* observer, StateSampler* sampler) {
+  if (config.is_split() && !policy.knows_roles) {
+    throw PolicyError(
+        "it ignores roles, and prefill and decode are apart on this cluster; llq, compose_split, llmd_pd and others do "
+        "not (switchyard policies)");
+  }
   impl_->made.clear();
   impl_->policies.clear();
   for (std::int32_t router = 0; router < config.routers.count; ++router) {
@@ -120,6 +141,7 @@ const Replay& Simulation::Impl::run(const ClusterConfig& its_config, const Workl
                                     StateSampler* sampler) {
   check(its_config, its_policies.policies.size());
   const bool v1 = runs_vllm_v1(its_config);
+  check_roles(its_config, v1);
   // Leaps do not tell of single blocks, nor of each moment of the past.
   const bool each_step = its_policies.policies.front()->subscription().kv_events ||
                          (its_config.signals.interval == 0 && its_config.signals.delay > 0);

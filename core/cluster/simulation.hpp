@@ -73,6 +73,8 @@ class Observer {
   virtual void on_booking(Time, std::int32_t /*replica*/, const ReplicaState& /*after it*/) {}
   virtual void on_prefill_complete(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_restart(Time, RequestId, std::int32_t /*replica*/) {}
+  // KV has moved from where its prompt was computed to where it decodes (its row is the request's id here).
+  virtual void on_transfer(RequestId, const HandOff&) {}
   virtual void on_complete(Time, RequestId, std::int32_t /*replica*/) {}
   virtual void on_replica(Time, std::int32_t /*replica*/, ReplicaChange) {}
   // The router learns that the request was lost, as its replica failed; it is in the queue again, or has failed.

@@ -86,6 +86,23 @@ void add_hours(Summary& summary, const Replay& replay) {
   summary.down_hours = static_cast<double>(down) / kTicksPerHour;
 }
 
+// Of requests that count.
+void add_hand_offs(Summary& summary, const Replay& replay, const Workload& workload) {
+  Int128 bytes = 0;
+  std::vector<Time> transfers, waits;
+  for (const HandOff& entry : replay.hand_offs) {
+    if (!workload.is_counted(static_cast<std::size_t>(entry.row))) continue;
+    bytes += entry.num_moved_bytes;
+    transfers.push_back(entry.ended_at - entry.began_at);
+    waits.push_back(entry.began_at - entry.prefilled_at);
+  }
+  if (transfers.empty()) return;
+  summary.split_share = static_cast<double>(transfers.size()) / static_cast<double>(summary.num_requests);
+  summary.moved_gb = static_cast<double>(bytes) / 1e9;
+  summary.mean_transfer_s = mean_seconds(transfers);
+  summary.mean_handoff_wait_s = mean_seconds(waits);
+}
+
 double in_seconds_of(Time time) { return seconds_from_ticks(time); }
 double in_seconds_of(double seconds) { return seconds; }
 
@@ -153,6 +170,13 @@ const std::vector<SummaryField>& summary_fields() {
        "", true},
       {"num_recomputed_tokens", "tokens computed again after a restart (vllm_v1)", &S::num_recomputed_tokens, lower, "",
        true},
+      {"split_share", "share of requests that decoded elsewhere than where their prompt was computed", &S::split_share,
+       neither, "", true},
+      {"moved_gb", "KV that moved between replicas for them, GB", &S::moved_gb, lower, "", true},
+      {"mean_transfer_s", "mean time that it took to move a request's KV, s", &S::mean_transfer_s, lower,
+       "a request that decoded elsewhere than where its prompt was computed", true},
+      {"mean_handoff_wait_s", "mean time from the first token until its KV began to move, s", &S::mean_handoff_wait_s,
+       lower, "a request that decoded elsewhere than where its prompt was computed", true},
       {"num_evicted_blocks", "cached KV blocks that lost what they held to others", &S::num_evicted_blocks, lower, "",
        true},
       {"num_failed", "requests that failed: they are in no time above", &S::num_failed, lower, "", true},
@@ -291,6 +315,7 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
     capacity += static_cast<double>(kv.num_blocks) * kv.block_size;
     summary.kv_use_peak = std::max(summary.kv_use_peak, static_cast<double>(replica.peak_blocks) / kv.num_blocks);
   }
+  add_hand_offs(summary, replay, workload);
   const double replicas = static_cast<double>(replay.replicas.size());
   summary.kv_use_mean =
       static_cast<double>(kv_token_ticks) / (capacity / replicas * static_cast<double>(whole_span) * replicas);

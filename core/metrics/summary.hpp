@@ -42,6 +42,9 @@ struct Summary {
   std::int64_t num_failed = 0, num_retries = 0;
   double failed_share = 0;
   double replica_hours = 0, down_hours = 0;
+  double split_share = 0;
+  double moved_gb = 0;
+  double mean_transfer_s = kAbsent, mean_handoff_wait_s = kAbsent;
 };
 
 enum class Better : std::uint8_t { lower, higher, neither };

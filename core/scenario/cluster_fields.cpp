@@ -7,6 +7,7 @@ namespace switchyard {
 Fields cluster_fields() {
   using enum EngineKind;
   static_assert(static_cast<int>(OutputEnds::stop) == 1);  // as its choices below
+  static_assert(static_cast<int>(Role::prefill) == 1 && static_cast<int>(Role::decode) == 2);
   const EngineSet before_v1 = {vllm_v0, sarathi, orca};
   const auto planned = [](const Scenario& s) {
     return (s.replica_scheduler == vllm_v1 ? s.num_gpu_blocks : s.num_blocks) == 0;
@@ -79,7 +80,15 @@ Fields cluster_fields() {
       .real("gpu_memory_gib", "gpu-memory-gib", SWITCHYARD_MEMBER(gpu_memory_gib), 1, 100000, "GPU memory, GiB")
       .only_if(planned_words, planned)
       .real("memory_margin", "memory-margin", SWITCHYARD_MEMBER(memory_margin), 0, 0.9, "share of GPU memory not used")
-      .only_if(planned_words, planned);
+      .only_if(planned_words, planned)
+      .choice("role", "role", SWITCHYARD_MEMBER(role), {"both", "prefill", "decode"},
+              "what replicas are there for, where prefill and decode are apart: a field of groups")
+      .of({vllm_v1}, "role")
+      .left_out_at_default()
+      .real("kv_port_gb_s", "kv-port-gb-s", SWITCHYARD_MEMBER(kv_port_gb_s), 0, 1e6,
+            "what a replica's port carries of KV that moves, each way, GB/s (10^9 bytes); 0: no limit")
+      .of({vllm_v1}, "port")
+      .left_out_at_default();
   return fields;
 }
 

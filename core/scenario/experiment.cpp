@@ -159,6 +159,20 @@ OperationOptions operations_of(const Scenario& scenario) {
   return operations;
 }
 
+LinkSpeed speed_of(double gigabytes_per_s) { return {static_cast<std::int64_t>(std::llround(gigabytes_per_s * 1e9))}; }
+
+HandOffOptions hand_off_of(const Scenario& scenario, const ModelShape& shape) {
+  HandOffOptions options{.kv_bytes_per_token = scenario.kv_bytes_per_token,
+                         .link = speed_of(scenario.kv_link_gb_s),
+                         .latency = ticks_from_seconds(scenario.kv_latency_s)};
+  if (options.kv_bytes_per_token > 0) return options;
+  options.kv_bytes_per_token = std::int64_t{4} * shape.num_layers * shape.num_kv_heads * shape.head_dim;
+  if (options.kv_bytes_per_token > 0) return options;
+  throw InputError(
+      "--kv-bytes-per-token: must be given where a replica has the role prefill: what tells batch times does not tell "
+      "the model's shape");
+}
+
 }  // namespace
 
 std::int32_t context_of(const Scenario& scenario) {
@@ -185,6 +199,10 @@ Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
   trace_ = trace_of(scenario_.workload);
   cluster_.signals = signals_of(scenario_);
   cluster_.operations = operations_of(scenario_);
+  if (cluster_.is_split() && cluster_.operations.has_failures()) {
+    throw InputError(
+        "--replica-events, --mttf: replicas that fail, and groups with the role prefill, are not simulated together");
+  }
   cluster_.routers = {.count = scenario_.routers,
                       .split = scenario_.split,
                       .dispatch = ticks_from_seconds(scenario_.dispatch_s),
@@ -210,7 +228,9 @@ void Experiment::make_kinds() {
       if (source == sources.end()) source = sources.insert(source, {from, cost_source_of(of)});
       kind_of_group.push_back(static_cast<std::int32_t>(cluster_.kinds.size()));
       costs_.push_back(source->second.model);
-      cluster_.kinds.emplace_back(engine_options(of, source->second), *costs_.back());
+      cluster_.kinds.emplace_back(engine_options(of, source->second), *costs_.back(), of.role,
+                                  speed_of(of.kv_port_gb_s));
+      if (of.role == Role::prefill) cluster_.hand_off = hand_off_of(scenario_, source->second.shape);
       if (cost_description_.find(source->second.description) == std::string::npos) {
         cost_description_ += (cost_description_.empty() ? "" : "; ") + source->second.description;
       }

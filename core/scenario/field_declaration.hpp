@@ -131,6 +131,12 @@ class Fields {
     return *this;
   }
 
+  // The field declared last is newer than experiments that are known, and nothing is said of it at its default.
+  Fields& left_out_at_default() {
+    fields_.back().is_left_out_at_default = true;
+    return later();
+  }
+
   // The field declared last is a file or folder, or one of these names.
   Fields& path_or(std::function<std::vector<std::string>()> names) {
     fields_.back().names = std::move(names);
@@ -181,6 +187,7 @@ const std::vector<std::string>& engine_names();
 
 Fields cluster_fields();
 Fields signal_fields();
+Fields transfer_fields();
 Fields router_fields();
 Fields operation_fields();
 

@@ -305,8 +305,8 @@ InputError refuse(const ScenarioField& field, const std::string& found, std::str
 const std::vector<ScenarioField>& scenario_fields() {
   static const std::vector<ScenarioField> fields = [] {
     std::vector<ScenarioField> all;
-    for (Fields section : {cluster_fields(), signal_fields(), router_fields(), operation_fields(), cost_fields(),
-                           workload_fields(), seed_fields()}) {
+    for (Fields section : {cluster_fields(), signal_fields(), router_fields(), operation_fields(), transfer_fields(),
+                           cost_fields(), workload_fields(), seed_fields()}) {
       section.append_to(all);
     }
     return all;
@@ -343,6 +343,8 @@ bool is_written(const ScenarioField& field, const Scenario& scenario) {
   if (field.kind == FieldKind::groups) return !scenario.groups.empty();
   if (!field.is_left_out_at_defaults) return true;
   const Scenario defaults;
+  if (field.is_left_out_at_default) return field.get(scenario) != field.get(defaults);
+  if (!field.is_left_out_at_defaults) return true;
   const std::vector<ScenarioField>& all = scenario_fields();
   return std::any_of(all.begin(), all.end(), [&](const ScenarioField& other) {
     return other.section == field.section && other.get(scenario) != other.get(defaults);

@@ -44,6 +44,7 @@ struct ScenarioField {
   std::string word;                                                 // that a number may be instead
   double word_value = 0;                                            // what is stored for it
   std::string word_doc;
+  bool is_left_out_at_default = false;   // by itself
   bool is_left_out_at_defaults = false;  // with its section, where all of that is at its defaults
   EngineSet engines;                     // whose option it is
   std::string role;  // what it decides there: an option of another engine with the same role is its counterpart

@@ -53,6 +53,13 @@ struct Scenario {
   double gpu_memory_gib = 80.0;
   double memory_margin = 0.1;
   std::vector<ReplicaGroup> groups;  // if there are any, `replicas` is the sum of their counts
+  Role role = Role::both;
+  double kv_port_gb_s = 0;  // 0: no limit
+
+  // transfers of KV, where prefill and decode are apart
+  double kv_link_gb_s = 0;  // 0: no limit
+  double kv_latency_s = 0;
+  std::int32_t kv_bytes_per_token = 0;  // 0: by the model's shape
 
   // signals and routers
   static constexpr double kIntervalOfRouter = -1;

@@ -1,5 +1,6 @@
 #include "policies/compose/compose.hpp"
 
+#include "policies/compose/apart.hpp"
 #include "policies/compose/least.hpp"
 #include "policies/compose/shared.hpp"
 
@@ -165,6 +166,21 @@ PolicyInfo compose_policy() {
   info.params = layout().params();
   info.make = [](const ParamValues& values) { return layout().make(values); };
   return info;
+}
+
+// Its second slot is `handoff`, with `handoff_by` and the parts' parameters anew; the first three place prompts.
+PolicyInfo compose_split_policy() {
+  const PolicyInfo compose = compose_policy();
+  const auto handoff = [](const std::string& name) -> std::string {
+    if (name == "place") return "handoff";
+    if (name == "order" || name == "admit" || name == "also") return "";
+    return "handoff_" + name;
+  };
+  return apart(
+      "compose_split",
+      "compose where prefill and decode are apart: order, admit and place send prompts to replicas that prefill, "
+      "handoff, with the same parts, chooses the replica that decodes.",
+      "", compose, with_prefix(""), compose, handoff, {});
 }
 
 }  // namespace switchyard

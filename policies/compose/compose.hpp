@@ -6,5 +6,6 @@
 namespace switchyard {
 
 PolicyInfo compose_policy();
+PolicyInfo compose_split_policy();  // where prefill and decode are apart
 
 }  // namespace switchyard

@@ -10,6 +10,16 @@ void Composed::start(const ClusterView& cluster, std::uint64_t seed) {
   queue_.clear();
   all_.resize(static_cast<std::size_t>(cluster.num_replicas()));
   std::iota(all_.begin(), all_.end(), 0);
+  decoding_.clear();
+  if (pool == Pool::all && serves_both_pools && cluster.is_split()) pool = Pool::both;
+  if (pool == Pool::both && !cluster.is_split()) pool = Pool::all;
+  if (pool != Pool::all) {
+    std::erase_if(all_, [&](std::int32_t replica) {
+      const bool there = (cluster.role(replica) == Role::prefill) == (pool != Pool::decode);
+      if (!there && pool == Pool::both) decoding_.push_back(replica);
+      return !there;
+    });
+  }
   scene.start(cluster);
   if (order_) order_->start(scene, seed);
   for (const auto& admission : admissions_) admission->start(scene, seed);
@@ -66,7 +76,7 @@ bool Composed::admits(const QueuedRequest& request, std::int32_t replica) {
 std::span<const std::int32_t> Composed::able(const QueuedRequest& request) {
   const ClusterView& cluster = scene.cluster();
   able_.clear();
-  for (const std::int32_t replica : all_) {
+  for (const std::int32_t replica : pool == Pool::both && request.prefilled_on >= 0 ? decoding_ : all_) {
     if (cluster.can_serve(request.id, replica)) able_.push_back(replica);
   }
   return able_;
@@ -75,14 +85,15 @@ std::span<const std::int32_t> Composed::able(const QueuedRequest& request) {
 std::int32_t Composed::choose_among(const QueuedRequest& request, std::span<const std::int32_t> able) {
   const ClusterView& cluster = scene.cluster();
   const std::int32_t chosen = placement_->choose(request, able);
-  if (cluster.can_serve(request.id, chosen)) return chosen;
+  if (chosen < 0 || std::binary_search(able.begin(), able.end(), chosen)) return chosen;
   return *std::min_element(able.begin(), able.end(), [&](std::int32_t a, std::int32_t b) {
     return cluster.outstanding(a) < cluster.outstanding(b);
   });
 }
 
 std::int32_t Composed::choose(const QueuedRequest& request) {
-  const bool all = scene.cluster().serves_all();
+  const ClusterView& cluster = scene.cluster();
+  const bool all = cluster.serves_all() && pool == Pool::all;
   if (all && admissions_.empty()) return placement_->choose_any(request, all_);
   const std::span<const std::int32_t> among = all ? std::span<const std::int32_t>(all_) : able(request);
   if (among.empty()) return -1;
@@ -99,24 +110,23 @@ std::int32_t Composed::choose(const QueuedRequest& request) {
 }
 
 bool Composed::place(ClusterView& cluster, RequestId id) {
+  if (placer) [[unlikely]]
+    return placer->place(cluster, id);
   const QueuedRequest& request = cluster.queued(id);
   const std::int32_t replica = choose(request);
   if (replica < 0) return false;
-  scene.assigning(request, replica);
-  cluster.assign(id, replica);
-  scene.assigned(request, replica);
-  for (Part* part : watchers_) part->assigned(request, replica);
+  send(request, replica, [&] { cluster.assign(id, replica); });
   return true;
 }
 
 void Composed::scores(const ClusterView&, const QueuedRequest& request, std::vector<double>& out) const {
   // Of this decision.
-  const std::vector<std::int32_t>& able = scene.cluster().serves_all() ? all_ : able_;
+  const std::vector<std::int32_t>& able = scene.cluster().serves_all() && pool == Pool::all ? all_ : able_;
   const std::vector<std::int32_t>& candidates = admissions_.empty() || aim == Aim::best ? able : candidates_;
   std::vector<double> found;
   placement_->scores(request, candidates, found);
   if (found.empty()) return;
-  out.assign(all_.size(), std::numeric_limits<double>::quiet_NaN());
+  out.assign(static_cast<std::size_t>(scene.cluster().num_replicas()), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t i = 0; i < candidates.size(); ++i) out[static_cast<std::size_t>(candidates[i])] = found[i];
 }
 

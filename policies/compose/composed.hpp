@@ -28,6 +28,29 @@ class Composed final : public Policy {
   Scene scene;                  // its lengths, forecast and sent work are set before the first replay
   bool reads_requests = false;  // a part looks at each request that waits or runs
 
+  // Where prefill and decode are apart, one of these places prompts and another one what follows (see Apart).
+  enum class Pool { all, prefill, decode, both };  // both: prompts to the one, and then to the other
+  class Placer {                                   // takes place's place
+   public:
+    virtual bool place(ClusterView& cluster, RequestId id) = 0;
+
+   protected:
+    ~Placer() = default;
+  };
+  Pool pool = Pool::all;  // the replicas that it chooses from
+  // The same placement serves both pools, where there are two: it has no order, no admission, and remembers nothing.
+  bool serves_both_pools = false;
+  Placer* placer = nullptr;
+  // Where a request would go now; -1: it waits. And that it goes there.
+  std::int32_t choose(const QueuedRequest& request);
+  template <class Assign>
+  void send(const QueuedRequest& request, std::int32_t replica, const Assign& assign) {
+    scene.assigning(request, replica);
+    assign();
+    scene.assigned(request, replica);
+    for (Part* part : watchers_) part->assigned(request, replica);
+  }
+
   Subscription subscription() const override;
   void start(const ClusterView& cluster, std::uint64_t seed) override;
   void on_arrival(const QueuedRequest& request) override;
@@ -40,7 +63,6 @@ class Composed final : public Policy {
 
  private:
   [[gnu::noinline]] void enqueue(const QueuedRequest& request);
-  std::int32_t choose(const QueuedRequest& request);  // -1: it waits
   bool admits(const QueuedRequest& request, std::int32_t replica);
   // The replicas that may take the request as things are: as a rule, all.
   std::span<const std::int32_t> able(const QueuedRequest& request);
@@ -59,6 +81,7 @@ class Composed final : public Policy {
   std::vector<OrderedQueue::Entry> passed_;  // over, in this call
   std::vector<std::int32_t> all_;            // replicas
   std::vector<std::int32_t> able_;           // of them, where some are not
+  std::vector<std::int32_t> decoding_;       // those of the other pool, if it serves both
   std::vector<std::int32_t> candidates_;
 };
 

@@ -30,5 +30,6 @@ std::vector<PolicyInfo> kubeai_policies();
 std::vector<PolicyInfo> trtllm_policies();
 std::vector<PolicyInfo> blis_policies();
 std::vector<PolicyInfo> mooncake_policies();
+std::vector<PolicyInfo> apart_policies();  // prefill and decode
 
 }  // namespace switchyard

@@ -89,12 +89,14 @@ function showRuns(runs) {
   facts(made, [["scenario", common("scenario")], ["seed", common("seed")], ["workload", common("workload")], ["batch times", common("cost")], ["replica scheduler", common("replica_scheduler")]]);
   const figures = card("Figures", "Click a heading to sort.");
   figures.classList.add("run-figures");
+  const ofHandOffs = ["split_share", "mean_transfer_s", "moved_gb", "mean_handoff_wait_s"]; // shown if prefill and decode are apart
   const ofCaches = ["hit_rate", "num_recomputed_tokens", "num_evicted_blocks"]; // shown if a prefix cache was of use
-  const names = ["mean_e2e_s", "p50_e2e_s", "p99_e2e_s", "mean_ttft_s", "p99_ttft_s", "mean_tpot_s", "p99_tpot_s", "throughput_rps", "kv_use_mean", "imbalance", "hit_rate", "num_recomputed_tokens", "num_evicted_blocks", "num_restarts", "num_batches", "num_requests"]
+  const names = ["mean_e2e_s", "p50_e2e_s", "p99_e2e_s", "mean_ttft_s", "p99_ttft_s", "mean_tpot_s", "p99_tpot_s", "throughput_rps", "kv_use_mean", "imbalance", "hit_rate", "num_recomputed_tokens", "num_evicted_blocks", ...ofHandOffs, "num_restarts", "num_batches", "num_requests"]
     .filter(name => runs.some(run => typeof run.summary[name] === "number"))
+    .filter(name => !ofHandOffs.includes(name) || runs.some(run => run.summary.split_share > 0))
     .filter(name => !ofCaches.includes(name) || runs.some(run => run.summary.hit_tokens + run.summary.hit_tokens_resumed > 0));
   const short = {mean_e2e_s: "mean e2e, s", p50_e2e_s: "e2e p50, s", p99_e2e_s: "e2e p99, s", mean_ttft_s: "mean TTFT, s", p99_ttft_s: "TTFT p99, s", mean_tpot_s: "mean TPOT, s", p99_tpot_s: "TPOT p99, s",
-    throughput_rps: "requests/s", kv_use_mean: "KV use", hit_rate: "hit rate", num_recomputed_tokens: "recomputed", num_evicted_blocks: "evicted", num_restarts: "restarts", num_batches: "batches", num_requests: "requests"};
+    throughput_rps: "requests/s", kv_use_mean: "KV use", hit_rate: "hit rate", num_recomputed_tokens: "recomputed", num_evicted_blocks: "evicted", split_share: "split", mean_transfer_s: "transfer, s", moved_gb: "moved, GB", mean_handoff_wait_s: "wait for a transfer, s", num_restarts: "restarts", num_batches: "batches", num_requests: "requests"};
   table(figures, "Figures of the runs", [
     {name: "policy", text: true, class: "text spec", value: run => run.policy, cell: run => specElement(run.policy)},
     ...(common("scenario") === undefined ? [{name: "scenario", text: true, value: run => run.scenario, cell: run => run.scenario}] : []),

@@ -51,6 +51,7 @@ void describe(const PolicyInfo& info) {
     std::cout << fmt::format("  Polls replicas every {} s (--signal-interval router).\n",
                              seconds_from_ticks(info.signal_interval));
   }
+  if (info.knows_roles) std::cout << "  Decides about prefill and decode where they are apart.\n";
   for (const TextParam& param : info.texts) {
     std::cout << fmt::format("    {:<18} \"{}\"  {}\n", param.name, param.value, param.doc);
   }

@@ -16,11 +16,43 @@ using namespace switchyard;
 
 namespace {
 
-// Whether signals are old, routers several and so on; and for how many cases.
-void compare_kernels(bool open, std::uint64_t rounds) {
+// Replicas of two or three kinds that prefill, decode or do both, and links between them.
+ClusterConfig random_split(WorkloadRandom& random, const VllmV1Options& first, std::int32_t longest,
+                           const CostModel& cost) {
+  const auto speed = [&] {
+    return LinkSpeed{random.below(3) == 0 ? 0 : static_cast<std::int64_t>(10'000 << random.below(10))};
+  };
+  ClusterConfig config;
+  for (const Role role : {Role::prefill, Role::decode, random.below(2) == 0 ? Role::both : Role::prefill}) {
+    VllmV1Options options = random_options(random, longest);
+    options.block_size = first.block_size;
+    options.num_gpu_blocks = std::max(options.num_gpu_blocks, longest / options.block_size + 3);
+    options.max_model_len = first.max_model_len;
+    config.kinds.emplace_back(options, cost, role, speed());
+  }
+  config.kind_of_replica = {0, 1};
+  for (std::size_t more = random.below(6); more > 0; --more) {
+    config.kind_of_replica.push_back(static_cast<std::int32_t>(random.below(3)));
+  }
+  config.hand_off = {.kv_bytes_per_token = static_cast<std::int64_t>(random.below(3) * 100),
+                     .link = speed(),
+                     .latency = random_time(random) / 2};
+  return config;
+}
+
+}  // namespace
+
+namespace {
+
+enum class World { plain, open, split };
+
+// Whether signals are old, routers several and so on, or prefill and decode are apart; and for how many cases.
+void compare_kernels(World world, std::uint64_t rounds) {
+  const bool open = world == World::open;
   Simulation leap(Kernel::leap), step(Kernel::step);
   std::size_t compared = 0;
-  std::int64_t restarts = 0, hits = 0, hits_resumed = 0, evictions = 0, steps = 0, leaps = 0;
+  std::int64_t restarts = 0, hits = 0, hits_resumed = 0, evictions = 0, steps = 0, leaps = 0, prefilled = 0;
+  std::int64_t moved = 0, found_there = 0, waited = 0;  // of requests that were handed over
   for (std::uint64_t round = 0; round < rounds; ++round) {
     WorkloadRandom random(round, WorkloadRandom::Purpose::lengths);
     const CostModel cost = random_cost_of_v1(random, round % 3 == 0);
@@ -28,7 +60,8 @@ void compare_kernels(bool open, std::uint64_t rounds) {
     const VllmV1Options options = random_options(random, longest);
     const auto replicas = static_cast<std::int32_t>(1 + random.below(random.below(8) == 0 ? 40 : 4));
     ClusterConfig config = ClusterConfig::uniform(replicas, ReplicaKind(options, cost));
-    if (open) config = with_random_signals(config, random);
+    if (world == World::split) config = random_split(random, options, longest, cost);
+    if (open || (world == World::split && random.below(2) == 0)) config = with_random_signals(config, random);
     std::vector<RawRequest> rows;
     double time = 0;
     const std::size_t count = 5 + random.below(40);
@@ -46,10 +79,15 @@ void compare_kernels(bool open, std::uint64_t rounds) {
     Workload workload = make_workload("random", rows, TraceContent(), concurrency);
     workload.content = random_content(random, workload, options.block_size);
     const Subscription asks = Curious::random_subscription(random);
-    const auto& registered = registered_policies();
-    const PolicyInfo& one = registered[round % registered.size()];
-    const RoutedBy policies[] = {{[&] { return std::make_unique<Curious>(asks); }},
-                                 routed_by(one, default_values(one.params))};
+    std::vector<PolicyInfo> registered = registered_policies();
+    if (world == World::split) std::erase_if(registered, [](const PolicyInfo& info) { return !info.knows_roles; });
+    std::vector<RoutedBy> policies = {{[&] { return std::make_unique<Curious>(asks); }}};
+    std::string names = "curious";
+    if (!registered.empty()) {
+      const PolicyInfo& one = registered[round % registered.size()];
+      policies.push_back(routed_by(one, default_values(one.params)));
+      names += ", then " + one.name;
+    }
     for (const RoutedBy& policy : policies) {
       bool stalled_step = false, stalled_leap = false;
       const Replay* expected = nullptr;
@@ -64,37 +102,57 @@ void compare_kernels(bool open, std::uint64_t rounds) {
       } catch (const StalledError&) {
         stalled_leap = true;
       }
-      INFO("round " << round << ", policy " << (&policy == &policies[0] ? "curious" : one.name));
+      INFO("round " << round << ", policy number " << &policy - policies.data() << " of " << names);
       REQUIRE(stalled_step == stalled_leap);
       if (stalled_step) continue;
       REQUIRE(same(*expected, *found));
       ++compared;
       steps += expected->num_steps;
+      for (const HandOff& entry : found->hand_offs) {
+        const std::int32_t prompt = workload.requests[static_cast<std::size_t>(entry.row)].num_prefill_tokens;
+        REQUIRE(entry.num_moved_tokens <= prompt);
+        REQUIRE(entry.began_at >= std::max(entry.prefilled_at, entry.assigned_at));
+        REQUIRE(entry.ended_at > entry.began_at);
+        REQUIRE(found->requests[static_cast<std::size_t>(entry.row)].replica == entry.decode_replica);
+        ++moved;
+        found_there += entry.num_moved_tokens < prompt;
+        waited += entry.began_at > std::max(entry.prefilled_at, entry.assigned_at) + kTicksPerSecond / 20;
+      }
       leaps += found->num_steps;
       for (const ReplicaTotals& totals : found->replicas) {
         restarts += totals.num_restarts;
+        prefilled += totals.num_prefilled;
         hits += totals.hit_tokens;
         hits_resumed += totals.hit_tokens_resumed;
         evictions += totals.num_evicted_blocks;
       }
     }
   }
-  CHECK(compared > rounds * 5 / 3);  // hardly any run stalls
-  CHECK((open || 3 * leaps < 2 * steps));
+  CHECK(compared > rounds * 5 / 6 * (world == World::split ? 1 : 2));  // hardly any run stalls
+  CHECK((world != World::plain || 3 * leaps < 2 * steps));
   // All of it occurred.
   CHECK(restarts > static_cast<std::int64_t>(rounds));
   CHECK(hits > static_cast<std::int64_t>(10 * rounds));
   CHECK(hits_resumed > static_cast<std::int64_t>(rounds));
   CHECK(evictions > static_cast<std::int64_t>(rounds));
+  if (world != World::split) return;
+  CHECK(moved == prefilled);
+  CHECK(moved > static_cast<std::int64_t>(2 * rounds));
+  CHECK(found_there > static_cast<std::int64_t>(rounds / 4));
+  CHECK(waited > static_cast<std::int64_t>(rounds / 10));
 }
 
 }  // namespace
 
-TEST_CASE("both kernels give the same bytes under vllm_v1", "[kernels]") { compare_kernels(false, 6000); }
+TEST_CASE("both kernels give the same bytes under vllm_v1", "[kernels]") { compare_kernels(World::plain, 6000); }
 
 TEST_CASE("both kernels give the same bytes under vllm_v1 with old signals, several routers and a network",
           "[kernels][signals]") {
-  compare_kernels(true, 3000);
+  compare_kernels(World::open, 3000);
+}
+
+TEST_CASE("both kernels give the same bytes where prefill and decode are apart", "[kernels][split]") {
+  compare_kernels(World::split, 3000);
 }
 
 namespace {

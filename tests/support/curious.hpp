@@ -44,6 +44,7 @@ class Curious final : public Policy {
   void on_arrival(const QueuedRequest&) override {
     for (std::int32_t r = 0; r < view_->num_replicas(); ++r) look(*view_, r);
   }
+  void on_prefilled(const QueuedRequest& request) override { mix(request.id + 11 * request.prefilled_on); }
   void on_completion(const CompletedRequest& request) override { mix(request.id + 7 * request.replica); }
   void on_loss(const CompletedRequest& request) override {
     mix(request.id + 11 * request.replica);
@@ -63,18 +64,18 @@ class Curious final : public Policy {
       const std::int32_t replica =
           able(cluster, static_cast<std::int32_t>((hash_ >> 20) % static_cast<std::uint64_t>(cluster.num_replicas())));
       if (replica < 0) break;
-      cluster.assign(cluster.first_queued(), replica);
+      send(cluster, replica);
       mix(3);
     }
     if (cluster.queue_empty()) return;
     // Held for now; but never for good.
     std::int32_t first = able(cluster, 0);
     if (first < 0) return;
-    if (cluster.queue_length() > 3) cluster.assign(cluster.first_queued(), first);
+    if (cluster.queue_length() > 3) send(cluster, first);
     bool idle = true;
     for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) idle = idle && cluster.outstanding(r) == 0;
     if (idle && !cluster.queue_empty() && (first = able(cluster, 0)) >= 0) {
-      cluster.assign(cluster.first_queued(), first);
+      send(cluster, first);
     }
   }
 
@@ -88,6 +89,20 @@ class Curious final : public Policy {
     return -1;
   }
 
+  // The front of the queue to a replica, or, where prefill and decode are apart, to one that can take it.
+  void send(ClusterView& cluster, std::int32_t replica) {
+    const RequestId id = cluster.first_queued();
+    if (!cluster.is_split()) return cluster.assign(id, replica);
+    std::int32_t decode = replica;
+    while (cluster.role(decode) == Role::prefill) decode = (decode + 1) % cluster.num_replicas();
+    if (cluster.queued(id).prefilled_on >= 0) {
+      cluster.assign(id, decode);
+    } else if (cluster.role(replica) == Role::prefill && (hash_ >> 13) % 2 != 0) {
+      cluster.assign(id, replica, decode);
+    } else {
+      cluster.assign(id, replica);
+    }
+  }
   void look(const ClusterView& cluster, std::int32_t r) {
     const ReplicaState s = cluster.state(r);
     for (const std::int64_t value :

@@ -2,6 +2,7 @@
 // see where a policy sends them.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -25,7 +26,8 @@ class HandCluster final : public detail::Observatory {
         requests_(kMostRequests),
         lifecycle_(kMostRequests, detail::Lifecycle::future),
         prompts_(kMostRequests),
-        chosen_(kMostRequests, -1) {
+        chosen_(kMostRequests, -1),
+        decode_(kMostRequests, -1) {
     const auto n = static_cast<std::size_t>(num_replicas);
     board_.books.requests = requests_;
     board_.books.lifecycle = lifecycle_;
@@ -53,6 +55,28 @@ class HandCluster final : public detail::Observatory {
     policy_->start(view_, seed);
   }
 
+  // Prefill and decode apart: a role for each replica.
+  void set_roles(const std::vector<Role>& roles) {
+    limits_of_.assign(roles.size(), limits);
+    for (std::size_t r = 0; r < roles.size(); ++r) limits_of_[r].role = roles[r];
+    board_.is_split = std::count(roles.begin(), roles.end(), Role::prefill) > 0;
+  }
+  // Where the last request decodes: -1 if that is not settled, or it is computed as a whole.
+  std::int32_t decode_of(RequestId id) const { return decode_[static_cast<std::size_t>(id)]; }
+  std::int32_t last_decode() const { return decode_of(last_id()); }
+  // Its prompt has been computed. If it was sent to a prefill replica alone it is queued again.
+  void prefilled(RequestId id) {
+    const auto i = static_cast<std::size_t>(id);
+    first_token(id);
+    --board_.books.outstanding[static_cast<std::size_t>(chosen_[i])];
+    if (decode_[i] >= 0) return;
+    requests_[i].prefilled_on = chosen_[i];
+    enqueue(id);
+    policy_->on_prefilled(requests_[i]);
+    call();
+    decode_[i] = chosen_[i];
+  }
+
   void at(double seconds) { board_.now = static_cast<Time>(seconds * double(kTicksPerSecond)); }
   void set_outstanding(std::vector<std::int32_t> counts) { board_.books.outstanding = std::move(counts); }
   std::int32_t outstanding(std::int32_t replica) const { return board_.books.outstanding[std::size_t(replica)]; }
@@ -67,15 +91,7 @@ class HandCluster final : public detail::Observatory {
                     .num_prefill_tokens = static_cast<std::int32_t>(letters.size()) * kLetterTokens + own,
                     .session = session};
     prompts_[i] = letters;
-    lifecycle_[i] = detail::Lifecycle::queued;
-    std::vector<RequestId>& next = board_.books.next;
-    std::vector<RequestId>& previous = board_.books.previous;
-    const RequestId last = previous[0];
-    next[static_cast<std::size_t>(last + 1)] = id;
-    previous[i + 1] = last;
-    next[i + 1] = -1;
-    previous[0] = id;
-    ++board_.books.queue_length;
+    enqueue(id);
     policy_->on_arrival(requests_[i]);
     call();
     return chosen_[i];
@@ -132,7 +148,14 @@ class HandCluster final : public detail::Observatory {
   void prompt_blocks_of(RequestId request, std::int32_t block_size, std::vector<BlockName>& out) override {
     append_names(prompts_[static_cast<std::size_t>(request)], block_size, out);
   }
-  const ReplicaLimits& limits_of(std::int32_t) const override { return limits; }
+  const ReplicaLimits& limits_of(std::int32_t replica) const override {
+    return limits_of_.empty() ? limits : limits_of_[static_cast<std::size_t>(replica)];
+  }
+  void assign_apart(RequestId request, std::int32_t prefill, std::int32_t decode) override {
+    assign(request, prefill);
+    decode_[static_cast<std::size_t>(request)] = decode;
+    ++board_.books.outstanding[static_cast<std::size_t>(decode)];
+  }
   const CostModel& cost_of(std::int32_t) const override {
     if (cost == nullptr) throw std::logic_error("nothing is timed here");
     return *cost;
@@ -151,6 +174,19 @@ class HandCluster final : public detail::Observatory {
   }
 
  private:
+  void enqueue(RequestId id) {
+    const auto i = static_cast<std::size_t>(id);
+    lifecycle_[i] = detail::Lifecycle::queued;
+    std::vector<RequestId>& next = board_.books.next;
+    std::vector<RequestId>& previous = board_.books.previous;
+    const RequestId last = previous[0];
+    next[static_cast<std::size_t>(last + 1)] = id;
+    previous[i + 1] = last;
+    next[i + 1] = -1;
+    previous[0] = id;
+    ++board_.books.queue_length;
+  }
+
   void call() {
     for (std::size_t r = 0; r < states.size(); ++r) board_.published.num_waiting[r] = states[r].num_waiting;
     if (board_.books.queue_length == 0) return;
@@ -170,6 +206,8 @@ class HandCluster final : public detail::Observatory {
   std::vector<detail::Lifecycle> lifecycle_;
   std::vector<std::string> prompts_;
   std::vector<std::int32_t> chosen_;
+  std::vector<std::int32_t> decode_;
+  std::vector<ReplicaLimits> limits_of_;  // by replica, where they have roles
   std::size_t num_requests_ = 0;
   detail::Board board_;
   ClusterView view_{board_, *this};

@@ -2,6 +2,8 @@
 // compare.
 #pragma once
 
+#include <algorithm>
+
 #include "core/cluster/simulation.hpp"
 #include "core/workload/random.hpp"
 #include "tests/support/closed_rows.hpp"
@@ -112,7 +114,15 @@ inline bool same(const ReplicaTotals& a, const ReplicaTotals& b) {
          a.num_extrapolated_batches == b.num_extrapolated_batches && a.peak_blocks == b.peak_blocks &&
          a.busy == b.busy && a.kv_token_ticks == b.kv_token_ticks && a.num_scheduled_tokens == b.num_scheduled_tokens &&
          a.hit_tokens == b.hit_tokens && a.hit_tokens_resumed == b.hit_tokens_resumed &&
-         a.num_recomputed_tokens == b.num_recomputed_tokens && a.num_evicted_blocks == b.num_evicted_blocks;
+         a.num_recomputed_tokens == b.num_recomputed_tokens && a.num_evicted_blocks == b.num_evicted_blocks &&
+         a.num_prefilled == b.num_prefilled;
+}
+
+inline bool same(const HandOff& a, const HandOff& b) {
+  return a.row == b.row && a.prefill_replica == b.prefill_replica && a.decode_replica == b.decode_replica &&
+         a.num_moved_tokens == b.num_moved_tokens && a.num_moved_bytes == b.num_moved_bytes &&
+         a.prefilled_at == b.prefilled_at && a.assigned_at == b.assigned_at && a.began_at == b.began_at &&
+         a.ended_at == b.ended_at;
 }
 
 inline bool same(const Replay& a, const Replay& b) {
@@ -123,7 +133,8 @@ inline bool same(const Replay& a, const Replay& b) {
   for (std::size_t i = 0; i < a.replicas.size(); ++i) {
     if (!same(a.replicas[i], b.replicas[i])) return false;
   }
-  return true;
+  return std::equal(a.hand_offs.begin(), a.hand_offs.end(), b.hand_offs.begin(), b.hand_offs.end(),
+                    [](const HandOff& x, const HandOff& y) { return same(x, y); });
 }
 
 }  // namespace switchyard

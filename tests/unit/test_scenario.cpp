@@ -130,6 +130,7 @@ TEST_CASE("scenario: the built-in ones are those of bench/scenarios", "[scenario
                                           "mooncake-conv",
                                           "mooncake-conv-overload",
                                           "mooncake-synth",
+                                          "split-prefill",
                                           "tenants",
                                           "tenants-spike"});
   CHECK(load_scenario("azure-conv").seed == 42);
@@ -326,7 +327,7 @@ TEST_CASE("scenario: each built-in one is in one suite; those on vLLM V1 differ 
     CHECK(Experiment(scenario).workload(1)->requests.size() == Experiment(elder).workload(1)->requests.size());
   }
   all.insert(all.end(), v1.begin(), v1.end());
-  for (const char* suite : {"today", "overload"}) {
+  for (const char* suite : {"today", "overload", "operated"}) {
     for (const std::string& name : suite_scenarios(suite, "--suite")) all.push_back(name);
   }
   std::sort(all.begin(), all.end());

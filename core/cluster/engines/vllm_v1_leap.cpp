@@ -17,7 +17,7 @@ void VllmV1LeapReplica::leap() {
       !ending_.empty() || !newest().is_plain() || !oldest().is_plain()) {
     return;
   }
-  const bool none_waits = waiting_.empty();
+  const bool none_waits = waiting_.empty() && received_.empty();
   if (!none_waits && !lacks_memory_ && budget_ > 0 && num_running() < options_.max_num_seqs) return;
   const std::int64_t mean = CostModel::mean_kv(newest().shape.decode_kv_tokens, decodes);
   const std::int64_t to_bucket = CostModel::kv_step(mean) * kKvGrain - mean;

@@ -16,7 +16,7 @@ bool VllmV1LeapReplica::plan(Time now) {
   step.victims.clear();
   budget_ = options_.max_num_batched_tokens;
   if (!continue_all(step)) continue_one_by_one(step);
-  if (!preempted_ && !waiting_.empty()) admit_waiting(step);
+  if (!preempted_ && !(waiting_.empty() && received_.empty())) admit_waiting(step);
   if (num_decodes_ == 0 && step.prefills.empty()) return false;
   compute(step, now);
   ++num_in_flight_;
@@ -136,11 +136,15 @@ void VllmV1LeapReplica::publish_decode(Slot slot) {
   pool_.publish(request.id, full_blocks(position_of(slot) - tokens_in_flight(request)), request.holder);
 }
 
-// Pass 1 preempts the last of the running requests, whatever it does. At most one step is in flight.
+// Pass 1 preempts the last of the running requests, whatever it does, but for prompts whose last chunk is on its way
+// and whose blocks are needed elsewhere. At most one step is in flight.
 void VllmV1LeapReplica::preempt_last() {
   Slot slot = -1;
-  for (const Slot last : {prefilling_.empty() ? -1 : prefilling_.back(), ending_.empty() ? -1 : ending_.back(),
-                          decoding_.empty() ? -1 : decoding_.back()}) {
+  const auto last_ending = std::find_if(ending_.rbegin(), ending_.rend(),
+                                        [this](Slot ending) { return at(ending).stage != Stage::prefill; });
+  for (const Slot last :
+       {prefilling_.empty() ? -1 : prefilling_.back(), last_ending == ending_.rend() ? -1 : *last_ending,
+        decoding_.empty() ? -1 : decoding_.back()}) {
     if (last >= 0 && (slot < 0 || at(last).admission > at(slot).admission)) slot = last;
   }
   Request& request = at(slot);
@@ -167,7 +171,7 @@ void VllmV1LeapReplica::preempt_last() {
       decoding_.pop_back(live(slot));
       record(slot).execution += decoding_.decode_time(live(slot));
     } else {
-      ending_.pop_back();
+      erase(ending_, slot);
       ending_computed_ -= computed;
     }
     erase(publishers_, slot);
@@ -187,9 +191,15 @@ void VllmV1LeapReplica::preempt_last() {
 
 // Pass 2.
 void VllmV1LeapReplica::admit_waiting(Step& step) {
+  continue_received();
   while (budget_ > 0 && !waiting_.empty() && num_running() < options_.max_num_seqs) {
     const Slot slot = waiting_.front();
     Request& request = at(slot);
+    if (request.stage == Stage::decode) {
+      if (reserve(slot)) continue;
+      lacks_memory_ = true;
+      return;
+    }
     const RunPool::Hits hits = pool_.find(request.id, full_blocks(request.num_tokens - 1));
     const std::int32_t cached = hits.num * options_.block_size;
     const std::int32_t tokens = chunk(request.num_tokens - cached);
@@ -219,6 +229,46 @@ void VllmV1LeapReplica::admit_waiting(Step& step) {
     publish_prefill(step.prefills.back());
     budget_ -= tokens;
   }
+}
+
+// All that run have a place in the step.
+void VllmV1LeapReplica::continue_received() {
+  while (budget_ > 0 && !received_.empty() && num_running() < options_.max_num_seqs) {
+    const Slot slot = received_.front();
+    received_.erase(received_.begin());
+    Request& request = at(slot);
+    request.stage = Stage::whole;
+    request.phase = Phase::decoding;
+    request.admission = ++num_admissions_;
+    request.num_computed = request.num_booked = request.target = request.num_prompt_tokens;
+    request.first_yield = 0;  // elsewhere
+    request.last_yield = kNeverYet;
+    LiveRequest& decode = live(slot);
+    decode.processed = request.num_prompt_tokens + 1;
+    decode.total_tokens = request.end;
+    decode.original_prefill_tokens = request.num_prompt_tokens;
+    assert(num_decodes_ == decoding_.size());
+    decoding_.insert(decoding_.size(), slot, decode);
+    ++num_decodes_;
+    pool_.publish(request.id, full_blocks(request.num_tokens), request.holder);
+    if (has_to_publish(request)) publishers_.push_back(slot);
+    --budget_;
+  }
+}
+
+// Whether there are blocks for the KV that comes, and for the token after it.
+bool VllmV1LeapReplica::reserve(Slot slot) {
+  Request& request = at(slot);
+  const RunPool::Hits hits = pool_.find(request.id, full_blocks(request.num_tokens - 1));
+  const std::int32_t needed = blocks_of(request.num_tokens) - hits.num;
+  if (needed + hits.num_idle > pool_.num_free()) return false;
+  pool_.hold(request.id, hits.num, request.holder);
+  pool_.take(needed);
+  waiting_.pop_front();
+  reserved_.push_back(slot);
+  context_->reservations->push_back(
+      {.id = request.id, .num_missing_tokens = request.num_prompt_tokens - hits.num * options_.block_size});
+  return true;
 }
 
 // Everything about a step whose members are settled.

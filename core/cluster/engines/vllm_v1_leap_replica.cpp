@@ -3,6 +3,7 @@
 #include "core/cluster/engines/vllm_v1_leap_replica.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace switchyard {
 
@@ -38,6 +39,9 @@ void VllmV1LeapReplica::forget() {
   free_slots_.clear();
   waiting_.clear();
   waiting_tokens_ = 0;
+  reserved_.clear();
+  received_.clear();
+  held_.clear();
   decoding_.reset(options_.block_size);
   prefilling_.clear();
   ending_.clear();
@@ -70,19 +74,63 @@ bool VllmV1LeapReplica::enqueue(RequestId id, Time now, const VllmV1LeapReplica*
   request.end_is_foreseen =
       !options_.async_scheduling || options_.output_ends == OutputEnds::length || request.end == options_.max_model_len;
   request.first_yield = kNeverYet;
+  request.stage = arrived.stage;
+  if (request.stage == Stage::prefill) {
+    request.decodes_elsewhere = request.end > request.num_prompt_tokens + 1;
+    request.end = request.num_prompt_tokens + 1;
+    request.end_is_foreseen = true;
+  } else if (request.stage == Stage::decode) {
+    ++request.num_tokens;
+    request.has_first_token = request.was_admitted = true;
+  }
   const bool others_wait = !waiting_.empty();
   waiting_.push_back(slot);
-  waiting_tokens_ += request.num_tokens;
+  if (request.stage != Stage::decode) waiting_tokens_ += request.num_tokens;
   ++num_waiting_told_;
+  // If it cannot be admitted the leap goes on.
+  return cut(now, caller, others_wait || num_running() >= options_.max_num_seqs || budget_ == 0);
+}
+
+bool VllmV1LeapReplica::receive(RequestId id, Time now) {
+  catch_up(now, nullptr);
+  known_.set_now(now);
+  const Slot slot = take_out(reserved_, id);
+  assert(slot >= 0);
+  pool_.publish(id, full_blocks(at(slot).num_prompt_tokens), at(slot).holder);
+  received_.push_back(slot);
+  return cut(now, nullptr, false);
+}
+
+bool VllmV1LeapReplica::release(RequestId id, Time now) {
+  catch_up(now, nullptr);
+  known_.set_now(now);
+  const Slot slot = take_out(held_, id);
+  assert(slot >= 0);
+  const std::int32_t computed = at(slot).num_prompt_tokens;
+  pool_.release(id, blocks_of(computed), options_.enable_prefix_caching ? full_blocks(computed) : 0, false,
+                at(slot).holder);
+  free_slots_.push_back(slot);
+  return cut(now, nullptr, false);
+}
+
+VllmV1LeapReplica::Slot VllmV1LeapReplica::take_out(std::vector<Slot>& slots, RequestId id) {
+  const auto found = std::find_if(slots.begin(), slots.end(), [&](Slot slot) { return at(slot).id == id; });
+  if (found == slots.end()) return -1;
+  const Slot slot = *found;
+  slots.erase(found);
+  return slot;
+}
+
+// Something has changed for the engine's next plan: the leap ends with the step that it is made after. True if that is
+// at this very instant.
+bool VllmV1LeapReplica::cut(Time now, const VllmV1LeapReplica* caller, bool cannot_join) {
   goes_on_ = false;
   if (ends_at_ == kNever || num_in_flight_ == 0 || num_events_ == 1) return false;
 
   const Progress progress = progress_at(now, caller);
   const std::int64_t events = progress.runs ? progress.ended + 1 : progress.ended;
   const Time end = first_event_ + (events - 1) * newest().duration;
-  // If it cannot be admitted the leap goes on. But after an arrival at the very instant of an inner event the engine
-  // plans ahead of those of other replicas.
-  const bool cannot_join = others_wait || num_running() >= options_.max_num_seqs || budget_ == 0;
+  // After an arrival at the very instant of an inner event the engine plans ahead of those of other replicas.
   if (cannot_join && (caller || end != now)) return false;
   const bool ends_now = end == now && end != ends_at_;
   num_events_ = events;
@@ -100,8 +148,8 @@ bool VllmV1LeapReplica::start(Time now, StartCause) {
 // vLLM's loop up to where it must wait: plan, and if nothing but this step is in flight, plan the next one as well.
 void VllmV1LeapReplica::go_round(Time now) {
   known_.set_now(now);
-  num_taken_in_ = static_cast<std::int64_t>(waiting_.size()) + num_running();
-  bool planned = plan(now);
+  num_taken_in_ = num_waiting() + num_running();
+  bool planned = plan(now) || plan_again(now);
   if (planned && num_in_flight_ == 1 && options_.async_scheduling) planned = plan(now);
   last_plan_was_empty_ = !planned;
   tell_waiting();
@@ -129,6 +177,7 @@ void VllmV1LeapReplica::finish(std::vector<RequestId>& completed) {
     note_last_tokens(newest());
   }
   known_.set_now(now);
+  const std::size_t held_before = held_.size();
   book(oldest(), now, completed);
   drop_oldest();
   num_events_ = 1;
@@ -138,6 +187,10 @@ void VllmV1LeapReplica::finish(std::vector<RequestId>& completed) {
     num_taken_in_ -= static_cast<std::int64_t>(completed.size());
     finished_since_plan_ = true;
     tell_waiting();
+  }
+  if (held_.size() > held_before) {
+    num_taken_in_ -= static_cast<std::int64_t>(held_.size() - held_before);
+    finished_since_plan_ = true;
   }
   if (must_sleep()) ends_at_ = checked_end(now, options_.sleep_after_empty_plan, 1);
 }
@@ -150,7 +203,7 @@ bool VllmV1LeapReplica::must_sleep() const {
 }
 
 void VllmV1LeapReplica::tell_waiting() {
-  const auto waiting = static_cast<std::int32_t>(waiting_.size());
+  const std::int32_t waiting = num_waiting();
   if (waiting != num_waiting_told_) context_->add_waiting(id_, waiting - num_waiting_told_);
   num_waiting_told_ = waiting;
 }
@@ -182,7 +235,25 @@ void VllmV1LeapReplica::book(Step& step, Time now, std::vector<RequestId>& compl
     const std::int32_t in_flight = next && yields(request, next->index, next->last_decode) ? 1 : 0;
     pool_.publish(request.id, full_blocks(position_of(slot) - 1 - in_flight), request.holder);
   }
-  for (const Slot slot : step.ends) complete(slot, now, completed);
+  for (const Slot slot : step.ends) {
+    if (at(slot).decodes_elsewhere) {
+      hold(slot);
+    } else {
+      complete(slot, now, completed);
+    }
+  }
+}
+
+// It has its first token, and keeps its blocks.
+void VllmV1LeapReplica::hold(Slot slot) {
+  Request& request = at(slot);
+  erase(ending_, slot);
+  ending_computed_ -= request.end - 1;
+  erase(publishers_, slot);
+  request.phase = Phase::held;
+  held_.push_back(slot);
+  ++totals_.num_prefilled;
+  context_->prefilled->push_back(request.id);
 }
 
 void VllmV1LeapReplica::complete(Slot slot, Time now, std::vector<RequestId>& completed) {
@@ -217,7 +288,7 @@ void VllmV1LeapReplica::complete(Slot slot, Time now, std::vector<RequestId>& co
 ReplicaState VllmV1LeapReplica::state(Time now, const VllmV1LeapReplica* caller) {
   catch_up(now, caller);
   ReplicaState state;
-  state.num_waiting = static_cast<std::int32_t>(waiting_.size());
+  state.num_waiting = num_waiting();
   state.num_running = num_running();
   state.num_prefilling = static_cast<std::int32_t>(prefilling_.size());
   state.waiting_prefill_tokens = waiting_tokens_;
@@ -258,6 +329,8 @@ ReplicaState VllmV1LeapReplica::state(Time now, const VllmV1LeapReplica* caller)
 }
 
 void VllmV1LeapReplica::waiting(std::vector<ResidentRequest>& out) const {
+  for (const Slot slot : received_) show(slot, out);
+  for (const Slot slot : reserved_) show(slot, out);
   for (const Slot slot : waiting_) show(slot, out);
 }
 
@@ -299,6 +372,7 @@ std::int64_t VllmV1LeapReplica::waiting_uncached_tokens(Time now, const VllmV1Le
   catch_up(now, caller);
   std::int64_t tokens = waiting_tokens_;
   for (const Slot slot : waiting_) {
+    if (at(slot).stage == Stage::decode) continue;
     const std::int32_t most = full_blocks(at(slot).num_tokens - 1);
     tokens -= std::int64_t{std::min(most, pool_.num_cached(at(slot).id))} * options_.block_size;
   }

@@ -33,6 +33,11 @@ class VllmV1LeapReplica {
   // if a leap was cut short so that it ends at this very instant.
   bool enqueue(RequestId id, Time now, const VllmV1LeapReplica* caller);
 
+  // Where prefill and decode are apart, at an event from outside; as enqueue() they are true if a leap ends at this
+  // very instant. What they mean: see VllmV1Scheduler.
+  bool receive(RequestId id, Time now);
+  bool release(RequestId id, Time now);
+
   // Plans, if the engine is not waiting for the end of a step or of its sleep. True if ends_at() is new.
   bool start(Time now, StartCause cause);
 
@@ -77,6 +82,7 @@ class VllmV1LeapReplica {
     prefilling,  // some of its tokens are in no planned step yet
     decoding,    // in decoding_
     ending,      // its last token is in flight: it is passed over until that is booked
+    held,        // it decodes elsewhere
   };
 
   // Its tokens are num_tokens until its prefill is planned to the end. Then it decodes, and DecodeSet counts those in
@@ -84,8 +90,10 @@ class VllmV1LeapReplica {
   struct Request {
     RequestId id = 0;
     Phase phase = Phase::waiting;
+    Stage stage = Stage::whole;
     bool has_first_token = false;
-    bool end_is_foreseen = true;  // the engine knows when it ends
+    bool decodes_elsewhere = false;  // its answer does not end with the first token
+    bool end_is_foreseen = true;     // the engine knows when it ends
     std::int32_t num_prompt_tokens = 0;
     std::int32_t num_tokens = 0;     // prompt and what is known of the output
     std::int32_t num_computed = 0;   // tokens that planned steps compute; of those that prefill
@@ -137,7 +145,11 @@ class VllmV1LeapReplica {
   std::int32_t num_running() const {
     return decoding_.size() + static_cast<std::int32_t>(prefilling_.size() + ending_.size());
   }
-  bool has_requests() const { return !waiting_.empty() || num_running() > 0; }
+  // As of VllmV1Scheduler.
+  bool has_requests() const { return !waiting_.empty() || !received_.empty() || num_running() > 0; }
+  std::int32_t num_waiting() const {
+    return static_cast<std::int32_t>(waiting_.size() + reserved_.size() + received_.size());
+  }
   // The oldest is number 0.
   Step& step_in_flight(std::int32_t i) { return in_flight_[(oldest_ + i) % 2]; }
   const Step& step_in_flight(std::int32_t i) const { return in_flight_[(oldest_ + i) % 2]; }
@@ -176,10 +188,13 @@ class VllmV1LeapReplica {
   // Planning.
   void go_round(Time now);
   bool plan(Time now);
+  bool plan_again(Time now) { return num_in_flight_ == 0 && preempted_ && plan(now); }  // see VllmV1StepReplica
   bool continue_all(Step& step);
   void continue_one_by_one(Step& step);
   void preempt_last();
   void admit_waiting(Step& step);
+  bool reserve(Slot slot);
+  void continue_received();
   std::int32_t chunk(std::int32_t tokens) const;
   void publish_decode(Slot slot);
   void publish_prefill(const Prefill& prefill);
@@ -191,9 +206,12 @@ class VllmV1LeapReplica {
   // Booking.
   void book(Step& step, Time now, std::vector<RequestId>& completed);
   void complete(Slot slot, Time now, std::vector<RequestId>& completed);
+  void hold(Slot slot);
+  Slot take_out(std::vector<Slot>& slots, RequestId id);  // -1: it is not among them
 
   // Leaping.
   void leap();
+  bool cut(Time now, const VllmV1LeapReplica* caller, bool cannot_join);
   std::int64_t plans_before_front_may_find_more() const;
   // How far the leap has come, seen from a policy call.
   struct Progress {
@@ -220,8 +238,11 @@ class VllmV1LeapReplica {
   std::vector<Request> requests_;  // by slot
   std::vector<LiveRequest> live_;  // by slot: what decoding_ keeps of a request
   std::vector<Slot> free_slots_;
-  WaitingFifo waiting_;  // of slots
-  std::int64_t waiting_tokens_ = 0;
+  WaitingFifo waiting_;              // of slots
+  std::int64_t waiting_tokens_ = 0;  // that they have to compute
+  std::vector<Slot> reserved_;       // they wait for their KV, whose blocks are taken
+  std::vector<Slot> received_;       // it has come, in this order
+  std::vector<Slot> held_;           // their KV is needed elsewhere
   // Running requests, each list in order of admission.
   DecodeSet decoding_;
   std::vector<Slot> prefilling_;

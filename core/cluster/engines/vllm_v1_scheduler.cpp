@@ -11,6 +11,7 @@ void VllmV1Scheduler::Step::clear() {
   members.clear();
   preempted.clear();
   admitted.clear();
+  reserved.clear();
   num_running_tokens = 0;
 }
 
@@ -25,12 +26,15 @@ void VllmV1Scheduler::reset(const VllmV1Options& options, const BlockKeys& keys,
   }
   waiting_.clear();
   running_.clear();
+  reserved_.clear();
+  received_.clear();
+  held_.clear();
   asked_ = -1;
   sums_ = {};
   totals_ = {};
 }
 
-void VllmV1Scheduler::add(RequestId id, std::int32_t num_prompt_tokens, std::int32_t num_output_tokens) {
+void VllmV1Scheduler::add(RequestId id, std::int32_t num_prompt_tokens, std::int32_t num_output_tokens, Stage stage) {
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<Slot>(slots_.size()));
     slots_.emplace_back();
@@ -48,6 +52,14 @@ void VllmV1Scheduler::add(RequestId id, std::int32_t num_prompt_tokens, std::int
   request.num_tokens = num_prompt_tokens;
   request.end = num_prompt_tokens + std::min(num_output_tokens, options_.max_model_len - num_prompt_tokens);
   request.foreseen_end = options_.output_ends == OutputEnds::length ? request.end : options_.max_model_len;
+  request.stage = stage;
+  if (stage == Stage::prefill) {
+    request.decodes_elsewhere = request.end > num_prompt_tokens + 1;
+    request.end = request.foreseen_end = num_prompt_tokens + 1;
+  } else if (stage == Stage::decode) {
+    request.num_tokens = num_prompt_tokens + 1;
+    request.num_admissions = 1;
+  }
   if (options_.enable_prefix_caching) keys_.assign(id, full_blocks(request.end), request.keys);
   waiting_.push_back(slot);
   count(request, +1);
@@ -79,7 +91,7 @@ bool VllmV1Scheduler::continue_running(Step& step) {
         blocks_for(request.num_computed + num_tokens) - static_cast<std::int32_t>(request.blocks.size());
     while (needed > pool_.num_free()) {
       preempt_last(step);
-      if (running_.size() == i) return false;  // it was this one itself
+      if (running_.size() == i || running_[i] != slot) return false;  // it was this one itself
     }
     take_blocks(request, needed);
     join(step, slot, num_tokens);
@@ -87,20 +99,79 @@ bool VllmV1Scheduler::continue_running(Step& step) {
   return step.preempted.empty();
 }
 
+// Those whose KV has come join the running ones: they have all blocks that their next token needs.
+void VllmV1Scheduler::continue_received(Step& step) {
+  while (budget_ > 0 && !received_.empty() && running_.size() < static_cast<std::size_t>(options_.max_num_seqs)) {
+    const Slot slot = received_.front();
+    received_.erase(received_.begin());
+    Request& request = at(slot);
+    count(request, -1);
+    request.num_computed = request.num_booked = request.target = request.num_prompt_tokens;
+    request.stage = Stage::whole;
+    request.is_running = true;
+    running_.push_back(slot);
+    count(request, +1);
+    join(step, slot, 1);
+  }
+}
+
+// Takes the blocks for the KV that comes to the front of the waiting requests, and for the token after it. False if
+// there are too few.
+bool VllmV1Scheduler::reserve(Step& step, Slot slot) {
+  Request& request = at(slot);
+  lookup(request);
+  const auto num_hits = static_cast<std::int32_t>(hits_.size());
+  const std::int32_t needed = blocks_for(request.num_tokens) - num_hits;
+  if (needed + num_idle_hits() > pool_.num_free()) return false;
+  for (const BlockId block : hits_) pool_.touch(block);
+  request.blocks = hits_;
+  request.num_published = num_hits;
+  take_blocks(request, needed);
+  waiting_.pop_front();
+  reserved_.push_back(slot);
+  step.reserved.push_back(
+      {.id = request.id, .num_missing_tokens = request.num_prompt_tokens - num_hits * options_.block_size});
+  return true;
+}
+
+void VllmV1Scheduler::receive(RequestId id) {
+  const Slot slot = take_out(reserved_, id);
+  assert(slot >= 0);
+  publish(at(slot), at(slot).num_prompt_tokens);
+  received_.push_back(slot);
+}
+
+void VllmV1Scheduler::release(RequestId id) {
+  const Slot slot = take_out(held_, id);
+  assert(slot >= 0);
+  pool_.release(at(slot).blocks);
+  free_slot(slot);
+}
+
+VllmV1Scheduler::Slot VllmV1Scheduler::take_out(std::vector<Slot>& slots, RequestId id) {
+  const auto found = std::find_if(slots.begin(), slots.end(), [&](Slot slot) { return at(slot).id == id; });
+  if (found == slots.end()) return -1;
+  const Slot slot = *found;
+  slots.erase(found);
+  return slot;
+}
+
 void VllmV1Scheduler::admit_waiting(Step& step) {
+  continue_received(step);
   while (budget_ > 0 && !waiting_.empty() && running_.size() < static_cast<std::size_t>(options_.max_num_seqs)) {
     const Slot slot = waiting_.front();
     Request& request = at(slot);
     assert(request.num_in_flight == 0);
+    if (request.stage == Stage::decode) {
+      if (!reserve(step, slot)) return;
+      continue;
+    }
     lookup(request);
     const auto num_hits = static_cast<std::int32_t>(hits_.size());
     const std::int32_t num_cached_tokens = num_hits * options_.block_size;
     const std::int32_t num_tokens = chunk(request, num_cached_tokens);
-    // Hits that nobody holds leave the free list as well.
-    const auto idle_hits = static_cast<std::int32_t>(
-        std::count_if(hits_.begin(), hits_.end(), [this](BlockId block) { return pool_.is_free(block); }));
     const std::int32_t reserved = options_.reserve_full_prompt ? request.num_tokens : num_cached_tokens + num_tokens;
-    if (blocks_for(reserved) - num_hits + idle_hits > pool_.num_free()) return;
+    if (blocks_for(reserved) - num_hits + num_idle_hits() > pool_.num_free()) return;
 
     count(request, -1);
     for (const BlockId block : hits_) pool_.touch(block);
@@ -143,11 +214,20 @@ void VllmV1Scheduler::lookup(const Request& request) {
   }
 }
 
+// Hits that nobody holds leave the free list as well.
+std::int32_t VllmV1Scheduler::num_idle_hits() const {
+  return static_cast<std::int32_t>(
+      std::count_if(hits_.begin(), hits_.end(), [this](BlockId block) { return pool_.is_free(block); }));
+}
+
+// A prompt whose last chunk is on its way keeps its blocks: they are needed elsewhere.
 void VllmV1Scheduler::preempt_last(Step& step) {
-  const Slot slot = running_.back();
+  auto last = running_.end() - 1;
+  while (at(*last).stage == Stage::prefill && ends_with_token_in_flight(at(*last))) --last;
+  const Slot slot = *last;
   Request& request = at(slot);
   count(request, -1);
-  running_.pop_back();
+  running_.erase(last);
   pool_.release(request.blocks);
   request.blocks.clear();
   request.most_computed = std::max(request.most_computed, request.num_computed);
@@ -189,6 +269,7 @@ void VllmV1Scheduler::book(const Step& step, Booking& booking) {
   booking.prefilled.clear();
   booking.first_tokens.clear();
   booking.finished.clear();
+  booking.held.clear();
   for (const Member& member : step.members) {
     Request& request = at(member.slot);
     if (request.id != member.id) continue;  // ended by a stop token in the step before
@@ -201,6 +282,11 @@ void VllmV1Scheduler::book(const Step& step, Booking& booking) {
       if (member.is_prefill && request.is_running) booking.prefilled.push_back(request.id);
       if (request.num_tokens == request.num_prompt_tokens + 1) booking.first_tokens.push_back(request.id);
       if (request.is_running) publish(request, request.num_computed - request.num_in_flight);
+      if (request.num_tokens == request.end && request.decodes_elsewhere) {
+        booking.held.push_back(request.id);
+        hold(member.slot);
+        continue;
+      }
       if (request.num_tokens == request.end) {
         booking.finished.push_back(request.id);
         finish(member.slot);
@@ -215,12 +301,22 @@ void VllmV1Scheduler::finish(Slot slot) {
   Request& request = at(slot);
   if (request.is_running) {
     pool_.release(request.blocks);
-    request.blocks.clear();
     running_.erase(std::find(running_.begin(), running_.end(), slot));
   } else {
     waiting_.erase(std::find(waiting_.begin(), waiting_.end(), slot));
   }
-  request.id = -1;
+  free_slot(slot);
+}
+
+void VllmV1Scheduler::hold(Slot slot) {
+  at(slot).is_running = false;
+  running_.erase(std::find(running_.begin(), running_.end(), slot));
+  held_.push_back(slot);
+}
+
+void VllmV1Scheduler::free_slot(Slot slot) {
+  at(slot).blocks.clear();
+  at(slot).id = -1;
   free_slots_.push_back(slot);
 }
 
@@ -244,6 +340,7 @@ std::span<const BlockKey> VllmV1Scheduler::prompt_keys(RequestId id, std::int32_
 std::int64_t VllmV1Scheduler::num_waiting_uncached_tokens() {
   std::int64_t tokens = 0;
   for (const Slot slot : waiting_) {
+    if (at(slot).stage == Stage::decode) continue;
     lookup(at(slot));
     tokens += at(slot).num_tokens - static_cast<std::int64_t>(hits_.size()) * options_.block_size;
   }
@@ -252,7 +349,7 @@ std::int64_t VllmV1Scheduler::num_waiting_uncached_tokens() {
 
 ReplicaState VllmV1Scheduler::state() const {
   ReplicaState state = sums_;
-  state.num_waiting = static_cast<std::int32_t>(waiting_.size());
+  state.num_waiting = static_cast<std::int32_t>(num_waiting());
   state.num_running = static_cast<std::int32_t>(running_.size());
   state.num_blocks = pool_.num_usable();
   state.blocks_used = pool_.num_used();
@@ -262,7 +359,7 @@ ReplicaState VllmV1Scheduler::state() const {
 
 void VllmV1Scheduler::count(const Request& request, std::int32_t sign) {
   if (!request.is_running) {
-    sums_.waiting_prefill_tokens += sign * request.num_tokens;
+    if (request.stage != Stage::decode) sums_.waiting_prefill_tokens += sign * request.num_tokens;
   } else if (request.num_booked < request.target) {
     sums_.num_prefilling += sign;
     sums_.remaining_prefill_tokens += sign * (request.target - request.num_booked);

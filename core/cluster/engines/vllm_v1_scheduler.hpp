@@ -1,6 +1,11 @@
 // The scheduler and the KV-cache manager of vLLM's V1 engine, plainly: request by request and block by block. It plans
 // steps and books them; when that happens, and how long a step takes, is its caller's to say. Synchronous scheduling
 // books each step before it plans the next. Asynchronous scheduling may plan one more step before it books the first.
+//
+// Where prefill and decode are apart (Stage), a request whose prompt is computed is held: it has left the running ones,
+// and keeps its blocks until release(). One that decodes waits for blocks among the others, in its turn; then its
+// blocks are reserved and its KV is on its way, until receive(). It joins the running ones as soon as there is a seat
+// and budget for its next token, before any that wait; if it is preempted later it computes all of it again, here.
 #pragma once
 
 #include <deque>
@@ -9,6 +14,7 @@
 #include "core/cluster/engine_options.hpp"
 #include "core/cluster/kv/block_keys.hpp"
 #include "core/cluster/kv/block_pool.hpp"
+#include "core/cluster/stage.hpp"
 
 namespace switchyard {
 
@@ -34,6 +40,7 @@ class VllmV1Scheduler {
     std::vector<Member> members;          // in the scheduler's order; empty: nothing to compute
     std::vector<RequestId> preempted;     // while it was planned, in order
     std::vector<Admission> admitted;      // in order
+    std::vector<Reservation> reserved;    // in order
     std::int64_t num_running_tokens = 0;  // computed before it, by all running requests
 
     void clear();
@@ -44,6 +51,7 @@ class VllmV1Scheduler {
     std::vector<RequestId> prefilled;     // begin to decode
     std::vector<RequestId> first_tokens;  // yielded their first token
     std::vector<RequestId> finished;
+    std::vector<RequestId> held;  // prompts that are computed, and decode elsewhere
   };
   struct Totals {
     std::int64_t num_scheduled_tokens = 0;
@@ -59,7 +67,12 @@ class VllmV1Scheduler {
   void tell_all_removed() { pool_.tell_all_removed(); }
 
   // A request arrives: to the back of the waiting ones. It must fit (see check_fits).
-  void add(RequestId id, std::int32_t num_prompt_tokens, std::int32_t num_output_tokens);
+  void add(RequestId id, std::int32_t num_prompt_tokens, std::int32_t num_output_tokens, Stage stage = Stage::whole);
+
+  // The KV of a request with reserved blocks has come: others can find it from now on.
+  void receive(RequestId id);
+  // The KV of a request that is held has been moved: its blocks are free again.
+  void release(RequestId id);
 
   // Plans the next step. At most one other may be planned and not booked.
   void plan(Step& step);
@@ -67,8 +80,10 @@ class VllmV1Scheduler {
   // The oldest step that is not booked has ended. Replaces what `booking` holds.
   void book(const Step& step, Booking& booking);
 
-  bool has_requests() const { return !waiting_.empty() || !running_.empty(); }
-  std::size_t num_waiting() const { return waiting_.size(); }
+  // That a plan could do something for.
+  bool has_requests() const { return !waiting_.empty() || !running_.empty() || !received_.empty(); }
+  // Those for whose KV blocks are reserved, or that have received it, among them.
+  std::size_t num_waiting() const { return waiting_.size() + reserved_.size() + received_.size(); }
   std::size_t num_running() const { return running_.size(); }
   const BlockPool& pool() const { return pool_; }
   const Totals& totals() const { return totals_; }
@@ -87,6 +102,8 @@ class VllmV1Scheduler {
   // `resident` for each request, from the front.
   template <class Visit>
   void visit_waiting(Visit visit) const {
+    for (const Slot slot : received_) visit(resident(at(slot)));
+    for (const Slot slot : reserved_) visit(resident(at(slot)));
     for (const Slot slot : waiting_) visit(resident(at(slot)));
   }
   template <class Visit>
@@ -109,6 +126,8 @@ class VllmV1Scheduler {
     std::int32_t most_computed = 0;  // the largest num_computed before its last preemption
     std::int32_t num_admissions = 0;
     bool is_running = false;
+    Stage stage = Stage::whole;
+    bool decodes_elsewhere = false;  // its answer does not end with the first token
     std::vector<BlockId> blocks;
     std::vector<BlockKey> keys;  // of all full blocks that it will ever have; those of tokens to come are not read
   };
@@ -127,11 +146,17 @@ class VllmV1Scheduler {
   bool ends_with_token_in_flight(const Request& request) const;
   std::int32_t chunk(const Request& request, std::int32_t num_computed) const;
   void lookup(const Request& request);  // sets hits_
+  std::int32_t num_idle_hits() const;
+  bool reserve(Step& step, Slot slot);
+  void continue_received(Step& step);
   void preempt_last(Step& step);
   void take_blocks(Request& request, std::int32_t count);
   void publish(Request& request, std::int32_t num_tokens);
   void join(Step& step, Slot slot, std::int32_t num_tokens);
   void finish(Slot slot);
+  void hold(Slot slot);
+  void free_slot(Slot slot);
+  Slot take_out(std::vector<Slot>& slots, RequestId id);  // -1: it is not among them
   ResidentRequest resident(const Request& request) const;
   // A request's part in sums_; taken out before it changes and put back after it.
   void count(const Request& request, std::int32_t sign);
@@ -142,8 +167,11 @@ class VllmV1Scheduler {
   std::vector<Request> slots_;
   std::vector<Slot> free_slots_;
   std::deque<Slot> waiting_;
-  std::vector<Slot> running_;  // in order of admission
-  std::int32_t budget_ = 0;    // left, of the step that is planned
+  std::vector<Slot> running_;   // in order of admission
+  std::vector<Slot> reserved_;  // their KV is on its way
+  std::vector<Slot> received_;  // it has come, in this order
+  std::vector<Slot> held_;      // their KV is needed elsewhere
+  std::int32_t budget_ = 0;     // left, of the step that is planned
   std::vector<BlockId> hits_;
   mutable std::vector<BlockKey> asked_keys_;  // of the request that num_cached_tokens was last asked about
   mutable RequestId asked_ = -1;

@@ -35,12 +35,22 @@ void VllmV1StepReplica::lose(Time) {
 
 bool VllmV1StepReplica::enqueue(RequestId id, Time, const VllmV1StepReplica*) {
   const LiveRequest& request = context_->table->live[static_cast<std::size_t>(id)];
-  scheduler_.add(id, request.original_prefill_tokens, request.total_tokens - request.original_prefill_tokens);
+  scheduler_.add(id, request.original_prefill_tokens, request.total_tokens - request.original_prefill_tokens,
+                 request.stage);
   ++num_waiting_published_;
   return false;
 }
 
-// vLLM's loop up to where it must wait: plan, and if nothing but this step is in flight, plan the next one as well.
+bool VllmV1StepReplica::receive(RequestId id, Time) {
+  scheduler_.receive(id);
+  return false;
+}
+
+bool VllmV1StepReplica::release(RequestId id, Time) {
+  scheduler_.release(id);
+  return false;
+}
+
 bool VllmV1StepReplica::start(Time now, StartCause) {
   if (ends_at_ == kNever) go_round(now);
   const bool is_new = ends_at_ != ends_at_told_;
@@ -51,18 +61,25 @@ bool VllmV1StepReplica::start(Time now, StartCause) {
 // vLLM's loop up to where it must wait: plan, and if nothing but this step is in flight, plan the next one as well.
 void VllmV1StepReplica::go_round(Time now) {
   num_taken_in_ = scheduler_.num_waiting() + scheduler_.num_running();
-  bool planned = plan(now);
+  bool planned = plan(now) || plan_again(now);
   if (planned && in_flight_.size() == 1 && options_.async_scheduling) planned = plan(now);
   last_plan_was_empty_ = !planned;
   publish_waiting();
   if (!in_flight_.empty()) ends_at_ = in_flight_.front().ends_at;
 }
 
+// With blocks reserved or held for requests that do not run, all that ran may have been preempted: then nothing is in
+// flight whose end would have the engine plan again, and it does so at once.
+bool VllmV1StepReplica::plan_again(Time now) {
+  return in_flight_.empty() && !spare_.step.preempted.empty() && plan(now);
+}
+
 // Whether there is something to compute.
 bool VllmV1StepReplica::plan(Time now) {
   finished_since_plan_ = false;
-  if (!scheduler_.has_requests()) return false;
   StepInFlight& planned = spare_;
+  planned.step.clear();
+  if (!scheduler_.has_requests()) return false;
   scheduler_.plan(planned.step);
   const VllmV1Scheduler::Step& step = planned.step;
   planned.starts_at = planned.ends_at = now;
@@ -73,6 +90,7 @@ bool VllmV1StepReplica::plan(Time now) {
   for (const VllmV1Scheduler::Admission& admission : step.admitted) {
     if (admission.is_first) record(admission.id).num_cached_tokens = admission.num_cached_tokens;
   }
+  for (const Reservation& reserved : step.reserved) context_->reservations->push_back(reserved);
   if (!step.members.empty()) launch(planned);
   if (context_->observer && !(step.members.empty() && step.preempted.empty())) observe_plan(planned, now);
   if (step.members.empty()) return false;
@@ -126,9 +144,11 @@ void VllmV1StepReplica::finish(std::vector<RequestId>& completed) {
     completed.push_back(id);
   }
   std::sort(completed.begin(), completed.end());
+  for (const RequestId id : booking_.held) context_->prefilled->push_back(id);
   totals_.num_requests += static_cast<std::int64_t>(completed.size());
-  num_taken_in_ -= completed.size();
-  finished_since_plan_ |= !completed.empty();
+  totals_.num_prefilled += static_cast<std::int64_t>(booking_.held.size());
+  num_taken_in_ -= completed.size() + booking_.held.size();
+  finished_since_plan_ |= !completed.empty() || !booking_.held.empty();
   spare_ = std::move(in_flight_.front());  // keeps what is allocated
   in_flight_.pop_front();
   publish_waiting();

@@ -20,6 +20,11 @@ class VllmV1StepReplica {
   // A request has been assigned. (Never cuts a step short.)
   bool enqueue(RequestId id, Time now, const VllmV1StepReplica* caller);
 
+  // Where prefill and decode are apart, at an event from outside; as enqueue() they are true if a leap ends at this
+  // very instant. What they mean: see VllmV1Scheduler.
+  bool receive(RequestId id, Time now);
+  bool release(RequestId id, Time now);
+
   // Plans, if the engine is not waiting for the end of a step or of its sleep. True if ends_at() is new.
   bool start(Time now, StartCause cause);
 
@@ -65,6 +70,7 @@ class VllmV1StepReplica {
   RequestRecord& record(RequestId id) { return context_->table->records[static_cast<std::size_t>(id)]; }
   void go_round(Time now);
   bool plan(Time now);
+  bool plan_again(Time now);
   void launch(StepInFlight& planned);
   bool must_sleep() const;
   void publish_waiting();
