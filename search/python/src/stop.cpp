@@ -37,7 +37,7 @@ void end_with_the_program() {
 }
 
 void end_all() {
-  constexpr auto kPatience = std::chrono::seconds(5);
+  constexpr auto kPatience = std::chrono::seconds(30);  // a process that is being started is waited for, too
   program_ends = true;
   const nb::gil_scoped_release released;
   const auto begin = std::chrono::steady_clock::now();

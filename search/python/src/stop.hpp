@@ -28,7 +28,8 @@ class Unlocked {
 // Throws SystemExit if the program ends. Call it without the GIL, or with it.
 void end_with_the_program();
 
-// From atexit: nobody is to begin anything, those who are under way are to stop; waits for them a few seconds at most.
+// From atexit: nobody is to begin anything, those who are under way are to stop; waits for them half a
+// minute at most.
 void end_all();
 
 // In a process that was just forked, which has one thread.
