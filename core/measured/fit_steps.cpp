@@ -15,6 +15,8 @@ namespace switchyard {
 namespace {
 
 // What kernels are known to do wherever there are tables of them (README.md), so that a light run need not tell.
+constexpr double kBalance = 0.0045;  // bytes a GPU reads by bf16 operations: A100 to H200, RTX 4090
+constexpr double kBalanceDeviation = 0.5;
 constexpr double kSharpness = 4;     // of the bend between reading weights and computing
 constexpr double kAttentionUs = 12;  // that attention of one layer takes at least
 constexpr double kAttentionDeviation = 0.15;
@@ -37,6 +39,7 @@ struct Shares {
   double prompt_bytes = 0;      // of a token, that attention of prompts reads and writes
   double all_reduce_ms = 0;     // of a token
   double attention_ratio = 0;
+  double operations = 0;  // of a token, counted in bf16
 
   explicit Shares(const FittedModel& model) {
     const Transformer& it = model.shape;
@@ -50,6 +53,7 @@ struct Shares {
     activation_bytes = layers * (2 * hidden * 8 + (query + 2 * kv) * head * 4 + 3 * shape.mlp_dim / gpus * 2);
     prompt_bytes = 4 * layers * (query + kv) * head;
     if (model.tensor_parallel > 1) all_reduce_ms = 2 * layers * 2 * hidden / kLinkBytesPerMs;
+    operations = static_cast<double>(it.active_parameters()) * model.bytes_per_weight / gpus;
     attention_ratio = 4.0 * shape.num_q_heads * head * layers / (2.0 * static_cast<double>(it.active_parameters()));
   }
 };
@@ -82,15 +86,14 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Before anything is fitted: w and f by the median steps, the rest by what is known of kernels.
-std::vector<PriorKnowledge> knowledge(double decode_ms, double prompt_token_ms, const FittedModel& model,
-                                      const Shares& shares) {
+// Before anything is fitted: w by the median step of decodes, the rest by what is known of GPUs and kernels.
+std::vector<PriorKnowledge> knowledge(double decode_ms, const FittedModel& model, const Shares& shares) {
   const double attention_ms = 1e-3 * kAttentionUs * model.shape.shape.num_layers;
   const double weights_ms = std::max(0.3 * decode_ms, decode_ms - model.overhead_ms - attention_ms);
   const double activation_ms = weights_ms / shares.weight_bytes * shares.activation_bytes + shares.all_reduce_ms;
   std::vector<PriorKnowledge> prior(At::count);
   prior[At::weights] = {std::log(weights_ms), 1};
-  prior[At::token] = {std::log(0.7 * prompt_token_ms), 1};
+  prior[At::token] = {std::log(weights_ms * kBalance * shares.operations / shares.weight_bytes), kBalanceDeviation};
   prior[At::request] = {kRequestMs, kRequestDeviation, 0};
   prior[At::attention] = {std::log(attention_ms), kAttentionDeviation};
   prior[At::reads] = {0, kReadDeviation};
@@ -126,14 +129,14 @@ std::vector<double> weights_of(const std::vector<RebuiltStep>& steps) {
 
 StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps, const FittedModel& model) {
   StepFit fit;
-  std::vector<double> decode_ms, prompt_token_ms;
+  std::vector<double> decode_ms;
   double most_tokens = 0, most_requests = 0;
   for (const RebuiltStep& step : steps) {
     const bool prompts = step.shape.num_prefills > 0;
     (prompts ? fit.num_prompt_steps : fit.num_decode_steps) += 1;
     fit.num_two_prompt_steps += step.shape.num_prefills > 1;
     const auto tokens = static_cast<double>(step.shape.prefill_tokens + step.shape.num_decodes);
-    prompts ? prompt_token_ms.push_back(step.ms / tokens) : decode_ms.push_back(step.ms);
+    if (!prompts) decode_ms.push_back(step.ms);
     most_tokens = std::max(most_tokens, tokens);
     most_requests = std::max<double>(most_requests, step.shape.num_prefills + step.shape.num_decodes);
   }
@@ -144,7 +147,7 @@ StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps
         what, fit.num_decode_steps, fit.num_prompt_steps));
   }
   const Shares shares(model);
-  const auto prior = knowledge(median(decode_ms), median(prompt_token_ms), model, shares);
+  const auto prior = knowledge(median(decode_ms), model, shares);
   const FitErrors errors_at = [&](const std::vector<double>& x, std::vector<double>& errors) {
     const TiedRoofline times(numbers_of(x, model, shares));
     errors.clear();
