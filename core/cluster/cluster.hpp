@@ -24,6 +24,7 @@
 #include "core/cluster/replica_context.hpp"
 #include "core/cluster/router.hpp"
 #include "core/cluster/router_desk.hpp"
+#include "core/cluster/watch.hpp"
 
 namespace switchyard {
 
@@ -56,6 +57,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       }
     }
     sampler_ = sampler;
+    looks_.begin();
     run_events();
     close(replay);
   }
@@ -530,6 +532,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   }
 
   [[gnu::noinline]] void run_instant(Time now, bool batches_end) {
+    looks_.now_and_then();
     board_.now = now;
     const std::size_t num_calls = take_events(now);
     ended_.clear();
@@ -1055,6 +1058,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   HolderIndex known_holders_;  // by the KV events that routers have, where these take time
   KvNews kv_news_;
   StateSampler* sampler_ = nullptr;
+  Looks looks_;
   std::vector<Replica> replicas_;
   EndTimes ends_;
   Agenda agenda_;

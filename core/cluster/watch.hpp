@@ -27,4 +27,25 @@ class Watched {
   Watch* before_;
 };
 
+// The looks of one run: one in 64 times that it could, a fraction of a millisecond, or what so many decisions take.
+class Looks {
+ public:
+  void begin() { watch_ = watch_of_this_thread; }
+
+  void now_and_then() {
+    if (watch_ && --until_look_ == 0) look();
+  }
+
+ private:
+  static constexpr int kTimesBetween = 64;
+
+  [[gnu::noinline]] void look() {
+    until_look_ = kTimesBetween;
+    watch_->look();
+  }
+
+  Watch* watch_ = nullptr;
+  int until_look_ = kTimesBetween;
+};
+
 }  // namespace switchyard

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "core/cluster/watch.hpp"
 #include "core/cost/memory_plan.hpp"
 #include "core/cost/source.hpp"
 #include "core/input/error.hpp"
@@ -254,6 +255,7 @@ void Experiment::make_kinds() {
 }
 
 std::shared_ptr<const Workload> Experiment::workload(std::uint64_t seed) const {
+  if (watch_of_this_thread) watch_of_this_thread->look();  // thousands of them may be made in a row
   {
     const std::lock_guard lock(mutex_);
     const auto found = workloads_.find(seed);

@@ -349,6 +349,17 @@ class Stopped(Searches):
     def test_with_processes_of_our_own(self):
         self.stopped("processes_stopped", "workers=2")
 
+    def test_one_long_replay(self):
+        """The kernel itself looks for Ctrl-C: a million requests on 2,000 replicas, each scored, take a minute or more."""
+        mark = self.folder / "one.begun"
+        self.interrupted("one", "import pathlib, numpy, switchyard as sy\n"
+                         "tokens = numpy.full(1000000, 50)\n"
+                         "workload = sy.Workload.from_columns(numpy.arange(1000000) / 2000, tokens, tokens)\n"
+                         "scenario = sy.scenario('azure-conv', replicas=2000)\n"
+                         "sy.run(scenario, 'llq', 1, sy.Workload.from_columns([0.0], [10], [10]))\n"
+                         f"pathlib.Path(r'{mark}').touch()\n"
+                         "sy.run(scenario, 'interference_aware', 1, workload)\n", mark.exists)
+
     def test_threads_that_replay_when_the_program_ends(self):
         text = ("import threading, time, switchyard as sy\n"
                 "scenario = sy.scenario('azure-conv')\n"
