@@ -208,7 +208,8 @@ class ClusterView {
   RequestId next_queued(RequestId id) const {
     return board_->books.next[std::size_t(in_queue(id)) + 1];
   }  // -1 at the end
-  const QueuedRequest& queued(RequestId id) const { return board_->books.requests[std::size_t(in_queue(id))]; }
+  // A copy: there is no way from it to the requests beside it.
+  QueuedRequest queued(RequestId id) const { return board_->books.requests[std::size_t(in_queue(id))]; }
 
   // Moves a queued request to the end of a replica's FIFO. Takes effect at once. Throws std::logic_error if the
   // request is not queued, there is no such replica, or it does not take the request (can_serve). A replica whose role

@@ -66,9 +66,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   ReplicaState state_of(std::int32_t replica) override {
     note_read(Signal::state);
     if constexpr (!kPlain) return routing_.state(replica);
-    ReplicaState state = present_state(replica);
-    state.taken_at = board_.now;
-    return state;
+    return at(replica).state(board_.now, caller());
   }
   void waiting_of(std::int32_t replica, std::vector<ResidentRequest>& out) override {
     note_read(Signal::requests);
@@ -247,7 +245,11 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     const std::size_t num_requests = workload.size();
     const std::size_t num_replicas = size(config.num_replicas());
     table_.records.swap(replay.requests);  // both buffers stay allocated
-    table_.reset(num_requests);
+    if constexpr (kPlain) {
+      table_.reset_to(workload.requests);
+    } else {
+      table_.reset(num_requests);
+    }
     workload_ = &workload;
     board_.now = 0;
     board_.published.num_waiting.assign(num_replicas, 0);
@@ -309,7 +311,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     }
   }
 
-  [[noreturn]] void reject(RequestId id, std::int32_t replica) {
+  [[noreturn, gnu::cold]] void reject(RequestId id, std::int32_t replica) {
     if (!is_queued(id)) {
       throw std::logic_error(fmt::format("policy assigned request {}, which is not queued", id));
     }
@@ -325,7 +327,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   }
 
   // An assignment has made the running leap of a replica end earlier, maybe at this very instant.
-  void cut_leap(std::int32_t replica, bool ends_now) {
+  [[gnu::noinline]] void cut_leap(std::int32_t replica, bool ends_now) {
     ends_.set(replica, ends_now ? kNever : at(replica).ends_at());
     if (!ends_now) return;
     if (!caller()) {
@@ -362,10 +364,11 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   // A row of the workload becomes a request. Ids count arrivals: they say nothing of what is to come.
   void arrive(std::int32_t row) {
     const RequestId id = kPlain ? row : num_arrived_++;
-    QueuedRequest& request = table_.requests[size(id)] = workload_->requests[size(row)];
+    QueuedRequest request = workload_->requests[size(row)];  // a copy: policies get no way to those beside it
     if constexpr (!kPlain) {
       request.id = id;
       request.arrived_at = board_.now;
+      table_.arrived(id) = request;
       table_.rows[size(id)] = row;
     }
     Router& router = receive(request);
@@ -456,7 +459,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     const HandOff& entry = hand_offs_.at(id);
     add_outstanding(board_of(router).books, entry.prefill_replica, -1);
     if (entry.decode_replica >= 0) return;
-    QueuedRequest& request = table_.requests[size(id)];
+    QueuedRequest& request = table_.arrived(id);
     request.prefilled_on = entry.prefill_replica;
     set_lifecycle(router, id, detail::Lifecycle::queued);
     link(board_of(router).books, id);
@@ -514,6 +517,8 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
         run_instant(std::min(first.at, agenda_.next_at()), first.at <= agenda_.next_at());
       } else if (first.at < agenda_.next_at() && !keeps_history()) {
         run_batch_ends(first);
+      } else if (kPlain && first.at != agenda_.next_at()) {
+        run_arrival(agenda_.next_at());
       } else {
         const Time now = std::min(first.at, agenda_.next_at());
         run_instant(now, first.at == now);
@@ -531,10 +536,28 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
               [this](std::int32_t a, std::int32_t b) { return Replica::ended_before(at(a), at(b)); });
   }
 
+  // One of a plain replay in which no batch ends, and as a rule one request arrives.
+  void run_arrival(Time now) {
+    board_.now = now;
+    arrive(agenda_.take_arrival());
+    if (agenda_.next_at() == now) return run_rest(now, 1 + take_events(now), false);
+    ended_.clear();
+    call_policy(calling(), -1);
+    if (!ended_.empty()) {
+      queue_starts(StartCause::arrival_call);
+      return run_ended();
+    }
+    for (const std::int32_t replica : received_) start(replica, StartCause::arrival_call);
+  }
+
   [[gnu::noinline]] void run_instant(Time now, bool batches_end) {
     looks_.now_and_then();
     board_.now = now;
-    const std::size_t num_calls = take_events(now);
+    run_rest(now, take_events(now), batches_end);
+  }
+
+  // Once so many calls follow its events from outside.
+  [[gnu::noinline]] void run_rest(Time now, std::size_t num_calls, bool batches_end) {
     ended_.clear();
     if (batches_end) take_ended(now);
     for (std::size_t i = 0; i < num_calls; ++i) {
@@ -550,6 +573,10 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       }
       queue_starts(StartCause::arrival_call);
     }
+    run_ended();
+  }
+
+  [[gnu::noinline]] void run_ended() {
     for (std::size_t i = 0; i < ended_.size(); ++i) {  // a policy call may have added to them
       const std::uint64_t routers = book(ended_[i]);
       items_.push_back({Kind::start, StartCause::own_batch_end, ended_[i]});
@@ -620,9 +647,8 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
           ++num_steps_;
         } else {
           if (!run_batch_end(replica, now)) return;
-          horizon = std::min(
-              horizon,
-              agenda_.next_at());  // it may have added to it, and a completion may have brought an arrival about
+          // It may have added to it, and a completion may have brought an arrival about.
+          if constexpr (!kPlain) horizon = std::min(horizon, agenda_.next_at());
         }
         end = at(replica).ends_at();
       } while (end < horizon);
@@ -1032,11 +1058,12 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       throw StalledError("no request completed: all of them failed, as the replicas that they were sent to did");
     }
     if (num_completed_ < num_requests) {
+      const std::int64_t num_arrived = kPlain ? num_requests : num_arrived_;
       throw StalledError(fmt::format(
           "the run stalled after {:.6f} s: {} of {} requests completed, {} wait in the global queue that the policy "
           "never assigns, {} are held by replicas that cannot go on, and nothing is left to happen",
           seconds_from_ticks(board_.now), num_completed_, num_requests, queue_length(),
-          num_arrived_ - num_completed_ - queue_length()));
+          num_arrived - num_completed_ - queue_length()));
     }
   }
 

@@ -293,7 +293,7 @@ void FleetOperator::come_back(const Lost& lost, std::int32_t replica) {
   RouterDesk& desk = around_.desk;
   Router& router = desk.router_of(id);
   RequestTable& table = around_.table;
-  QueuedRequest& request = table.requests[static_cast<std::size_t>(id)];
+  QueuedRequest& request = table.arrived(id);
   LiveRequest& live = table.live[static_cast<std::size_t>(id)];
   RequestRecord& record = table.records[static_cast<std::size_t>(id)];
   if (lost.num_streamed > 0) {

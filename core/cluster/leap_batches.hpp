@@ -66,14 +66,15 @@ inline bool LeapReplica::form(Time now, StartCause cause) {
 // One batch with prefills. Returns its time.
 inline CostModel::Lookup LeapReplica::begin_prefill_batch() {
   const std::int64_t kv_tokens = decoding_.kv_tokens();
+  BatchShape shape = prefills_;
   if (decodes_) {
-    prefills_.num_decodes = decoding_.size();
-    prefills_.decode_kv_tokens = kv_tokens;
+    shape.num_decodes = decoding_.size();
+    shape.decode_kv_tokens = kv_tokens;
   }
   resident_tokens_ = kv_tokens + partial_tokens_;
   num_batches_ = 1;
   ends_with_bucket_ = false;
-  return cost_->batch_time(prefills_);
+  return cost_->batch_time(shape);
 }
 
 // Batches of decodes alone with the same time and members: up to the end of the KV bucket or the first completion, or
@@ -168,12 +169,14 @@ inline void LeapReplica::finish_prefills(Time now, std::vector<RequestId>& compl
     partial_tokens_ -= request.processed;
     request.prefill_complete = true;
     request.processed = processed + 1;
-    if (context_->first_tokens && !request.has_first_token) {
-      context_->first_tokens->push_back(id);
-      ended_order_ = order_;
+    if (!request.has_first_token) {
+      request.has_first_token = true;
+      its_record.prefill_completed_at = now;
+      if (context_->first_tokens) [[unlikely]] {
+        context_->first_tokens->push_back(id);
+        ended_order_ = order_;
+      }
     }
-    its_record.prefill_completed_at = request.has_first_token ? its_record.prefill_completed_at : now;
-    request.has_first_token = true;
     if (request.processed == request.total_tokens) {
       complete(id, now, completed);
     } else {
@@ -190,7 +193,10 @@ inline void LeapReplica::begin_decoding(RequestId id, LiveRequest& request) {
   if (limits_.engine == EngineKind::vllm_v0) {
     const QueuedRequest* requests = context_->table->requests.data();
     const auto ids = decoding_.ids();
-    while (position > 0 && requests[ids[position - 1]].arrived_at > requests[id].arrived_at) --position;
+    // Ids count arrivals, so that as a rule the first comparison is enough.
+    while (position > 0 && ids[position - 1] > id && requests[ids[position - 1]].arrived_at > requests[id].arrived_at) {
+      --position;
+    }
   }
   decoding_.insert(position, id, request);
 }

@@ -107,37 +107,35 @@ void LeapReplica::limit_by_blocks(std::int64_t spare) {
   }
 }
 
+// Its fields are gathered first and stored once: policies ask for it at each call, of each replica.
 ReplicaState LeapReplica::state(Time now, const LeapReplica* caller) const {
-  ReplicaState state;
-  state.num_waiting = static_cast<std::int32_t>(waiting_.size());
-  state.num_running = num_running();
-  state.num_prefilling = static_cast<std::int32_t>(left_out_.size() + prefilling_.size());
-  state.waiting_prefill_tokens = waiting_tokens_;
+  std::int64_t remaining_prefill_tokens = 0;
   for (const auto* requests : {&left_out_, &prefilling_}) {
     for (const RequestId id : *requests) {
-      state.remaining_prefill_tokens += live(id).num_prefill_tokens - live(id).processed;
+      remaining_prefill_tokens += live(id).num_prefill_tokens - live(id).processed;
     }
   }
-  state.num_blocks = limits_.num_blocks;
-  state.blocks_used = blocks_used_;
-  state.decoding_kv_tokens = decoding_.kv_tokens();
-  state.generated_tokens = decoding_.generated_tokens();
-  if (ends_at_ == kNever) return state;
-  const auto [ended, runs] = progress(now, caller);
-  if (decodes_) {
-    const std::int64_t grown = ended * decoding_.size();
-    state.decoding_kv_tokens += grown;
-    state.generated_tokens += grown;
-    state.blocks_used += static_cast<std::int32_t>(decoding_.blocks().in(runs ? ended + 1 : ended));
-  }
-  if (runs) {
-    const bool prefills = prefills_.num_prefills > 0;
-    state.batch_kind = !prefills ? BatchKind::decode : decodes_ ? BatchKind::mixed : BatchKind::prefill;
-    state.batch_started_at = started_at_ + ended * order_.duration;
-    state.batch_prefill_tokens = static_cast<std::int32_t>(prefills_.prefill_tokens);
-    state.batch_decodes = decodes_ ? decoding_.size() : 0;
-  }
-  return state;
+  const bool idle = ends_at_ == kNever;
+  const auto [ended, runs] = idle ? Progress{.runs = false} : progress(now, caller);
+  const bool decodes = decodes_ && !idle;
+  const std::int64_t grown = decodes ? ended * decoding_.size() : 0;
+  const std::int64_t allocated = decodes ? decoding_.blocks().in(runs ? ended + 1 : ended) : 0;
+  const bool prefills = prefills_.num_prefills > 0;
+  const BatchKind kind = !prefills ? BatchKind::decode : decodes_ ? BatchKind::mixed : BatchKind::prefill;
+  return {.taken_at = now,
+          .num_waiting = static_cast<std::int32_t>(waiting_.size()),
+          .num_running = num_running(),
+          .num_prefilling = static_cast<std::int32_t>(left_out_.size() + prefilling_.size()),
+          .waiting_prefill_tokens = waiting_tokens_,
+          .remaining_prefill_tokens = remaining_prefill_tokens,
+          .decoding_kv_tokens = decoding_.kv_tokens() + grown,
+          .generated_tokens = decoding_.generated_tokens() + grown,
+          .num_blocks = limits_.num_blocks,
+          .blocks_used = blocks_used_ + static_cast<std::int32_t>(allocated),
+          .batch_kind = runs ? kind : BatchKind::idle,
+          .batch_started_at = runs ? started_at_ + ended * order_.duration : 0,
+          .batch_prefill_tokens = runs ? static_cast<std::int32_t>(prefills_.prefill_tokens) : 0,
+          .batch_decodes = runs && decodes_ ? decoding_.size() : 0};
 }
 
 void LeapReplica::waiting(std::vector<ResidentRequest>& out) const {

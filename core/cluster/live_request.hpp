@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/api/cluster_view.hpp"
@@ -29,7 +30,7 @@ struct LiveRequest {
 
 // Everything about the requests of a run, by id. The run owns it: an entry is filled in when its request arrives.
 struct RequestTable {
-  std::vector<QueuedRequest> requests;
+  std::span<const QueuedRequest> requests;
   std::vector<detail::Lifecycle> lifecycle;
   std::vector<LiveRequest> live;
   std::vector<RequestRecord> records;
@@ -37,12 +38,20 @@ struct RequestTable {
 
   // All requests lie in the future.
   void reset(std::size_t size) {
-    requests.assign(size, {});  // cleared, so that nothing of an earlier run can be read there
-    lifecycle.assign(size, detail::Lifecycle::future);
-    live.resize(size);
-    records.resize(size);
+    arrived_.assign(size, {});  // cleared, so that nothing of an earlier run can be read there
     rows.resize(size);
+    reset_to(arrived_);
   }
+  // The same where ids are rows and their times are known: the workload's entries serve, which outlive the run. A view
+  // shows those that have arrived.
+  void reset_to(std::span<const QueuedRequest> of_workload) {
+    requests = of_workload;
+    lifecycle.assign(requests.size(), detail::Lifecycle::future);
+    live.resize(requests.size());
+    records.resize(requests.size());
+  }
+  // To be filled in, unless reset_to() was called.
+  QueuedRequest& arrived(RequestId id) { return arrived_[static_cast<std::size_t>(id)]; }
 
   ResidentRequest view(RequestId id, std::int32_t processed) const {
     const LiveRequest& request = live[static_cast<std::size_t>(id)];
@@ -53,6 +62,9 @@ struct RequestTable {
             .num_processed_tokens = processed,
             .prefill_complete = request.prefill_complete};
   }
+
+ private:
+  std::vector<QueuedRequest> arrived_;
 };
 
 // Waiting requests of one replica. Restarted ones return to the front.

@@ -15,7 +15,7 @@ class PolicyError : public std::runtime_error {
 
 // A call of the policy. What it throws is its own failure; that there is no memory left is not.
 template <class Call>
-void by_policy(const Call& call) {
+[[gnu::always_inline]] inline void by_policy(const Call& call) {
   try {
     call();
   } catch (const std::bad_alloc&) {

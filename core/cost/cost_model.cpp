@@ -108,6 +108,11 @@ CostModel::CostModel(std::string name, std::shared_ptr<const StepTimes> steps)
   for (std::size_t b = 0; b < decode_rows_.size(); ++b) decode_rows_[b].covered = tables_.decode_covered[b];
 }
 
+void CostModel::add_prefill_step(BatchShape& batch, std::int64_t processed, std::int64_t chunk) const {
+  batch.prefill_products += chunk * processed;
+  batch.prefill_attention_ms += steps_->prefill_attention(processed, chunk, batch.prefill_outside);
+}
+
 CostModel::Lookup CostModel::step_time(const BatchShape& batch) const {
   // The longest context is known to engines that look at every member; the others keep to the grain.
   const bool by_longest = steps_->uneven() && batch.decode_kv_max > 0;

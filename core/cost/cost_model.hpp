@@ -105,10 +105,10 @@ class CostModel {
   void add_prefill(BatchShape& batch, std::int64_t processed, std::int64_t chunk) const {
     ++batch.num_prefills;
     batch.prefill_tokens += chunk;
-    batch.prefill_kv_tokens += (processed + kKvGrain - 1) / kKvGrain * kKvGrain;
+    batch.prefill_kv_tokens += kv_step(processed) * kKvGrain;
     batch.prefill_chunk_squares += chunk * chunk;
-    batch.prefill_products += chunk * processed;
-    if (steps_) batch.prefill_attention_ms += steps_->prefill_attention(processed, chunk, batch.prefill_outside);
+    if (steps_) [[unlikely]]
+      add_prefill_step(batch, processed, chunk);
   }
 
   // A batch of decodes alone. `kv_step`: the mean KV length, truncated, in units of kKvGrain, rounded up.
@@ -122,7 +122,8 @@ class CostModel {
   }
 
   // No count may be negative. A batch of one prefilling member has prefill_chunk_squares = prefill_tokens squared.
-  Lookup batch_time(const BatchShape& batch) const {
+  // By value: a caller that counts in a batch of its own then keeps what is read here in registers.
+  Lookup batch_time(BatchShape batch) const {
     if (steps_) [[unlikely]]
       return step_time(batch);
     bool outside = false;
@@ -154,6 +155,7 @@ class CostModel {
 
  private:
   Lookup step_time(const BatchShape& batch) const;
+  void add_prefill_step(BatchShape& batch, std::int64_t processed, std::int64_t chunk) const;
   static Time to_ticks(double ticks) { return std::max<Time>(static_cast<Time>(ticks + 0.5), 1); }
   Lookup decode_time_beyond(std::int32_t decodes, std::int64_t step) const;
   double token_part(std::int64_t tokens, bool& outside) const {
