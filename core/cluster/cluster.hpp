@@ -538,6 +538,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
 
   // One of a plain replay in which no batch ends, and as a rule one request arrives.
   void run_arrival(Time now) {
+    looks_.now_and_then();
     board_.now = now;
     arrive(agenda_.take_arrival());
     if (agenda_.next_at() == now) return run_rest(now, 1 + take_events(now), false);
