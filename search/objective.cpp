@@ -52,6 +52,7 @@ std::vector<Comparison> parse_comparisons(std::string_view text, std::string_vie
 }
 
 constexpr std::string_view kGoodput = "goodput(";
+constexpr std::string_view kGoodputShare = "goodput_share";
 
 double existing(const SummaryField& field, const Summary& summary, std::string_view flag) {
   const double value = field.get(summary);
@@ -104,10 +105,13 @@ Objective parse_objective(std::string_view text, std::string_view where) {
     throw InputError(fmt::format("{}: goodput needs limits, as goodput(ttft_s<=2,tpot_s<=0.1)", where));
   }
   objective.field = &find_summary_field(text, where);
+  if (objective.field->name == kGoodputShare) {
+    throw InputError(fmt::format("{}: {} is for constraints; rank by goodput(ttft_s<=2,...)", where, in_quotes(text)));
+  }
   if (objective.field->better == Better::neither || objective.field->whole()) {
     std::vector<std::string> names;
     for (const SummaryField& field : summary_fields()) {
-      if (field.better != Better::neither && !field.whole()) names.push_back(field.name);
+      if (field.better != Better::neither && !field.whole() && field.name != kGoodputShare) names.push_back(field.name);
     }
     throw InputError(fmt::format("{}: {} is not an objective (known: {}, goodput(ttft_s<=2,...))", where,
                                  in_quotes(text), fmt::join(names, ", ")));
@@ -135,6 +139,14 @@ std::string format_constraints(const std::vector<Constraint>& constraints) {
   std::vector<std::string> texts;
   for (const Constraint& constraint : constraints) texts.push_back(constraint.text());
   return fmt::format("{}", fmt::join(texts, ","));
+}
+
+void check_goodput_limits(const Goal& goal, std::string_view where) {
+  for (const Constraint& constraint : goal.constraints) {
+    if (constraint.field->name != kGoodputShare || goal.objective.text().starts_with(kGoodput)) continue;
+    throw InputError(
+        fmt::format("{}: {} needs the limits of --objective, as goodput(ttft_s<=2,tpot_s<=0.1)", where, kGoodputShare));
+  }
 }
 
 std::string broken_constraints(const Goal& goal, const Summary& metrics) {

@@ -52,6 +52,10 @@ struct Goal {
   std::vector<Constraint> constraints;
 };
 
+// Throws InputError that starts with `where` if a constraint asks for the share of requests within limits that the
+// objective does not state.
+void check_goodput_limits(const Goal& goal, std::string_view where);
+
 // The constraints that these means over seeds break, with what was found; "" if none.
 std::string broken_constraints(const Goal& goal, const Summary& mean);
 

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/input/error.hpp"
+#include "core/scenario/experiment.hpp"
+#include "core/scenario/groups.hpp"
 
 namespace switchyard {
 
@@ -34,17 +37,35 @@ Variants with_routers(const Scenario& scenario) {
   return variants;
 }
 
-// Of workloads that do not say how long they last.
-constexpr double kFailsAt_s = 300;
+// With its last replica at half speed, or not.
+Variants with_slow_replica(const Scenario& scenario) {
+  Variants variants(2, scenario);
+  variants[0].name += "+slow-replica=0";
+  Scenario& slow = variants[1];
+  slow.name += "+slow-replica=1";
+  if (slow.groups.empty()) slow.groups.push_back({.count = slow.replicas, .fields = {}});
+  ReplicaGroup one = slow.groups.back();
+  one.count = 1;
+  const double slowdown = 2 * scenario_of_group(slow, one).slowdown;
+  std::erase_if(one.fields, [](const auto& field) { return field.first == "slowdown"; });
+  one.fields.emplace_back("slowdown", fmt::format("{}", slowdown));
+  std::sort(one.fields.begin(), one.fields.end());
+  if (--slow.groups.back().count == 0) slow.groups.pop_back();
+  slow.groups.push_back(std::move(one));
+  return variants;
+}
 
+// The first replica fails when half of the requests have come, for a tenth of their time, and routers know after a
+// second.
 Variants with_failure(const Scenario& scenario) {
   Variants variants(2, scenario);
   variants[0].name += "+failure=0";
   variants[0].replica_events.clear();
   Scenario& fails = variants[1];
   fails.name += "+failure=1";
-  const double at = scenario.workload.duration_s > 0 ? scenario.workload.duration_s / 2 : kFailsAt_s;
-  fails.replica_events = fmt::format("fail 0 at {} for 60", at);
+  const auto workload = Experiment(variants[0]).workload(scenario.held_out_seeds.seeds().front());
+  const double span_s = seconds_from_ticks(workload->requests.back().arrived_at);
+  fails.replica_events = fmt::format("fail 0 at {:.0f} for {:.0f}", std::ceil(span_s / 2), std::ceil(span_s / 10));
   fails.detection_s = 1;
   return variants;
 }
@@ -54,8 +75,10 @@ struct Perturbation {
   Variants (*of)(const Scenario&);
 };
 const std::vector<Perturbation>& all_perturbations() {
-  static const std::vector<Perturbation> all = {
-      {"signals", with_signals}, {"routers", with_routers}, {"failure", with_failure}};
+  static const std::vector<Perturbation> all = {{"signals", with_signals},
+                                                {"routers", with_routers},
+                                                {"slow-replica", with_slow_replica},
+                                                {"failure", with_failure}};
   return all;
 }
 

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "core/cost/source.hpp"
+#include "core/scenario/groups.hpp"
 #include "search/ledger.hpp"
 
 namespace switchyard {
@@ -92,6 +94,26 @@ std::optional<Counts> settle(const Plan& plan, PlanRow& row) {
   step = cheapest_with(plan.kinds, known, &Standing::possible);
   row.possible = step.found;
   return step.wanted;
+}
+
+std::int32_t gpus_per_replica(const Scenario& scenario) {
+  return scenario.cost_tables.empty() ? load_profile(scenario.profile).num_gpus : 1;
+}
+
+// By what it differs from other groups in: its role or its profile, if it has one.
+std::string name_of(const ReplicaGroup& group) {
+  for (const std::string key : {"role", "profile"}) {
+    const auto found =
+        std::find_if(group.fields.begin(), group.fields.end(), [&](const auto& f) { return f.first == key; });
+    if (found != group.fields.end()) return found->second;
+  }
+  return "";
+}
+
+// Replicas that an autoscaler has drained, or not begun, cost nothing: the share of the time for which they were there.
+double share_there(const Summary& summary, const Counts& counts) {
+  const std::int64_t replicas = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  return summary.replica_hours / (static_cast<double>(replicas) * summary.makespan_s / kSecondsPerHour);
 }
 
 bool has_more(const Counts& more, const Counts& less) {
@@ -183,14 +205,23 @@ void settle_plan(Plan& plan, const PlanMeasure& measure) {
 
 Scenario with_counts(const Scenario& scenario, const Counts& counts) {
   Scenario made = scenario;
-  made.replicas = counts.at(0);
+  for (std::size_t g = 0; g < made.groups.size(); ++g) made.groups[g].count = counts.at(g);
+  std::erase_if(made.groups, [](const ReplicaGroup& group) { return group.count == 0; });
+  made.replicas = std::accumulate(counts.begin(), counts.end(), 0);
   return made;
 }
 
-std::vector<PlannedKind> kinds_of(const Scenario& /*scenario*/) {
-  PlannedKind kind;
-  kind.name = "replicas";
-  return {kind};
+std::vector<PlannedKind> kinds_of(const Scenario& scenario) {
+  if (scenario.groups.empty()) return {{.name = "replicas", .gpus = gpus_per_replica(scenario)}};
+  std::vector<PlannedKind> kinds;
+  for (const ReplicaGroup& group : scenario.groups) {
+    const std::string name = name_of(group);
+    const auto is_taken = [&](const PlannedKind& kind) { return kind.name == name; };
+    const bool taken = std::any_of(kinds.begin(), kinds.end(), is_taken);
+    kinds.push_back({.name = name.empty() || taken ? fmt::format("group {}", kinds.size() + 1) : name,
+                     .gpus = gpus_per_replica(scenario_of_group(scenario, group))});
+  }
+  return kinds;
 }
 
 void run_plan(Plan& plan, const Scenario& scenario, const std::vector<PolicySpec>& policies, int threads,
@@ -230,7 +261,7 @@ void run_plan(Plan& plan, const Scenario& scenario, const std::vector<PolicySpec
       }
       for (const Summary& summary : summaries) {
         const double span_s = static_cast<double>(summary.num_requests) / summary.throughput_rps;
-        point.hours_by_seed.push_back(span_s / kSecondsPerHour);
+        point.hours_by_seed.push_back(span_s / kSecondsPerHour * share_there(summary, counts));
       }
     }
     evaluator->remove(key);

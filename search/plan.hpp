@@ -25,7 +25,8 @@ struct PlanPoint {
   std::string failure;                              // why it failed; then no figure holds, and the limits are broken
   std::vector<std::vector<double>> limits_by_seed;  // their figures: [constraint][seed]
   std::vector<double> by_seed;                      // objective
-  std::vector<double> hours_by_seed;                // from the first arrival to the last completion
+  // From the first arrival to the last completion, of a replica; less where it was not there all the time.
+  std::vector<double> hours_by_seed;
 
   // What derive_plan adds.
   std::vector<Interval> limits;  // by constraint; together they hold with 95% for all that the answer rests on
@@ -75,7 +76,7 @@ using PlanMeasure = std::function<std::vector<PlanPoint>(const Counts& counts, c
 // Measures what settles the questions and derives the answers. `plan` has all but points.
 void settle_plan(Plan& plan, const PlanMeasure& measure);
 
-// The scenario with these numbers of replicas.
+// The scenario with these numbers of replicas: of its groups, if it has any.
 Scenario with_counts(const Scenario& scenario, const Counts& counts);
 
 // The kinds of replica of a scenario, with the GPUs that their profiles speak of. Throws InputError.

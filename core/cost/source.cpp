@@ -48,6 +48,7 @@ CostSource read_json(const JsonFile& file, std::uint64_t draw, std::string descr
   source.memory = profile.memory;
   source.front_end = profile.front_end;
   source.host_ms = profile.host_ms;
+  source.num_gpus = profile.tensor_parallel;
   source.description = std::move(description);
   return source;
 }

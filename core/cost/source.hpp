@@ -21,8 +21,9 @@ struct CostSource {
   bool shape_complete = false;     // whether memory can be planned from `shape`
   std::optional<KvMemory> memory;  // what the source itself says of KV memory; goes before planning from `shape`
   FrontEnd front_end;
-  double host_ms = 0;       // of each step, as far as the source tells it apart
-  std::string description;  // for reports
+  double host_ms = 0;         // of each step, as far as the source tells it apart
+  std::int32_t num_gpus = 1;  // of a replica, as far as the source says it
+  std::string description;    // for reports
 };
 
 // A folder of prediction tables (core/cost/tables.hpp). Throws InputError.

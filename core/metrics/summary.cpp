@@ -164,6 +164,8 @@ const std::vector<SummaryField>& summary_fields() {
       {"num_extrapolated_batches", "batches whose time lay outside what the cost model covers",
        &S::num_extrapolated_batches},
       {"hit_rate", "share of prompt tokens found in a prefix cache at first admission", &S::hit_rate, higher, "", true},
+      {"goodput_share", "share of requests within the limits of goodput (1, if none is stated)", &S::goodput_share,
+       higher, "", true},
       {"num_scheduled_tokens", "tokens computed by all batches (vllm_v1)", &S::num_scheduled_tokens, neither, "", true},
       {"hit_tokens", "prompt tokens found in a prefix cache at first admission", &S::hit_tokens, higher, "", true},
       {"hit_tokens_resumed", "tokens that restarted requests found in a prefix cache", &S::hit_tokens_resumed, neither,
@@ -290,6 +292,8 @@ Summary summarize(const Replay& replay, const Workload& workload, const ClusterC
   summary.throughput_rps = static_cast<double>(n) / seconds_from_ticks(span);
   summary.goodput_rps = static_cast<double>(good) / seconds_from_ticks(span);
 
+  summary.goodput_share =
+      static_cast<double>(good) / static_cast<double>(n + static_cast<std::size_t>(summary.num_failed));
   summary.failed_share =
       static_cast<double>(summary.num_failed) / static_cast<double>(n + static_cast<std::size_t>(summary.num_failed));
   add_hours(summary, replay);

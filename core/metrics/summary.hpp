@@ -45,6 +45,7 @@ struct Summary {
   double split_share = 0;
   double moved_gb = 0;
   double mean_transfer_s = kAbsent, mean_handoff_wait_s = kAbsent;
+  double goodput_share = 0;
 };
 
 enum class Better : std::uint8_t { lower, higher, neither };

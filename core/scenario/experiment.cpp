@@ -10,6 +10,7 @@
 
 #include "core/cluster/watch.hpp"
 #include "core/cost/memory_plan.hpp"
+#include "core/cost/slowed.hpp"
 #include "core/cost/source.hpp"
 #include "core/input/error.hpp"
 #include "core/metrics/interference_free.hpp"
@@ -45,7 +46,13 @@ std::int32_t max_model_len_of(const Scenario& scenario, const CostSource& source
 }
 
 CostSource cost_source_of(const Scenario& scenario) {
-  return scenario.cost_tables.empty() ? load_profile(scenario.profile) : load_cost_tables(scenario.cost_tables);
+  CostSource source =
+      scenario.cost_tables.empty() ? load_profile(scenario.profile) : load_cost_tables(scenario.cost_tables);
+  if (scenario.slowdown != 1) {
+    source.model = slowed(source.model, scenario.slowdown);
+    source.description += fmt::format(", {} times as long", scenario.slowdown);
+  }
+  return source;
 }
 
 VllmV1Options vllm_v1_options(const Scenario& scenario, const CostSource& source) {
@@ -223,7 +230,7 @@ void Experiment::make_kinds() {
       kind_of_group.push_back(kind_of_group[kind]);
     } else {
       const Scenario of = scenario_of_group(scenario_, groups[g]);
-      const std::string& from = of.cost_tables.empty() ? of.profile : of.cost_tables;
+      const std::string from = fmt::format("{} {}", of.cost_tables.empty() ? of.profile : of.cost_tables, of.slowdown);
       auto source =
           std::find_if(sources.begin(), sources.end(), [&](const auto& known) { return known.first == from; });
       if (source == sources.end()) source = sources.insert(source, {from, cost_source_of(of)});

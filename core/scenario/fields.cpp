@@ -33,6 +33,9 @@ Fields cost_fields() {
             "folder of prediction tables, in place of a profile")
       .path_or([] { return std::vector<std::string>(); })
       .set_by(&Scenario::set_cost_tables)
+      .real("slowdown", "slowdown", SWITCHYARD_MEMBER(slowdown), 0.01, 100,
+            "all batch times are multiplied by this: a replica that is slower than its kind")
+      .later()
       .only_if("--profile is not given", [](const Scenario& s) { return s.profile.empty(); });
   return fields;
 }
@@ -60,6 +63,7 @@ Fields workload_fields() {
     return s.workload.inflate_prompt_share > 0 || s.workload.inflate_output_share > 0;
   };
   const auto spike = [](const Scenario& s) { return s.workload.spike_factor > 1; };
+  const auto wave = [](const Scenario& s) { return s.workload.wave > 0; };
   const auto generator = [](GeneratorKind kind) {
     return [kind](const Scenario& s) { return s.workload.generator == kind; };
   };
@@ -121,6 +125,13 @@ Fields workload_fields() {
       .only_if("--spike-factor is above 1", spike)
       .real("spike_to", "spike-to", SWITCHYARD_MEMBER(workload.spike_to), 0, 1, "where it ends")
       .only_if("--spike-factor is above 1", spike)
+      .real("wave", "wave", SWITCHYARD_MEMBER(workload.wave), 0, kMostWave,
+            "the rate of arrivals rises and falls by this share about --qps, as over a day; it is lowest at 0")
+      .later()
+      .only_if("--arrivals is not trace", synthetic)
+      .real("wave_period_s", "wave-period", SWITCHYARD_MEMBER(workload.wave_period_s), 1, kMaxArrivalSeconds,
+            "how long that takes to come round, s")
+      .only_if("--wave is above 0", wave)
       .real("duration_s", "duration", SWITCHYARD_MEMBER(workload.duration_s), 0, kMaxArrivalSeconds,
             "requests that arrive at or after this are dropped, s; 0: none are")
       .integer("num_requests", "num-requests", SWITCHYARD_MEMBER(workload.num_requests), 0, 1e8,

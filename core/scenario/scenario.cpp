@@ -169,7 +169,7 @@ std::vector<std::string> scenario_names() {
 }
 
 const std::vector<std::string>& suite_names() {
-  static const std::vector<std::string> names = {"vidur", "v1", "today", "overload", "operated"};
+  static const std::vector<std::string> names = {"vidur", "v1", "today", "overload", "operated", "split"};
   return names;
 }
 
@@ -178,7 +178,8 @@ static const std::map<std::string, std::vector<std::string>>& named_suites() {
   static const std::map<std::string, std::vector<std::string>> suites = {
       {"today",
        {"agent-sessions", "chat-sessions", "chat-sessions-pressure", "mooncake-conv", "mooncake-synth", "tenants"}},
-      {"operated", {"split-prefill"}},
+      {"operated", {"autoscaled-day", "failing-replica", "mixed-gpus"}},
+      {"split", {"split-prefill"}},
       {"overload", {"agent-sessions-overload", "chat-sessions-overload", "mooncake-conv-overload", "tenants-spike"}}};
   return suites;
 }

@@ -89,6 +89,7 @@ struct Scenario {
   // cost: one of the two, the other empty
   std::string profile = "a100-llama2-7b";  // embedded name, folder of Vidur CSVs, or file of a profile
   std::string cost_tables;                 // folder of prediction tables
+  double slowdown = 1;                     // all batch times by this factor
 
   WorkloadSpec workload;
   LongRequests long_requests = LongRequests::by_engine;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numbers>
 
 #include "core/input/error.hpp"
 #include "core/workload/python_random.hpp"
@@ -83,6 +84,37 @@ class Spike {
   double from_ = 0, to_ = 0;
 };
 
+// Arrivals whose rate is qps (1 - wave cos(2 pi t / period)). What is drawn is the integral of the rate, by qps:
+// plain = t - k sin(2 pi t / period), k = wave period / (2 pi), which rises with t.
+class Wave {
+ public:
+  explicit Wave(const WorkloadSpec& spec) : wave_(spec.wave), turn_(2 * std::numbers::pi / spec.wave_period_s) {
+    if (wave_ > 0 && spec.spike_factor > 1) throw InputError("--wave: contradicts --spike-factor: one of them");
+  }
+
+  double time(double plain) const {
+    if (wave_ <= 0) return plain;
+    const double k = wave_ / turn_;
+    double low = plain - k, high = plain + k, time = plain;
+    for (int i = 0; i < kSteps; ++i) {  // Newton's steps; where one leaves what is known to hold the root, half of it
+      const double excess = time - k * std::sin(turn_ * time) - plain;
+      (excess > 0 ? high : low) = time;
+      double next = time - excess / (1 - wave_ * std::cos(turn_ * time));
+      if (!(next > low && next < high)) next = low + (high - low) / 2;
+      if (std::abs(next - time) <= kClose * (1 + time)) return std::max(next, 0.0);
+      time = next;
+    }
+    return std::max(time, 0.0);
+  }
+
+ private:
+  static constexpr int kSteps = 100;
+  static constexpr double kClose = 1e-13;
+
+  double wave_;
+  double turn_;  // radians a second
+};
+
 }  // namespace
 
 std::vector<double> generate_arrivals(const WorkloadSpec& spec, std::uint64_t seed) {
@@ -91,11 +123,12 @@ std::vector<double> generate_arrivals(const WorkloadSpec& spec, std::uint64_t se
   }
   const std::function<double()> gap = gaps(spec, seed);
   const Spike spike(spec);
+  const Wave wave(spec);
   std::vector<double> times;
   double plain = 0;
   while (spec.num_requests <= 0 || times.size() < static_cast<std::size_t>(spec.num_requests)) {
     plain += gap();
-    const double time = spike.time(plain);
+    const double time = wave.time(spike.time(plain));
     if (spec.duration_s > 0 && time >= spec.duration_s) break;
     if (time > kMaxArrivalSeconds) {
       throw InputError(

@@ -29,8 +29,9 @@ void check_spec(const WorkloadSpec& spec) {
     throw InputError(
         "--arrivals: is trace, which contradicts --generator; say when requests or sessions begin, as by poisson");
   }
-  if (spec.generator != GeneratorKind::none && (takes_lengths(spec))) {
-    throw InputError("--lengths: contradicts --generator, whose parts are drawn: lognormal, fixed or uniform");
+  if (spec.generator != GeneratorKind::none && takes_lengths(spec) && spec.lengths != LengthKind::resample) {
+    throw InputError(
+        "--lengths: contradicts --generator, whose parts are drawn: lognormal, fixed, uniform or resample");
   }
   if (spec.trace.empty() && takes_arrivals(spec)) {
     throw InputError("--arrivals: is trace, but no trace is named (--workload)");
@@ -148,7 +149,9 @@ WorkloadRows make_rows(const WorkloadSpec& spec, const TraceRows* trace, std::ui
   }
   WorkloadRows made{.source = trace ? trace->source : "synthetic"};
   if (spec.generator != GeneratorKind::none) {
-    made = generate_requests(spec, seed);
+    const std::string of_trace = made.source;
+    made = generate_requests(spec, seed, trace ? &trace->rows : nullptr);
+    if (trace) made.source = fmt::format("{}, lengths of {}", made.source, of_trace);
   } else if (spec.lengths == LengthKind::sessions) {
     made.rows = draw_sessions(spec, trace->rows, seed, generate_arrivals(spec, seed));
   } else if (takes_arrivals(spec)) {

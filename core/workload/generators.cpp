@@ -85,11 +85,24 @@ struct PlannedSession {
   bool counted = true;
 };
 
+// Of each row what its user adds to the prompt, and its output.
+void draw_parts(const WorkloadSpec& spec, std::uint64_t seed, const std::vector<RawRequest>* trace,
+                std::vector<RawRequest>& rows) {
+  if (spec.lengths != LengthKind::resample) return draw_lengths(spec, seed, rows);
+  WorkloadRandom random(seed, WorkloadRandom::Purpose::lengths);
+  for (RawRequest& row : rows) {
+    const RawRequest& drawn = (*trace)[random.below(trace->size())];
+    row.num_prefill_tokens = drawn.num_prefill_tokens;
+    row.num_decode_tokens = drawn.num_decode_tokens;
+  }
+}
+
 class SessionMaker {
  public:
-  SessionMaker(const WorkloadSpec& spec, std::uint64_t seed)
+  SessionMaker(const WorkloadSpec& spec, std::uint64_t seed, const std::vector<RawRequest>* trace)
       : spec_(spec),
         seed_(seed),
+        trace_(trace),
         prefixes_(spec, seed),
         random_(seed, WorkloadRandom::Purpose::sessions),
         next_name_(prefixes_.num_names()) {}
@@ -164,7 +177,7 @@ class SessionMaker {
   // Of each step: what it adds to the prompt, and its output.
   void draw_lengths() {
     parts_.resize(steps_.size());
-    switchyard::draw_lengths(spec_, seed_, parts_);
+    draw_parts(spec_, seed_, trace_, parts_);
     WorkloadRandom random(seed_, WorkloadRandom::Purpose::tools);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       if (steps_[i].tool) {
@@ -216,6 +229,7 @@ class SessionMaker {
 
   const WorkloadSpec& spec_;
   std::uint64_t seed_;
+  const std::vector<RawRequest>* trace_;
   SystemPrompts prefixes_;
   WorkloadRandom random_;
   std::vector<PlannedSession> sessions_;
@@ -228,7 +242,7 @@ class SessionMaker {
 
 // System prompt, passages, question. Passages are whole blocks, as serving stacks that cache them pad them, and come in
 // order of popularity: whoever retrieves the same ones has the same prompt up to there.
-WorkloadRows retrieve(const WorkloadSpec& spec, std::uint64_t seed) {
+WorkloadRows retrieve(const WorkloadSpec& spec, std::uint64_t seed, const std::vector<RawRequest>* trace) {
   if (spec.passages_per_request > spec.num_passages) {
     throw InputError(fmt::format("--passages-per-request: is {}; the corpus (--num-passages) has {}",
                                  spec.passages_per_request, spec.num_passages));
@@ -252,7 +266,7 @@ WorkloadRows retrieve(const WorkloadSpec& spec, std::uint64_t seed) {
   const auto content = std::make_shared<TraceContent>();
   content->hash_id_tokens = kNamedTokens;
   for (const double at : generate_arrivals(spec, seed)) made.rows.push_back({.arrived_at_s = at});
-  draw_lengths(spec, seed, made.rows);
+  draw_parts(spec, seed, trace, made.rows);
   std::vector<std::int64_t> ids;
   std::vector<std::int32_t> passages;
   for (RawRequest& row : made.rows) {
@@ -284,7 +298,9 @@ void check_generator(const WorkloadSpec& spec) {
   const auto refuse = [](std::string_view flag, std::string_view why) {
     return InputError(fmt::format("--{}: contradicts --generator: {}", flag, why));
   };
-  if (!spec.trace.empty()) throw refuse("workload", "requests are made up, or taken from a trace");
+  if (!spec.trace.empty() && spec.lengths != LengthKind::resample) {
+    throw refuse("workload", "requests are made up; of a trace they can have lengths, by --lengths resample");
+  }
   if (spec.inflate_prompt_share > 0 || spec.inflate_output_share > 0) {
     throw refuse(spec.inflate_prompt_share > 0 ? "inflate-prompt-share" : "inflate-output-share",
                  "prompts contain what was said before them, and cannot be inflated");
@@ -311,10 +327,10 @@ void sort_by_arrival(std::vector<RawRequest>& rows) {
   rows = std::move(sorted);
 }
 
-WorkloadRows generate_requests(const WorkloadSpec& spec, std::uint64_t seed) {
+WorkloadRows generate_requests(const WorkloadSpec& spec, std::uint64_t seed, const std::vector<RawRequest>* trace) {
   check_generator(spec);
-  if (spec.generator == GeneratorKind::retrieval) return retrieve(spec, seed);
-  return SessionMaker(spec, seed).make();
+  if (spec.generator == GeneratorKind::retrieval) return retrieve(spec, seed, trace);
+  return SessionMaker(spec, seed, trace).make();
 }
 
 }  // namespace switchyard

@@ -30,6 +30,8 @@ enum class PrefixLengths : std::uint8_t { lognormal, even };
 // When the later turns of a trace's sessions arrive: by_trace is closed where the trace says how long users took.
 enum class TurnArrivals : std::uint8_t { by_trace, recorded, closed };
 
+inline constexpr double kMostWave = 0.95;
+
 struct WorkloadSpec {
   // A file, or one of the known traces (azure-conv, azure-code), which are read from the data folder if they are
   // there and drawn from the embedded model if not; or a model (.json) that `workload fit` made. Empty: arrivals and
@@ -60,6 +62,8 @@ struct WorkloadSpec {
   double burst_share = 0.2, burst_gap = 2.6;  // hyperexponential: this share of gaps has a mean of so many mean gaps
   double spike_factor = 1.0;                  // synthetic arrivals come so many times as fast ...
   double spike_from = 0.4, spike_to = 0.55;   // ... from this share of the time to that one
+  double wave = 0.0;                          // their rate rises and falls by this share about qps ...
+  double wave_period_s = 86'400;              // ... once in this time, and is lowest at 0
 
   TurnArrivals turn_arrivals = TurnArrivals::by_trace;
   std::int32_t concurrency = 0;       // so many clients, each with one request or session at a time; 0: no such limit

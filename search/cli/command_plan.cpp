@@ -100,7 +100,7 @@ Options declare_plan() {
   options.value("policy", "policy specs, comma between, or all", policy_names())
       .value("counts", "numbers of replicas that are looked at, for each kind in turn, as 1-64 (default) or 1-8,0-4")
       .value("total", "split so many replicas among the kinds, by --objective among those that keep the limits")
-      .value("gpus", "GPUs of a replica, for each kind in turn or for all (default: 1)")
+      .value("gpus", "GPUs of a replica, for each kind in turn or for all (default: what the profile says, or 1)")
       .value("gpu-price", "of a GPU hour, for each kind in turn or for all: the cheapest numbers are found by it")
       .toggle("exhaustive", "measure all numbers within --counts, where bisection takes more replicas to be no worse");
   declare_resumable_out(options, "plan.json, plan.csv and plan.md");

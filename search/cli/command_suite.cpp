@@ -38,7 +38,8 @@ Options declare_suite() {
       .value("suite",
              "built-in scenarios: vidur, with the engines that Vidur simulates (default); v1, the same on vLLM V1; "
              "today, with "
-             "prefix caches and sessions; overload, more of that than replicas bear; or all; or a .json file with a "
+             "prefix caches and sessions; overload, more of that than replicas bear; operated, mixed, failing and "
+             "growing clusters; split, prefill and decode apart; or all; or a .json file with a "
              "list of "
              "\"scenarios\"",
              suites)
@@ -48,10 +49,12 @@ Options declare_suite() {
              "held-out seeds, as 101-104 (default: those of each scenario); 0: a trace as it is, where one is replayed")
       .value("profile-uncertainty",
              "runs the suite anew under so many draws from the error of the profiles, and says which verdicts survive");
-  options.value("perturb",
-                "runs each scenario with every combination of: signals (published every 0, 0.05, 1 and 10 s), routers "
-                "(1, 2 and 4), failure (none, and one of replica 0); comma between",
-                {"signals", "routers", "failure", "signals,routers,failure"});
+  options.value(
+      "perturb",
+      "runs each scenario with every combination of: signals (published every 0, 0.05, 1 and 10 s), routers "
+      "(1, 2 and 4), slow-replica (none, the last one at half speed), failure (none, one for a tenth of the time); "
+      "comma between",
+      {"signals", "routers", "slow-replica", "failure", "signals,routers,slow-replica,failure"});
   declare_resumable_out(options, "suite.json, suite.csv and suite.md, and profile_uncertainty.md");
   declare_goal(options);
   declare_threads(options);

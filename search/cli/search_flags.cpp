@@ -23,7 +23,8 @@ int threads_from(const Options& options) {
 Options& declare_goal(Options& options) {
   std::vector<std::string> objectives;
   for (const SummaryField& field : summary_fields()) {
-    if (field.better != Better::neither && !field.whole() && field.name != "goodput_rps") {
+    if (field.better != Better::neither && !field.whole() && field.name != "goodput_rps" &&
+        field.name != "goodput_share") {
       objectives.push_back(field.name);
     }
   }
@@ -39,6 +40,7 @@ Options& declare_goal(Options& options) {
 Goal goal_from(const Options& options) {
   Goal goal{parse_objective(options.text("objective", "mean_e2e_s"), "--objective"), {}};
   if (options.has("constraint")) goal.constraints = parse_constraints(options.text("constraint"), "--constraint");
+  check_goodput_limits(goal, "--constraint");
   return goal;
 }
 

@@ -46,3 +46,28 @@ for row in plan["rows"]:
         assert abs(point["price"] - 2.5 * point["gpu_hours"]) < 1e-9
         assert point["gpu_hours"] > point["gpus"] * 60 / 3600 * 0.8
 END
+# A share of requests within limits of their own.
+"$switchyard" plan "${short[@]}" --policy llq --objective 'goodput(ttft_s<=0.35)' --constraint 'goodput_share>=0.95' --counts 1-8 >share.txt
+holds share.txt 'goodput_share>=0.95'
+holds share.txt '^llq +1 +(broken|open) +0\.'
+holds share.txt 'kept, least'
+# A profile of two GPUs a replica says so.
+"$switchyard" plan --arrivals poisson --qps 1 --lengths fixed --prompt-min 100 --output-min 10 --num-requests 20 --held-out-seeds 101 \
+  --profile a100-llama3.1-70b-tp2 --policy llq "${limits[@]}" --counts 1-2 --quiet >tp.txt
+holds tp.txt 'no verdict'
+holds tp.txt ': 2 GPUs'
+# Two kinds of replica: the cheapest numbers, and the best split of six, where bisection finds what asking for all does.
+kinds=(--group count=1 --group count=1,slowdown=0.5 --policy llq)
+"$switchyard" plan "${short[@]}" "${kinds[@]}" "${limits[@]}" --counts 0-4,0-2 --gpu-price 1,2.5 >kinds.txt
+holds kinds.txt 'group 1 +group 2 +limits'
+holds kinds.txt 'kept, least'
+for how in --no-exhaustive --exhaustive; do
+  "$switchyard" plan "${short[@]}" "${kinds[@]}" --counts 1-5,1-5 --total 6 $how --json >"split$how.json"
+done
+python3 - <<'END' || fail "the best split"
+import json
+some, every = (json.load(open(f"split--{how}exhaustive.json"))["rows"][0] for how in ("no-", ""))
+means = {tuple(p["counts"]): p["value"]["value"] for p in every["points"]}
+assert len(means) == 5 and all(sum(counts) == 6 for counts in means), means
+assert some["best"] == every["best"] == list(min(means, key=means.get)), (some["best"], means)
+END

@@ -154,6 +154,32 @@ TEST_CASE("generators: another seed is another workload, the same one the same",
   }
 }
 
+TEST_CASE("generators: what users add and outputs can be as long as a trace's", "[generators]") {
+  WorkloadSpec spec = spec_of(GeneratorKind::tenants);
+  spec.trace = "some.csv";
+  spec.lengths = LengthKind::resample;
+  spec.num_prefixes = 2;
+  spec.prefix_lengths = PrefixLengths::even;
+  spec.prefix_min = spec.prefix_max = 1000;
+  TraceRows trace;
+  trace.source = "some.csv";
+  for (const std::int32_t length : {10, 20, 30}) {
+    trace.rows.push_back({.num_prefill_tokens = length, .num_decode_tokens = length + 1});
+  }
+  const WorkloadRows made = make_rows(spec, &trace, 1, 100'000'000);
+  CHECK(made.source == "synthetic, lengths of some.csv");
+  REQUIRE(made.rows.size() == 400);
+  std::map<std::int32_t, int> seen;
+  for (const RawRequest& row : made.rows) {
+    ++seen[row.num_prefill_tokens - 1000];
+    CHECK(row.num_decode_tokens == row.num_prefill_tokens - 1000 + 1);
+  }
+  REQUIRE(seen.size() == 3);  // each a third of them: 133, standard deviation 9.4
+  for (const auto& [length, count] : seen) CHECK(std::abs(count - 133) < 40);
+  spec.lengths = LengthKind::shuffle;
+  CHECK_THAT(error_of([&] { make_rows(spec, &trace, 1, 1000); }), Contains("--lengths: contradicts --generator"));
+}
+
 TEST_CASE("generators: contradictions are errors", "[generators]") {
   WorkloadSpec spec = spec_of(GeneratorKind::chat);
   spec.arrivals = ArrivalKind::trace;
@@ -189,6 +215,29 @@ TEST_CASE("arrivals: hyperexponential gaps have the mean and the burstiness that
   CHECK(squares / n == Approx(2 * (0.2 * 2.6 * 2.6 + 0.8 * 0.6 * 0.6)).epsilon(0.05));
   spec.burst_gap = 6;
   CHECK_THAT(error_of([&] { generate_arrivals(spec, 1); }), Contains("--burst-gap: is 6"));
+}
+
+TEST_CASE("arrivals: a wave has the rates that are stated", "[generators]") {
+  WorkloadSpec spec = spec_of(GeneratorKind::none);
+  spec.num_requests = 0;
+  spec.duration_s = 4000;
+  spec.wave = 0.8;
+  spec.wave_period_s = 1000;
+  const std::vector<double> times = generate_arrivals(spec, 1);
+  CHECK(std::is_sorted(times.begin(), times.end()));
+  CHECK(times.size() == Approx(40'000).epsilon(0.02));  // whole waves: qps on average
+  // Of 10 a second, a tenth of the time about the lowest and the highest point: the integral of 1 - 0.8 cos(2 pi t)
+  // from -0.05 to 0.05 is 0.1 - 0.8 sin(0.1 pi) / pi = 0.0213, from 0.45 to 0.55 it is 0.1787.
+  std::size_t low = 0, high = 0;
+  for (const double time : times) {
+    const double part = std::fmod(time, 1000) / 1000;
+    low += part < 0.05 || part >= 0.95;
+    high += part >= 0.45 && part < 0.55;
+  }
+  CHECK(static_cast<double>(low) == Approx(40'000 * 0.0213).epsilon(0.1));
+  CHECK(static_cast<double>(high) == Approx(40'000 * 0.1787).epsilon(0.05));
+  spec.spike_factor = 2;
+  CHECK_THAT(error_of([&] { generate_arrivals(spec, 1); }), Contains("--wave: contradicts --spike-factor"));
 }
 
 TEST_CASE("arrivals: a spike is where and as high as stated", "[generators]") {

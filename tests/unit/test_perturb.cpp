@@ -1,7 +1,9 @@
 // Scenarios as `suite --perturb` changes them.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <set>
 
+#include "core/scenario/experiment.hpp"
 #include "search/perturb.hpp"
 #include "tests/support/errors.hpp"
 
@@ -32,6 +34,30 @@ TEST_CASE("perturbed scenarios are all combinations, by name", "[perturb]") {
   CHECK(failing[0].replica_events.empty());
   CHECK(failing[1].name == "azure-conv+failure=1");
   CHECK(failing[1].replica_events.starts_with("fail 0 at "));
+  for (const auto& [name, span_s] : {std::pair("azure-conv", 1000), {"tenants", 6000 / 82.8}}) {
+    const Scenario fails = perturbed({load_scenario(name)}, "failure", "--perturb")[1];
+    const std::vector<ReplicaEvent> events = parse_replica_events(fails.replica_events, "");
+    REQUIRE(events.size() == 1);
+    CHECK(seconds_from_ticks(events[0].at) == Approx(span_s / 2).epsilon(0.1));
+    CHECK(seconds_from_ticks(events[0].lasts) == Approx(span_s / 10).epsilon(0.2));
+  }
+}
+
+TEST_CASE("a slow replica takes twice as long as the others, also where it has a group already", "[perturb]") {
+  for (const char* name : {"azure-conv", "azure-conv-v1"}) {
+    const std::vector<Scenario> both = perturbed({load_scenario(name)}, "slow-replica", "--perturb");
+    REQUIRE(both.size() == 2);
+    CHECK(both[0].groups.empty());
+    const Experiment experiment(both[1]);
+    const ClusterConfig& cluster = experiment.cluster();
+    REQUIRE(cluster.num_replicas() == 4);
+    const auto time_of = [&](std::int32_t replica) { return cluster.kind(replica).cost().decode_time(8, 10).time; };
+    CHECK(time_of(0) == time_of(2));
+    CHECK(std::abs(time_of(3) - 2 * time_of(0)) <= 1);
+    const Scenario again = perturbed({both[1]}, "slow-replica", "--perturb")[1];
+    CHECK(again.replicas == 4);
+    CHECK(std::abs(Experiment(again).cluster().kind(3).cost().decode_time(8, 10).time - 4 * time_of(0)) <= 2);
+  }
 }
 
 TEST_CASE("perturbations that there are not, or twice, are refused", "[perturb]") {

@@ -57,6 +57,31 @@ PlanMeasure measured(Values values) {
   };
 }
 
+// Replicas that take 0.1 s for each request, whatever it is, and one request at a time: batches of one request whose
+// time is all overhead. 20 requests a second come at random.
+Scenario queues(const ScratchFolder& folder) {
+  const auto profile = folder.write("constant.json", R"({"name": "constant", "source": "made up: 100 ms a batch",
+    "model": {"num_layers": 1, "num_q_heads": 1, "num_kv_heads": 1, "head_dim": 8, "embedding_dim": 8, "mlp_dim": 8,
+              "max_model_len": 64},
+    "peak_flops": 1e18, "memory_bandwidth": 1e15, "compute_efficiency": 1, "memory_efficiency": 1,
+    "bytes_per_weight": 2, "batch_overhead_ms": 100})");
+  Scenario scenario;
+  scenario.name = "queues";
+  scenario.replica_scheduler = EngineKind::vllm_v0;
+  scenario.batch_size_cap = 1;
+  scenario.num_blocks = 64;
+  scenario.max_tokens = 64;
+  scenario.set_profile(profile.string());
+  scenario.workload.arrivals = ArrivalKind::poisson;
+  scenario.workload.qps = 20;
+  scenario.workload.num_requests = 8000;
+  scenario.workload.lengths = LengthKind::fixed;
+  scenario.workload.prompt_min = 8;
+  scenario.workload.output_min = 1;
+  scenario.held_out_seeds = parse_seed_range("101-106", "");
+  return scenario;
+}
+
 }  // namespace
 
 TEST_CASE("the fewest replicas are found by bisection", "[plan]") {
@@ -246,10 +271,8 @@ TEST_CASE("the splits that are not told from the best are named", "[plan]") {
   CHECK(plan.rows[0].not_told_from_best == std::vector<Counts>{{2, 6}});
 }
 
-// One server a replica that takes D = 0.1 s for each request, whatever it is, and one request at a time: batches of one
-// request whose time is all overhead. Requests come at random, 20 a second, and `random` deals them out, so that each
-// of n replicas is an M/D/1 queue with 20/n requests a second: of load u = 2/n, where a request stays, by Pollaczek and
-// Khinchine, D + D u / (2 (1 - u)) on average:
+// `random` deals requests out, so that each of n replicas is an M/D/1 queue with 20/n requests a second: of load u =
+// 2/n, where a request stays, by Pollaczek and Khinchine, D + D u / (2 (1 - u)) on average:
 //   n = 2   u = 1    it grows without end
 //   n = 3   u = 2/3  0.1 + 0.1 * 2/3 / (2/3) = 0.2
 //   n = 4   u = 1/2  0.1 + 0.1 * 1/2 / 1     = 0.15
@@ -258,25 +281,7 @@ TEST_CASE("the splits that are not told from the best are named", "[plan]") {
 // So 0.142 s take 5 replicas and not 4, 0.17 s take 4 and not 3, and 0.128 s take 6 and not 5.
 TEST_CASE("a plan finds the number of M/D/1 queues that keep a limit", "[plan]") {
   const ScratchFolder folder;
-  const auto profile = folder.write("constant.json", R"({"name": "constant", "source": "made up: 100 ms a batch",
-    "model": {"num_layers": 1, "num_q_heads": 1, "num_kv_heads": 1, "head_dim": 8, "embedding_dim": 8, "mlp_dim": 8,
-              "max_model_len": 64},
-    "peak_flops": 1e18, "memory_bandwidth": 1e15, "compute_efficiency": 1, "memory_efficiency": 1,
-    "bytes_per_weight": 2, "batch_overhead_ms": 100})");
-  Scenario scenario;
-  scenario.name = "queues";
-  scenario.replica_scheduler = EngineKind::vllm_v0;
-  scenario.batch_size_cap = 1;
-  scenario.num_blocks = 64;
-  scenario.max_tokens = 64;
-  scenario.set_profile(profile.string());
-  scenario.workload.arrivals = ArrivalKind::poisson;
-  scenario.workload.qps = 20;
-  scenario.workload.num_requests = 8000;
-  scenario.workload.lengths = LengthKind::fixed;
-  scenario.workload.prompt_min = 8;
-  scenario.workload.output_min = 1;
-  scenario.held_out_seeds = parse_seed_range("101-106", "");
+  const Scenario scenario = queues(folder);
   for (const auto& [limit, least] : {std::pair(0.142, 5), {0.17, 4}, {0.128, 6}}) {
     Plan plan = plan_of(kinds_of(scenario), fmt::format("mean_e2e_s<={}", limit).c_str(), 0);
     plan.rows.clear();
@@ -293,4 +298,58 @@ TEST_CASE("a plan finds the number of M/D/1 queues that keep a limit", "[plan]")
       CHECK(point.gpu_hours == Approx(point.counts[0] * seconds / 3600).epsilon(0.1));
     }
   }
+}
+
+// Of the same queues b take half the time, and cost 2.5 times as much; there is one of them at most. `random` does not
+// tell them apart, so that a request stays W = (a w(0.1) + b w(0.05)) / n, n = a + b, on average, w(D) = D + D u /
+// (2 (1 - u)), u = 20 D / n:
+//   a = 5, b = 0  W = 0.1333, at a price of 5
+//   a = 6, b = 0  W = 0.125, 6
+//   a = 2, b = 1  u = 2/3 and 1/3: (2 * 0.2 + 0.0625) / 3 = 0.1542, 4.5
+//   a = 3, b = 1  u = 1/2 and 1/4: (3 * 0.15 + 0.05833) / 4 = 0.1271, 5.5
+// 0.1303 s are kept at the lowest price by 3 and 1.
+TEST_CASE("a plan finds the cheapest numbers of two kinds of M/D/1 queues, as asking for all does", "[plan]") {
+  const ScratchFolder folder;
+  Scenario scenario = queues(folder);
+  scenario.held_out_seeds = parse_seed_range("101-108", "");
+  scenario.groups = {{.count = 1, .fields = {{"slowdown", "0.5"}}}, {.count = 1, .fields = {}}};
+  scenario.replicas = 2;
+  std::size_t num_points = 0;
+  for (const bool exhaustive : {false, true}) {
+    Plan plan = plan_of(kinds_of(scenario), "mean_e2e_s<=0.1303", 0);
+    plan.rows.clear();
+    plan.exhaustive = exhaustive;
+    REQUIRE(plan.kinds.size() == 2);
+    CHECK(plan.kinds[0].name == "group 1");
+    plan.kinds[0].least = 0;
+    plan.kinds[0].most = 1;
+    plan.kinds[0].gpu_price = 2.5;
+    plan.kinds[1].least = 1;
+    plan.kinds[1].most = 7;
+    plan.kinds[1].gpu_price = 1;
+    run_plan(plan, scenario, parse_specs("random", ""), 1);
+    CHECK(plan.rows[0].by_means == Counts{1, 3});
+    CHECK(plan.rows[0].shown == Counts{1, 3});
+    if (exhaustive) CHECK(num_points < plan.rows[0].points.size());
+    num_points = plan.rows[0].points.size();
+  }
+  CHECK(num_points == 14);
+}
+
+TEST_CASE("numbers of groups become a scenario's, and groups are named by what they differ in", "[plan]") {
+  Scenario scenario = load_scenario("azure-conv-v1");
+  scenario.groups = {{.count = 2, .fields = {{"profile", "a100-llama3.1-70b-tp2"}}},
+                     {.count = 2, .fields = {{"profile", "h100-llama3.1-8b"}}}};
+  const std::vector<PlannedKind> kinds = kinds_of(scenario);
+  REQUIRE(kinds.size() == 2);
+  CHECK(kinds[0].name == "a100-llama3.1-70b-tp2");
+  CHECK(kinds[0].gpus == 2);
+  CHECK(kinds[1].gpus == 1);
+  const Scenario both = with_counts(scenario, {3, 1});
+  CHECK(both.replicas == 4);
+  CHECK(both.groups[0].count == 3);
+  const Scenario one = with_counts(scenario, {0, 5});
+  REQUIRE(one.groups.size() == 1);
+  CHECK(one.groups[0].fields == scenario.groups[1].fields);
+  CHECK(one.replicas == 5);
 }

@@ -112,6 +112,7 @@ TEST_CASE("scenario: the built-in ones are those of bench/scenarios", "[scenario
   }
   CHECK(names == std::vector<std::string>{"agent-sessions",
                                           "agent-sessions-overload",
+                                          "autoscaled-day",
                                           "azure-code",
                                           "azure-code-v1",
                                           "azure-code-x3",
@@ -127,6 +128,8 @@ TEST_CASE("scenario: the built-in ones are those of bench/scenarios", "[scenario
                                           "chat-sessions-pressure",
                                           "conv-pressure",
                                           "conv-pressure-v1",
+                                          "failing-replica",
+                                          "mixed-gpus",
                                           "mooncake-conv",
                                           "mooncake-conv-overload",
                                           "mooncake-synth",
@@ -327,7 +330,7 @@ TEST_CASE("scenario: each built-in one is in one suite; those on vLLM V1 differ 
     CHECK(Experiment(scenario).workload(1)->requests.size() == Experiment(elder).workload(1)->requests.size());
   }
   all.insert(all.end(), v1.begin(), v1.end());
-  for (const char* suite : {"today", "overload", "operated"}) {
+  for (const char* suite : {"today", "overload", "operated", "split"}) {
     for (const std::string& name : suite_scenarios(suite, "--suite")) all.push_back(name);
   }
   std::sort(all.begin(), all.end());

@@ -11,6 +11,7 @@
 #include "core/cost/compose.hpp"
 #include "core/cost/operator_grid.hpp"
 #include "core/cost/profile_draw.hpp"
+#include "core/cost/slowed.hpp"
 #include "core/cost/source.hpp"
 #include "core/cost/tied_roofline.hpp"
 #include "tests/support/data.hpp"
@@ -398,6 +399,30 @@ TEST_CASE("step profile: a draw scales the parts of a profile, the same parts in
   CHECK_THAT(error_of([] { load_profile("h100-qwen3-14b~0"); }), Contains("draws are numbered from 1"));
   CHECK_THAT(error_of([] { load_profile("h100-qwen3-14~3"); }), Contains("did you mean 'h100-qwen3-14b'"));
   CHECK(split_draw("a~b.json").name == "a~b.json");
+}
+
+TEST_CASE("a slowed model takes as many times as long for every batch, whatever its times are made of", "[cost]") {
+  for (const char* name : {"a100-llama2-7b", "h100-llama3-8b", "h100-llama3.1-8b"}) {
+    const std::shared_ptr<const CostModel> model = load_profile(name).model;
+    CHECK(slowed(model, 1) == model);
+    const auto slow = slowed(model, 2.5);
+    for (const std::int32_t decodes : {0, 1, 40, 400}) {
+      for (const std::int64_t chunk : {0, 100, 3000}) {
+        if (decodes == 0 && chunk == 0) continue;
+        BatchShape batch = {.num_decodes = decodes, .decode_kv_tokens = std::int64_t{decodes} * 700};
+        BatchShape same = batch;
+        if (chunk > 0) {
+          model->add_prefill(batch, 512, chunk);
+          slow->add_prefill(same, 512, chunk);
+        }
+        const auto expected = model->batch_time(batch), got = slow->batch_time(same);
+        CHECK(static_cast<double>(got.time) == Approx(2.5 * static_cast<double>(expected.time)).epsilon(1e-9));
+        CHECK(got.extrapolated == expected.extrapolated);
+      }
+    }
+    CHECK(static_cast<double>(slow->decode_time(8, 20).time) ==
+          Approx(2.5 * static_cast<double>(model->decode_time(8, 20).time)).epsilon(1e-9));
+  }
 }
 
 }  // namespace
