@@ -6,7 +6,7 @@ source "$(dirname "$0")/../.cmake/setup.sh"
 repetitions=${1:-9}
 build release -DCMAKE_BUILD_TYPE=Release -DSWITCHYARD_TESTS=OFF
 policies='llq|lor|hra|shortest_expected_work|memory_headroom'
-filter="BM_Yardstick|BM_Replay/.*/($policies)\$|BM_Scale|BM_Load|BM_Generate|BM_Sample|BM_Decision"
+filter="BM_Yardstick|BM_Replay/.*/($policies)\$|BM_Scale|BM_Load|BM_Generate|BM_Sample|BM_Decision|BM_Mooncake|BM_Sessions|BM_MillionPrompts"
 build/release/bin/switchyard_bench --benchmark_filter="$filter" --benchmark_repetitions="$repetitions" \
   --benchmark_enable_random_interleaving=true --benchmark_min_time=0.05 \
   --benchmark_out=build/performance.json --benchmark_out_format=json >build/performance.log 2>&1 ||

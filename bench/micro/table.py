@@ -17,6 +17,13 @@ GOALS = {  # yardsticks at most
     "BM_Replay/azure-conv-x3/llq": 30,
     "BM_Replay/chat-pressure/llq": 20,
     "BM_Replay/conv-pressure/llq": 20,
+    "BM_Replay/azure-conv-x3-v1/llq": 60,
+    "BM_Replay/azure-conv-x3-v1-sync/llq": 60,
+    "BM_MooncakeConversation/llq/async": 250,
+    "BM_MooncakeConversation/llq/sync": 250,
+    "BM_MooncakeConversation/prefix_cost/async": 400,
+    "BM_MooncakeConversation/prefix_cost/sync": 400,
+    "BM_LoadTraceWithIds/rows:12000": 1000,
 }
 
 
