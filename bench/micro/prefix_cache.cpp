@@ -126,10 +126,11 @@ void sessions(benchmark::State& state, const PolicyInfo& info, bool async) {
   replay_content(state, experiment.cluster(), conversations(2000), info);
 }
 
-// Prompts of 200 blocks that some of the others have too, and 200 of their own.
+// Prompts of 200 blocks that some of the others have too, and 200 of their own. Each thousand in a row are of ten
+// groups, so that a cache still holds what the last of a group has left there.
 Workload shared_prompts(std::int32_t num_requests) {
   constexpr std::uint32_t kBlocks = 200;
-  const auto num_groups = static_cast<std::uint32_t>(num_requests / 100 + 1);
+  const auto num_groups = static_cast<std::uint32_t>(num_requests / 1000 * 10 + 10);
   Workload workload;
   workload.source = "shared prompts";
   workload.content = Content(16);
@@ -139,7 +140,8 @@ Workload shared_prompts(std::int32_t num_requests) {
     workload.requests.push_back(
         {.arrived_at = id * (kTicksPerSecond / 50), .id = id, .num_prefill_tokens = 2 * kBlocks * 16});
     workload.hidden.num_decode_tokens.push_back(50 + id % 100);
-    const std::uint32_t group = static_cast<std::uint32_t>(id) * 2654435761U % num_groups;
+    const std::uint32_t mixed = static_cast<std::uint32_t>(id) * 2654435761U >> 16;
+    const std::uint32_t group = static_cast<std::uint32_t>(id / 1000 * 10) + mixed % 10;
     const Content::StoredRun runs[] = {{group * kBlocks, kBlocks}, {next_name, kBlocks}};
     workload.content.add(runs, 2 * kBlocks * 16);
     next_name += kBlocks;
