@@ -72,6 +72,7 @@ void add_scenario(Suite& suite, Ledger& ledger, const std::vector<PolicySpec>& p
   about.name = scenario.name;
   about.workload = ledger.subject().workload;
   about.cost = ledger.subject().cost;
+  about.digest = ledger.subject().digest;
   about.seeds = format_seed_range(scenario.held_out_seeds);
   const std::vector<Summary> of_llq = ledger.summaries(llq, seeds);
   about.llq_by_seed = goal.objective.by_seed(of_llq);

@@ -18,6 +18,7 @@ struct SuiteScenario {
   std::string name;
   std::string workload;             // source: trace file or embedded model
   std::string cost;                 // source of batch times
+  std::string digest;               // of the experiment; "": unknown, as in old files
   std::string seeds;                // "101-116"
   std::vector<double> llq_by_seed;  // objective of llq: the yardstick, above 0
   // Where mean end-to-end time ranks, the same were each request alone, s: no policy can reach it.

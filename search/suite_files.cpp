@@ -9,6 +9,7 @@
 #include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "core/input/write_file.hpp"
+#include "core/scenario/digest.hpp"
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
 #include "results/versions.hpp"
@@ -159,6 +160,7 @@ std::string render_json(const Suite& suite) {
                                                       {"cost", scenario.cost},
                                                       {"seeds", scenario.seeds},
                                                       {"llq_by_seed", scenario.llq_by_seed}});
+    if (!scenario.digest.empty()) entry["digest"] = scenario.digest;
     if (suite.goal.objective.is_mean_e2e()) entry["interference_free_by_seed"] = scenario.interference_free_by_seed;
   }
   for (const SuiteRow& row : suite.rows) {
@@ -203,11 +205,12 @@ std::string suite_schema() {
       {{"name", text("of the scenario")},
        {"workload", text("where the workload comes from")},
        {"cost", text("where batch times come from")},
+       {"digest", digest()},
        {"seeds", text("held-out seeds that all policies ran on")},
        {"llq_by_seed", list_of("objective of llq by seed, above 0", numbers)},
        {"interference_free_by_seed",
         list_of("only if mean_e2e_s ranks: the same were each request alone, s: no policy can reach it", numbers)}},
-      {"interference_free_by_seed"});
+      {"digest", "interference_free_by_seed"});
   const Json part =
       closed_object({{"name", text("of the scenario")},
                      {"ratio", spread("of the mean over seeds to llq's, with an interval that holds for all "
@@ -271,6 +274,7 @@ Suite load_suite(const std::filesystem::path& folder) {
           {.name = entry.at("name"),
            .workload = entry.at("workload"),
            .cost = entry.at("cost"),
+           .digest = entry.value("digest", ""),
            .seeds = entry.at("seeds"),
            .llq_by_seed = entry.at("llq_by_seed"),
            .interference_free_by_seed = entry.value("interference_free_by_seed", std::vector<double>{})});
@@ -297,7 +301,13 @@ Suite merge(const std::vector<Suite>& suites) {
     bool same = other.scenarios.size() == merged.scenarios.size() && goal_json(other.goal) == goal_json(merged.goal);
     for (std::size_t s = 0; same && s < merged.scenarios.size(); ++s) {
       const SuiteScenario &a = merged.scenarios[s], &b = other.scenarios[s];
-      same = a.name == b.name && a.workload == b.workload && a.cost == b.cost && a.seeds == b.seeds &&
+      if (const std::string difference = digest_difference(a.digest, b.digest); !difference.empty()) {
+        throw InputError(fmt::format("leaderboard: the suites cannot be ranked together: in {} they differ in {}",
+                                     in_quotes(a.name), difference));
+      }
+      // Where both digests are known, it does not matter what the data are called.
+      const bool sources = a.digest.empty() || b.digest.empty();
+      same = a.name == b.name && (!sources || (a.workload == b.workload && a.cost == b.cost)) && a.seeds == b.seeds &&
              a.llq_by_seed == b.llq_by_seed;
     }
     if (!same) throw InputError("leaderboard: the suites are not about the same goal, scenarios and seeds");

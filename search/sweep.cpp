@@ -31,6 +31,7 @@ Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<dou
       sweep.seeds = format_seed_range(scenarios[i].held_out_seeds);
     }
     const std::string key = evaluator->add(experiment);
+    sweep.digests.push_back(experiment.digest().text());
     Ledger ledger(experiment, goal.objective.limits, *evaluator, store, progress);
     std::vector<std::size_t> trials;
     for (const PolicySpec& policy : policies) trials.push_back(ledger.trial(policy));

@@ -36,6 +36,7 @@ struct Sweep {
   std::string seeds;  // held-out ones
   std::string axis;   // "qps" or "time_scale"
   std::vector<double> loads;
+  std::vector<std::string> digests;  // of the experiment at each load
   std::vector<SweepRow> rows;  // in the order of the policies
 };
 

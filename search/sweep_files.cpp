@@ -16,7 +16,7 @@ namespace switchyard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int kSweepVersion = 3;
+constexpr int kSweepVersion = 4;
 
 std::string interval_methods(const Sweep& sweep) {
   for (const SweepRow& row : sweep.rows) {
@@ -153,6 +153,7 @@ std::string render_json(const Sweep& sweep) {
                {"bend_factor", kBendFactor},
                {"axis", sweep.axis},
                {"loads", sweep.loads},
+               {"digests", sweep.digests},
                {"rows", Json::array()}});
   for (const SweepRow& row : sweep.rows) {
     Json entry = {{"policy", row.policy}, {"clairvoyant", row.clairvoyant}, {"failure", row.failure}};
@@ -216,6 +217,7 @@ std::string sweep_schema() {
                      {"bend_factor", number("see bend")},
                      {"axis", {{"description", "what the loads are"}, {"enum", {"qps", "time_scale"}}}},
                      {"loads", list_of("rising", numbers)},
+                     {"digests", list_of("of what decides the results, by load", digest())},
                      {"rows", list_of("in the order of the policies", row)}});
   return published("switchyard sweep: sweep.json", "Policies over a range of loads.", closed_object(properties));
 }

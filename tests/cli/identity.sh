@@ -109,3 +109,25 @@ same again.json moved_away/b/run/summary.json
 printf 'workload = t.csv\npolicy = llq\njson = yes\n' >moved_away/flags.conf
 "$switchyard" run --config moved_away/flags.conf >again.json
 same again.json moved_away/b/run/summary.json
+
+# Suites, too: of a scenario whose batch times were edited in between.
+cp "$(dirname "$0")/../../core/data/profile_a100-llama2-7b.json" profile.json
+own_suite() { "$switchyard" suite "$1" --scenarios own.json --threads 1 --quiet --out "$2" >table; }
+cat >own.json <<'END'
+{"name": "own", "cluster": {"replica_scheduler": "vllm_v0"}, "cost": {"profile": "profile.json"},
+ "workload": {"trace": "t.csv"}, "seeds": {"held_out_seeds": "101-102"}}
+END
+own_suite llq suite1
+holds suite1/suite.json "\"digest\": \"$digest\""
+own_suite lor suite2
+"$switchyard" leaderboard suite1 suite2 >table && holds table lor
+python3 - <<'END'
+import json
+profile = json.load(open("profile.json"))
+profile["token_operators"] = [[tokens, 1.5 * time] for tokens, time in profile["token_operators"]]
+json.dump(profile, open("profile.json", "w"))
+END
+own_suite lor suite3
+refused "leaderboard: the suites cannot be ranked together: in own they differ in the batch times" "$switchyard" leaderboard suite1 suite3
+"$switchyard" sweep --scenario own.json --policy llq --time-scale 1,1.5 --threads 1 --quiet --out swept >table
+holds swept/sweep.json "\"$digest\""
