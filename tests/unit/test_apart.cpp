@@ -6,12 +6,12 @@
 
 #include "core/cluster/simulation.hpp"
 #include "core/workload/hash_ids.hpp"
+#include "tests/support/times.hpp"
 
 using namespace switchyard;
 
 namespace {
 
-constexpr Time kMs = kTicksPerSecond / 1000;
 constexpr std::int64_t kMegabyte = 1'000'000;
 
 CostModel step_of_a_ms() {

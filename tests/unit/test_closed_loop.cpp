@@ -7,12 +7,11 @@
 #include "core/metrics/summary.hpp"
 #include "core/workload/random.hpp"
 #include "tests/support/small_cluster.hpp"
+#include "tests/support/times.hpp"
 
 using namespace switchyard;
 
 namespace {
-
-constexpr Time kMs = kTicksPerSecond / 1000;
 
 // Every batch takes 10 ms, whatever it holds.
 CostModel ten_ms() {

@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "core/cluster/kv_links.hpp"
+#include "tests/support/times.hpp"
 
 using namespace switchyard;
 
 namespace {
-
-constexpr Time kMs = kTicksPerSecond / 1000;
 
 // When which transfer ended, in order.
 using Ends = std::vector<std::pair<KvLinks::Id, Time>>;

@@ -9,12 +9,11 @@
 #include "core/scenario/groups.hpp"
 #include "policies/registry.hpp"
 #include "tests/support/small_cluster.hpp"
+#include "tests/support/times.hpp"
 
 using namespace switchyard;
 
 namespace {
-
-constexpr Time kMs = kTicksPerSecond / 1000;
 
 // Each batch takes 10 ms, whatever it computes.
 CostModel ten_ms() {

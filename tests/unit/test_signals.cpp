@@ -8,12 +8,11 @@
 #include "core/cluster/policy_error.hpp"
 #include "core/cluster/simulation.hpp"
 #include "tests/support/small_cluster.hpp"
+#include "tests/support/times.hpp"
 
 using namespace switchyard;
 
 namespace {
-
-constexpr Time kMs = kTicksPerSecond / 1000;
 
 // What a policy saw of one replica.
 struct Seen {
