@@ -7,9 +7,9 @@ for scenario in $scenarios; do
   few=(--num-requests 200)
   expected=200
   case $scenario in
-    mooncake-*) few+=(--warm-up-share 0) ;;
-    tenants*) few+=(--warm-up-requests 0) ;;
-    *-sessions*) few=(--duration 10) expected='[0-9]+' ;;  # whose number of requests comes of that of sessions
+    mooncake-* | split-prefill) few+=(--warm-up-share 0) ;;
+    tenants* | mixed-gpus) few+=(--warm-up-requests 0) ;;
+    *-sessions* | failing-replica) few=(--duration 10) expected='[0-9]+' ;;  # whose number of requests comes of that of sessions
   esac
   "$switchyard" run --scenario "$scenario" --policy llq "${few[@]}" >"$scratch/out"
   holds "$scratch/out" "^workload +(embedded|synthetic)"

@@ -128,6 +128,6 @@ profile["token_operators"] = [[tokens, 1.5 * time] for tokens, time in profile["
 json.dump(profile, open("profile.json", "w"))
 END
 own_suite lor suite3
-refused "leaderboard: the suites cannot be ranked together: in own they differ in the batch times" "$switchyard" leaderboard suite1 suite3
+refused "leaderboard: the suites cannot be ranked together: in 'own' they differ in the batch times" "$switchyard" leaderboard suite1 suite3
 "$switchyard" sweep --scenario own.json --policy llq --time-scale 1,1.5 --threads 1 --quiet --out swept >table
 holds swept/sweep.json "\"$digest\""

@@ -104,7 +104,8 @@ TEST_CASE("scenario: the built-in ones are those of bench/scenarios", "[scenario
     const Scenario scenario = load_scenario(embedded.name);
     CHECK(scenario.name == embedded.name);
     CHECK_FALSE(scenario.description.empty());
-    CHECK(scenario.replicas == (scenario.profile == "h100-llama3-8b" ? 8 : 4));
+    const bool eight = scenario.profile == "h100-llama3-8b" || !scenario.groups.empty();
+    CHECK(scenario.replicas == (scenario.name == "autoscaled-day" ? 10 : eight ? 8 : 4));
     CHECK(format_seed_range(scenario.train_seeds) == "1-8");
     CHECK(format_seed_range(scenario.held_out_seeds) == "101-116");
     const std::string file = std::string(SWITCHYARD_SOURCE_DIR) + "/bench/scenarios/" + embedded.name + ".json";
