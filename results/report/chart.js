@@ -17,8 +17,14 @@ function showTip(title, pairs, at, owner = null) {
   tip.style.top = `${Math.max(8, y)}px`;
 }
 function hideTip() { tip.hidden = true; tipOwner = null; }
-addEventListener("keydown", event => { if (event.key === "Escape") hideTip(); });
-addEventListener("scroll", hideTip, {passive: true});
+// What the keyboard is at may still scroll into sight: its tooltip goes along. null: the keyboard has left.
+let showOfFocus = null;
+function followFocus(show) {
+  showOfFocus = show;
+  if (show) show(); else hideTip();
+}
+addEventListener("keydown", event => { if (event.key === "Escape") followFocus(null); });
+addEventListener("scroll", () => { if (showOfFocus) showOfFocus(); else hideTip(); }, {passive: true});
 
 function pointOf(event) { return {x: event.clientX, y: event.clientY}; }
 function cornerOf(node) {

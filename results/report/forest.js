@@ -116,11 +116,10 @@ function forest(parent, board, pick) {
       const g = group.node();
       g.addEventListener("pointermove", event => showTip(row.policy, details(), pointOf(event)));
       g.addEventListener("pointerleave", hideTip);
-      // In the next frame: a row that was out of sight scrolls into it first, which hides what is shown.
-      g.addEventListener("focus", () => requestAnimationFrame(() => {
-        if (document.activeElement === g && g.matches(":focus-visible")) showTip(row.policy, details(), cornerOf(g));
-      }));
-      g.addEventListener("blur", hideTip);
+      g.addEventListener("focus", () => {
+        if (g.matches(":focus-visible")) followFocus(() => showTip(row.policy, details(), cornerOf(g)));
+      });
+      g.addEventListener("blur", () => followFocus(null));
       g.addEventListener("click", () => pick(row.policy));
       g.addEventListener("keydown", event => {
         const next = {ArrowDown: g.nextElementSibling, ArrowUp: g.previousElementSibling}[event.key];
