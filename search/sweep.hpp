@@ -37,7 +37,7 @@ struct Sweep {
   std::string axis;   // "qps" or "time_scale"
   std::vector<double> loads;
   std::vector<std::string> digests;  // of the experiment at each load
-  std::vector<SweepRow> rows;  // in the order of the policies
+  std::vector<SweepRow> rows;        // in the order of the policies
 };
 
 // `scenarios[i]` is that of `loads[i]`, which rise. All policies face the same workloads. Does not depend on `threads`.

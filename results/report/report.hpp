@@ -23,8 +23,8 @@ struct ReportOptions {
 };
 
 // What the page shows, as JSON. A folder is a run's (it holds summary.json), a search's (leaderboard.json), a suite's
-// (suite.json), a validation's (validation.json), or one whose folders are such, to any depth. Throws InputError if a folder is none of these, or a file
-// of it cannot be read.
+// (suite.json), a validation's (validation.json), or one whose folders are such, to any depth. Throws InputError if a
+// folder is none of these, or a file of it cannot be read.
 std::string report_data(const ReportOptions& options);
 
 // The page around this data. Nothing in the data can end its element or run as a script.
