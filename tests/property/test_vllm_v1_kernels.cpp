@@ -62,21 +62,9 @@ void compare_kernels(World world, std::uint64_t rounds) {
     ClusterConfig config = ClusterConfig::uniform(replicas, ReplicaKind(options, cost));
     if (world == World::split) config = random_split(random, options, longest, cost);
     if (open || (world == World::split && random.below(2) == 0)) config = with_random_signals(config, random);
-    std::vector<RawRequest> rows;
-    double time = 0;
     const std::size_t count = 5 + random.below(40);
     const std::size_t kinds = round % 6 == 0 ? 2 : 4;  // two: arrivals lie on the grid of flat times
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t kind = random.below(kinds);
-      time += kind == 0 ? 0.0 : kind == 1 ? 0.001 * static_cast<double>(random.below(20)) : random.exponential() * 0.01;
-      rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
-                      static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
-    }
-    WorkloadRandom closing(round, WorkloadRandom::Purpose::blocks);
-    std::int32_t concurrency = 0;
-    if (round % 2 == 1) close_at_random(closing, rows);
-    if (round % 8 == 5) concurrency = static_cast<std::int32_t>(1 + closing.below(5));
-    Workload workload = make_workload("random", rows, TraceContent(), concurrency);
+    Workload workload = random_workload(random, count, longest, round, kinds);
     workload.content = random_content(random, workload, options.block_size);
     const Subscription asks = Curious::random_subscription(random);
     std::vector<PolicyInfo> registered = registered_policies();

@@ -92,12 +92,13 @@ inline Content random_content(WorkloadRandom& random, const Workload& workload, 
   return content;
 }
 
-// Of odd rounds, a closed loop.
-inline Workload random_workload(WorkloadRandom& random, std::size_t count, std::int32_t longest, std::uint64_t round) {
+// Of odd rounds, a closed loop. Of four kinds of gaps between arrivals, the first two lie on the grid of flat times.
+inline Workload random_workload(WorkloadRandom& random, std::size_t count, std::int32_t longest, std::uint64_t round,
+                                std::size_t kinds = 4) {
   std::vector<RawRequest> rows;
   double time = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t kind = random.below(4);
+    const std::size_t kind = random.below(kinds);
     time += kind == 0 ? 0.0 : kind == 1 ? 0.001 * static_cast<double>(random.below(20)) : random.exponential() * 0.01;
     rows.push_back({time, static_cast<std::int32_t>(1 + random.below(64)),
                     static_cast<std::int32_t>(1 + random.below(static_cast<std::size_t>(longest) - 65))});
