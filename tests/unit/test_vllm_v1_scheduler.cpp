@@ -1,75 +1,13 @@
 // vLLM's V1 scheduler, plan by plan.
 #include <catch2/catch.hpp>
-#include <numeric>
 #include <random>
-#include <utility>
-#include <vector>
 
-#include "core/cluster/engines/vllm_v1_scheduler.hpp"
-#include "core/workload/hash_ids.hpp"
+#include "tests/support/planned_scheduler.hpp"
 
 using namespace switchyard;
 
-namespace {
-
-using Shares = std::vector<std::pair<RequestId, int>>;  // of a step: who computes how many tokens
-
-// Blocks of 4 tokens; plans and books as the tests say.
-struct Engine {
-  explicit Engine(std::int32_t usable_blocks) {
-    options.num_gpu_blocks = usable_blocks + 1;
-    options.block_size = 4;
-    options.max_model_len = 64;
-    rows.resize(100);
-    std::iota(rows.begin(), rows.end(), 0);
-  }
-  void reset() { scheduler.reset(options, BlockKeys(content, rows, options.block_size)); }
-
-  // What a plan holds; it stays the step that book() will book next.
-  Shares plan() {
-    scheduler.plan(steps.emplace_back());
-    Shares shares;
-    for (const VllmV1Scheduler::Member& member : steps.back().members) shares.push_back({member.id, member.num_tokens});
-    preempted = steps.back().preempted;
-    if (shares.empty()) steps.pop_back();
-    return shares;
-  }
-  std::vector<RequestId> book() {
-    scheduler.book(steps.front(), booking);
-    steps.erase(steps.begin());
-    return booking.finished;
-  }
-  // One step, synchronously.
-  Shares step() {
-    Shares shares = plan();
-    book();
-    return shares;
-  }
-
-  VllmV1Options options;
-  Content content;
-  std::vector<std::int32_t> rows;
-  VllmV1Scheduler scheduler;
-  std::vector<VllmV1Scheduler::Step> steps;
-  VllmV1Scheduler::Booking booking;
-  std::vector<RequestId> preempted;
-};
-
-Content named(const std::vector<std::vector<std::int64_t>>& ids) {
-  HashIds hash_ids;
-  std::vector<std::int32_t> rows;
-  for (const auto& of_request : ids) rows.push_back(hash_ids.add(of_request));
-  Content content(4);
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    content.add(hash_ids.runs(rows[i]), static_cast<std::int32_t>(4 * ids[i].size()));
-  }
-  return content;
-}
-
-}  // namespace
-
 TEST_CASE("vllm_v1: a step computes at most its budget, running requests first", "[vllm_v1]") {
-  Engine engine(20);
+  PlannedScheduler engine(20);
   engine.options.max_num_batched_tokens = 8;
   engine.reset();
   engine.scheduler.add(0, 10, 3);
@@ -88,7 +26,7 @@ TEST_CASE("vllm_v1: a step computes at most its budget, running requests first",
 }
 
 TEST_CASE("vllm_v1: a threshold cuts long prompts, a limit keeps requests waiting", "[vllm_v1]") {
-  Engine engine(20);
+  PlannedScheduler engine(20);
   engine.options.long_prefill_token_threshold = 6;
   engine.options.max_num_seqs = 2;
   engine.reset();
@@ -100,7 +38,7 @@ TEST_CASE("vllm_v1: a threshold cuts long prompts, a limit keeps requests waitin
 }
 
 TEST_CASE("vllm_v1: without a free block the last one admitted is preempted, and goes to the front", "[vllm_v1]") {
-  Engine engine(4);
+  PlannedScheduler engine(4);
   engine.options.enable_prefix_caching = GENERATE(false, true);
   engine.reset();
   engine.scheduler.add(0, 8, 3);
@@ -127,7 +65,7 @@ TEST_CASE("vllm_v1: without a free block the last one admitted is preempted, and
 }
 
 TEST_CASE("vllm_v1: admission looks at the whole sequence or at the first chunk", "[vllm_v1]") {
-  Engine engine(5);
+  PlannedScheduler engine(5);
   engine.options.max_num_batched_tokens = 9;
   engine.options.reserve_full_prompt = GENERATE(true, false);
   engine.reset();
@@ -139,7 +77,7 @@ TEST_CASE("vllm_v1: admission looks at the whole sequence or at the first chunk"
 }
 
 TEST_CASE("vllm_v1: a prompt that is cached as a whole computes its last block again", "[vllm_v1]") {
-  Engine engine(20);
+  PlannedScheduler engine(20);
   engine.content = named({{1, 2}, {1, 2}, {1, 2, 3}, {9, 2}});
   engine.reset();
   engine.scheduler.add(0, 8, 1);
@@ -157,7 +95,7 @@ TEST_CASE("vllm_v1: a prompt that is cached as a whole computes its last block a
 }
 
 TEST_CASE("vllm_v1: what one request computes, a later one of the same step finds", "[vllm_v1]") {
-  Engine engine(20);
+  PlannedScheduler engine(20);
   engine.content = named({{1, 2, 3}, {1, 2, 4}});
   engine.reset();
   engine.scheduler.add(0, 12, 1);
@@ -166,7 +104,7 @@ TEST_CASE("vllm_v1: what one request computes, a later one of the same step find
 }
 
 TEST_CASE("vllm_v1: planned ahead, an output that ends by length costs no decode too many", "[vllm_v1]") {
-  Engine engine(20);
+  PlannedScheduler engine(20);
   engine.reset();
   engine.scheduler.add(0, 5, 2);
   CHECK(engine.plan() == Shares{{0, 5}});
@@ -178,7 +116,7 @@ TEST_CASE("vllm_v1: planned ahead, an output that ends by length costs no decode
 }
 
 TEST_CASE("vllm_v1: planned ahead, a stop token comes a decode too late", "[vllm_v1]") {
-  Engine engine(20);
+  PlannedScheduler engine(20);
   engine.options.output_ends = OutputEnds::stop;
   engine.reset();
   engine.scheduler.add(0, 5, 1);
@@ -194,7 +132,7 @@ TEST_CASE("vllm_v1: planned ahead, a stop token comes a decode too late", "[vllm
 }
 
 TEST_CASE("vllm_v1: who is preempted with the last token under way ends from the waiting ones", "[vllm_v1]") {
-  Engine engine(3);
+  PlannedScheduler engine(3);
   engine.reset();
   engine.scheduler.add(0, 8, 4);
   engine.scheduler.add(1, 4, 1);
@@ -207,7 +145,7 @@ TEST_CASE("vllm_v1: who is preempted with the last token under way ends from the
 }
 
 TEST_CASE("vllm_v1: an output ends where the context does", "[vllm_v1]") {
-  Engine engine(20);
+  PlannedScheduler engine(20);
   engine.options.max_model_len = 10;
   engine.reset();
   engine.scheduler.add(0, 8, 100);
@@ -219,7 +157,7 @@ TEST_CASE("vllm_v1: an output ends where the context does", "[vllm_v1]") {
 TEST_CASE("vllm_v1: the state that policies see is the sum over requests", "[vllm_v1]") {
   std::mt19937 random(GENERATE(1, 2, 3, 4));
   const auto below = [&](int n) { return static_cast<std::int32_t>(random() % static_cast<unsigned>(n)); };
-  Engine engine(18);
+  PlannedScheduler engine(18);
   engine.options.max_num_batched_tokens = 1 + below(20);
   engine.options.output_ends = below(2) == 0 ? OutputEnds::length : OutputEnds::stop;
   engine.reset();
@@ -267,7 +205,7 @@ TEST_CASE("vllm_v1: every request ends, however small the memory, and gives back
   const auto below = [&](int n) { return static_cast<std::int32_t>(random() % static_cast<unsigned>(n)); };
   std::int64_t num_preempted = 0, num_empty_plans = 0, hit_tokens = 0, hit_tokens_resumed = 0;
   for (int run = 0; run < 300; ++run) {
-    Engine engine(8 + below(12));  // the longest request takes 8 blocks
+    PlannedScheduler engine(8 + below(12));  // the longest request takes 8 blocks
     engine.options.max_num_batched_tokens = 1 + below(40);
     engine.options.max_num_seqs = 1 + below(6);
     engine.options.long_prefill_token_threshold = below(2) * (1 + below(10));
