@@ -116,6 +116,14 @@ double share_there(const Summary& summary, const Counts& counts) {
   return summary.replica_hours / (static_cast<double>(replicas) * summary.makespan_s / kSecondsPerHour);
 }
 
+// Whether any replica decodes: a cluster of those that only prefill answers nobody, and is not simulated.
+bool decodes(const Scenario& scenario) {
+  return scenario.groups.empty() ||
+         std::any_of(scenario.groups.begin(), scenario.groups.end(), [&](const ReplicaGroup& group) {
+           return scenario_of_group(scenario, group).role != Role::prefill;
+         });
+}
+
 bool has_more(const Counts& more, const Counts& less) {
   return more != less &&
          std::equal(more.begin(), more.end(), less.begin(), [](std::int32_t a, std::int32_t b) { return a >= b; });
@@ -238,7 +246,13 @@ void run_plan(Plan& plan, const Scenario& scenario, const std::vector<PolicySpec
   const RequestLimits& limits = plan.goal.objective.limits;
   const auto evaluator = make_evaluator(limits, threads);
   settle_plan(plan, [&](const Counts& counts, const std::vector<std::size_t>& rows) {
-    const Experiment experiment(with_counts(scenario, counts));
+    const Scenario planned = with_counts(scenario, counts);
+    if (!decodes(planned)) {
+      PlanPoint none;
+      none.failure = "no replica decodes";
+      return std::vector<PlanPoint>(rows.size(), none);
+    }
+    const Experiment experiment(planned);
     if (plan.workload.empty()) {
       plan.workload = experiment.workload_title(seeds);
       plan.cost = experiment.cost_description();

@@ -119,10 +119,22 @@ bool is_answer(const Plan& plan, const PlanRow& row, const PlanPoint& point) {
   return answer && *answer == point.counts;
 }
 
+// "kept, least"; where there are no limits, of the answer alone "best".
+std::string verdict_text(const Plan& plan, const PlanRow& row, const PlanPoint& point) {
+  std::vector<std::string> parts;
+  if (!point.failure.empty()) {
+    parts.emplace_back("failed");
+  } else if (!plan.goal.constraints.empty()) {
+    parts.push_back(keeps_text(point.keeps));
+  }
+  if (is_answer(plan, row, point)) parts.emplace_back(plan.total ? "best" : "least");
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 std::vector<TableColumn> columns_of(const Plan& plan) {
   std::vector<TableColumn> columns = {{.title = "policy", .right = false, .wraps = true, .importance = kEssential}};
   for (const PlannedKind& kind : plan.kinds) columns.push_back({.title = kind.name, .importance = kEssential});
-  columns.push_back({.title = "limits", .right = false, .importance = kEssential});
+  columns.push_back({.title = plan.goal.constraints.empty() ? "" : "limits", .right = false, .importance = kEssential});
   for (const Constraint& constraint : plan.goal.constraints) {
     columns.push_back({.title = constraint.text(), .importance = 10});
   }
@@ -141,8 +153,7 @@ std::vector<std::vector<TableCell>> cells_of(const Plan& plan) {
       line.push_back({row.clairvoyant ? row.policy + " (clairvoyant)" : row.policy});
       for (const std::int32_t count : point.counts) line.push_back({fmt::format("{}", count)});
       const Tone tone = point.keeps == Keeps::yes ? Tone::good : point.keeps == Keeps::no ? Tone::bad : Tone::plain;
-      const std::string verdict = point.failure.empty() ? keeps_text(point.keeps) : "failed";
-      line.push_back({verdict + (is_answer(plan, row, point) ? plan.total ? ", best" : ", least" : ""), tone});
+      line.push_back({verdict_text(plan, row, point), tone});
       if (point.failure.empty()) {
         for (const Interval& limit : point.limits) line.push_back({interval_text(limit)});
         line.push_back({interval_text(point.value)});

@@ -134,21 +134,31 @@ PlanStep best_split(const std::vector<Counts>& splits, const std::map<Counts, Sp
     }
     return {.wanted = {}, .found = *best};
   }
-  std::size_t low = 0, high = splits.size() - 1;
+  // Where there are none of a kind the cluster is another one (prefill and decode are not apart, say), and no point of
+  // the same curve.
+  std::vector<Counts> curve;
+  for (const Counts& split : splits) {
+    if (split[0] > 0 && split[1] > 0) {
+      curve.push_back(split);
+    } else if (!known.contains(split)) {
+      return {.wanted = split, .found = {}};
+    }
+  }
+  std::size_t low = 0, high = curve.empty() ? 0 : curve.size() - 1;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
     for (const std::size_t at : {middle, middle + 1}) {
-      if (!known.contains(splits[at])) return {.wanted = splits[at], .found = {}};
+      if (!known.contains(curve[at])) return {.wanted = curve[at], .found = {}};
     }
-    if (known.at(splits[middle + 1]) < known.at(splits[middle])) {
+    if (known.at(curve[middle + 1]) < known.at(curve[middle])) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
-  if (!known.contains(splits[low])) return {.wanted = splits[low], .found = {}};
+  if (!curve.empty() && !known.contains(curve[low])) return {.wanted = curve[low], .found = {}};
   // Where the values are not what was assumed, one that was met on the way may be better.
-  Counts best = splits[low];
+  Counts best = curve.empty() ? splits[0] : curve[low];
   for (const auto& [split, value] : known) {
     if (value < known.at(best)) best = split;
   }

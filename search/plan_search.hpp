@@ -52,7 +52,7 @@ PlanStep cheapest_with(const std::vector<PlannedKind>& kinds, const std::map<Cou
 using SplitValue = std::pair<double, double>;
 
 // The best split. Of two kinds, along which the value is taken to fall to one lowest point and to rise after it: by
-// bisection over neighbours. Of more kinds: of all.
+// bisection over neighbours; those with none of a kind are measured in any case. Of more kinds: of all.
 PlanStep best_split(const std::vector<Counts>& splits, const std::map<Counts, SplitValue>& known);
 
 }  // namespace switchyard

@@ -246,6 +246,10 @@ void Experiment::make_kinds() {
     cluster_.kind_of_replica.insert(cluster_.kind_of_replica.end(), static_cast<std::size_t>(groups[g].count),
                                     kind_of_group.back());
   }
+  if (std::all_of(cluster_.kinds.begin(), cluster_.kinds.end(),
+                  [](const ReplicaKind& kind) { return kind.role() == Role::prefill; })) {
+    throw InputError("--group: role: all replicas have the role prefill; at least one has to decode (decode, both)");
+  }
   std::int32_t count = 0;
   for (const ReplicaGroup& group : groups) count += group.count;
   if (count != scenario_.replicas) {

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <map>
 
+#include "core/metrics/summary.hpp"
 #include "core/workload/random.hpp"
 #include "search/plan_files.hpp"
 #include "search/spec_list.hpp"
@@ -145,6 +148,25 @@ TEST_CASE("the best split is that of asking for all", "[plan]") {
     CHECK(step.found == best);
     CHECK(known.size() <= 12);  // two for each of six halvings
   }
+}
+
+// With none that prefill answers take 2 s, and with some 3 s at best: no valley leads there.
+TEST_CASE("a split with none of a kind is measured by itself", "[plan]") {
+  const std::vector<Counts> splits = splits_of({kind_of(0, 8), kind_of(0, 8)}, 8);
+  REQUIRE(splits.size() == 9);
+  std::map<Counts, SplitValue> known;
+  PlanStep step = best_split(splits, known);
+  for (; step.wanted; step = best_split(splits, known)) {
+    const std::int32_t prefill = (*step.wanted)[0];
+    known[*step.wanted] = {0, prefill == 0 ? 2 : 3 + std::abs(prefill - 4)};
+  }
+  CHECK(step.found == Counts{0, 8});
+  CHECK(known.contains({8, 0}));
+  CHECK(known.size() < 9);
+  known.clear();
+  CHECK(best_split({{0, 1}}, known).wanted == Counts{0, 1});
+  known[{0, 1}] = {0, 1};
+  CHECK(best_split({{0, 1}}, known).found == Counts{0, 1});
 }
 
 // The limit lies between 6 replicas and 7, as near to both as makes no difference: either is said wrongly as often as
@@ -334,6 +356,71 @@ TEST_CASE("a plan finds the cheapest numbers of two kinds of M/D/1 queues, as as
     num_points = plan.rows[0].points.size();
   }
   CHECK(num_points == 14);
+}
+
+// Eight replicas of `split-prefill`, of which 0 to 7 prefill. With few of these prompts queue, with few others answers
+// crawl, and in between lies one optimum, which each split's own replays say, too.
+TEST_CASE("a plan finds the best split between prefill and decode, as running all of them does", "[plan]") {
+  constexpr std::int32_t kReplicas = 8;
+  Scenario scenario = load_scenario("split-prefill");
+  scenario.workload.duration_s = 10;
+  scenario.held_out_seeds = parse_seed_range("101-103", "");
+  const PolicySpec llq = parse_policy("llq", "");
+  std::map<std::int32_t, double> mean_e2e_s, mean_ttft_s;           // by replicas that prefill
+  for (std::int32_t prefill = 0; prefill < kReplicas; ++prefill) {  // 0: all compute whole requests
+    const Experiment experiment(with_counts(scenario, {prefill, kReplicas - prefill}));
+    for (const std::uint64_t seed : scenario.held_out_seeds.seeds()) {
+      const auto workload = experiment.workload(seed);
+      const Summary summary = summarize(Simulation().run(experiment.cluster(), *workload, llq.routed(), seed),
+                                        *workload, experiment.cluster());
+      mean_e2e_s[prefill] += summary.mean_e2e_s / 3;
+      mean_ttft_s[prefill] += summary.mean_ttft_s / 3;
+    }
+  }
+  const auto least = [](const auto& figures) {
+    return std::min_element(figures.begin(), figures.end(), [](auto& a, auto& b) { return a.second < b.second; })
+        ->first;
+  };
+  CHECK(least(mean_e2e_s) != least(mean_ttft_s));  // first tokens want more replicas that prefill
+  for (const auto& [objective, figures] : {std::pair("mean_e2e_s", mean_e2e_s), {"mean_ttft_s", mean_ttft_s}}) {
+    for (const bool exhaustive : {false, true}) {
+      Plan plan;
+      plan.goal.objective = parse_objective(objective, "");
+      plan.kinds = kinds_of(scenario);
+      REQUIRE(plan.kinds.size() == 2);
+      CHECK(plan.kinds[0].name == "prefill");
+      CHECK(plan.kinds[1].name == "decode");
+      plan.kinds[0].least = 0;
+      plan.total = kReplicas;
+      plan.exhaustive = exhaustive;
+      run_plan(plan, scenario, {llq}, 1);
+      const PlanRow& row = plan.rows[0];
+      INFO(objective << ", exhaustive " << exhaustive);
+      REQUIRE(row.best);
+      CHECK((*row.best)[0] == least(figures));
+      CHECK(row.point(*row.best)->value.value == Approx(figures.at(least(figures))));
+      CHECK((exhaustive ? row.points.size() == kReplicas : row.points.size() < kReplicas));
+    }
+  }
+}
+
+TEST_CASE("replicas of which none decodes keep no limit", "[plan]") {
+  Scenario scenario = load_scenario("split-prefill");
+  scenario.workload.duration_s = 2;
+  scenario.held_out_seeds = parse_seed_range("101-102", "");
+  Plan plan = plan_of(kinds_of(scenario), "mean_e2e_s<=100", 0);
+  plan.rows.clear();
+  plan.total = 2;
+  plan.exhaustive = true;
+  for (PlannedKind& kind : plan.kinds) kind.least = 0;
+  run_plan(plan, scenario, parse_specs("llq", ""), 1);
+  CHECK(plan.rows[0].points.size() == 3);
+  CHECK(plan.rows[0].point({2, 0})->failure == "no replica decodes");
+  CHECK(plan.rows[0].point({2, 0})->keeps == Keeps::no);
+  CHECK(plan.rows[0].best != Counts{2, 0});
+  CHECK_THAT(render(plan, TableFormat::table), Contains("Failed: llq with 2 prefill + 0 decode: no replica decodes"));
+  scenario.groups.pop_back();
+  CHECK_THROWS_WITH(Experiment(scenario), Contains("--group: role: all replicas have the role prefill"));
 }
 
 TEST_CASE("numbers of groups become a scenario's, and groups are named by what they differ in", "[plan]") {
