@@ -84,6 +84,7 @@ class Headroom final : public Policy {
   std::int32_t place(const ClusterView& cluster, const QueuedRequest& request) const {
     std::int32_t best = -1;
     for (std::int32_t replica = 0; replica < cluster.num_replicas(); ++replica) {
+      if (!cluster.can_serve(request.id, replica)) continue;  // it has failed, drains, or is too small
       const ReplicaLimits& limits = cluster.limits(replica);
       const Load& load = loads_[static_cast<std::size_t>(replica)];
       const auto reserve = static_cast<std::int64_t>(std::floor(safety_ * limits.num_blocks));

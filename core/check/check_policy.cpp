@@ -24,6 +24,7 @@ class Battery {
     check_mark();
     for (int round = 0; round < rounds; ++round) {
       round_ = round;
+      if (cluster_.config(round).is_split() && !policy_.knows_roles) continue;  // refused there
       check_round();
     }
     return std::move(faults_);
@@ -36,6 +37,10 @@ class Battery {
   void fault(const std::string& kind, const std::string& what) {
     if (!told_.insert(kind).second) return;
     faults_.push_back(fmt::format("{}: {}: {}", policy_.spec(values_), kind, what));
+  }
+  const char* end_kind() const {
+    const ClusterConfig& config = cluster_.config(round_);
+    return config.is_split() ? "apart" : config.operations.are_none() ? "end" : "operated";
   }
   std::string place() const { return fmt::format("round {} ({})", round_, TrialCluster::engine_text(round_)); }
 
@@ -53,7 +58,7 @@ class Battery {
     try {
       return Simulation(kernel).run(cluster_.config(round_), workload, policy, seed());
     } catch (const std::exception& error) {
-      fault("end", fmt::format("{}: {}", place(), error.what()));
+      fault(end_kind(), fmt::format("{}: {}", place(), error.what()));
       return std::nullopt;
     }
   }
@@ -81,10 +86,11 @@ class Battery {
   void check_served(const Workload& workload, const Replay& replay) {
     for (std::size_t i = 0; i < workload.size(); ++i) {
       const RequestRecord& record = replay.requests[i];
-      if (record.replica >= 0 && record.assigned_at >= record.arrived_at && record.completed_at > record.assigned_at) {
+      if (!record.failed && record.replica >= 0 && record.assigned_at >= record.arrived_at &&
+          record.completed_at > record.assigned_at) {
         continue;
       }
-      fault("end", fmt::format("{}: request {} is not served after its arrival", place(), i));
+      fault(end_kind(), fmt::format("{}: request {} is not served after its arrival", place(), i));
     }
   }
 
@@ -166,14 +172,34 @@ class Battery {
                                 place(), at));
   }
 
-  // The first request of `a` that the two runs treat differently before `until`; their number if there is none.
+  // Where a request decodes, of one that was handed over, and when that was settled.
+  static const HandOff* hand_off_of(const Replay& replay, std::size_t row) {
+    const auto found = std::lower_bound(replay.hand_offs.begin(), replay.hand_offs.end(), row,
+                                        [](const HandOff& a, std::size_t b) { return std::size_t(a.row) < b; });
+    return found == replay.hand_offs.end() || std::size_t(found->row) != row ? nullptr : &*found;
+  }
+
+  // The first request of `a` that the two runs treat differently before `until`; their number if there is none. Of one
+  // that came back from a replica that failed, its last try is known: two runs in which that was not the same try are
+  // not compared.
   static std::size_t first_difference(const Replay& a, const Replay& b, Time until) {
     for (std::size_t i = 0; i < a.requests.size(); ++i) {
       const RequestRecord &x = a.requests[i], &y = b.requests[i];
+      if (x.num_retries != y.num_retries && until < kNever) continue;
+      const HandOff *from_a = hand_off_of(a, i), *from_b = hand_off_of(b, i);
+      const std::int32_t place_in_a = from_a ? from_a->prefill_replica : x.replica;
+      const std::int32_t place_in_b = from_b ? from_b->prefill_replica : y.replica;
       const bool placed = std::min(x.assigned_at, y.assigned_at) < until;
       const bool completed = std::min(x.completed_at, y.completed_at) < until;
-      if (placed && (x.assigned_at != y.assigned_at || x.replica != y.replica)) return i;
-      if (completed && (x.completed_at != y.completed_at || x.num_restarts != y.num_restarts)) return i;
+      if (placed && (x.assigned_at != y.assigned_at || place_in_a != place_in_b)) return i;
+      if (from_a && from_b && std::min(from_a->assigned_at, from_b->assigned_at) < until &&
+          (from_a->assigned_at != from_b->assigned_at || from_a->decode_replica != from_b->decode_replica)) {
+        return i;
+      }
+      if (completed && (x.completed_at != y.completed_at || x.num_restarts != y.num_restarts || x.failed != y.failed ||
+                        x.num_retries != y.num_retries)) {
+        return i;
+      }
     }
     return a.requests.size();
   }

@@ -33,6 +33,28 @@ constexpr std::array<Between, 4> kOpen = {{
      {.count = 2, .dispatch = 2 * kMs, .response = 3 * kMs, .decision = kMs}},
 }};
 
+// Of four replicas the last is not there at first. One fails in mid-work and is repaired, one drains, the last one
+// joins and another one fails for good: two of the four are left.
+OperationOptions trial_operations() {
+  OperationOptions operations;
+  operations.initial_replicas = 3;
+  operations.events = {{.at = 200 * kMs, .kind = ReplicaEvent::Kind::fail, .replica = 0, .lasts = 300 * kMs},
+                       {.at = 600 * kMs, .kind = ReplicaEvent::Kind::join, .replica = 3},
+                       {.at = 900 * kMs, .kind = ReplicaEvent::Kind::drain, .replica = 1},
+                       {.at = 1300 * kMs, .kind = ReplicaEvent::Kind::fail, .replica = 2}};
+  operations.detection = 30 * kMs;
+  operations.start_up = 50 * kMs;
+  operations.max_retries = 1000;  // what is tried must come to an end
+  return operations;
+}
+
+// How many replicas prefill, decode, and do both.
+struct Pools {
+  std::int32_t prefill, decode, both;
+};
+constexpr std::array<Pools, TrialCluster::kNumRounds - TrialCluster::kFirstSplit> kPools = {
+    {{1, 2, 0}, {2, 1, 0}, {2, 2, 0}, {1, 1, 1}, {1, 0, 2}}};
+
 // A batch takes 10 ms, and longer with its tokens and their context.
 CostModel trial_cost() {
   CostTables tables;
@@ -80,6 +102,26 @@ TrialCluster::TrialCluster() : cost_(trial_cost()) {
     std::tie(config.signals, config.routers) = kOpen[i % kOpen.size()].options();
     configs_.push_back(std::move(config));
   }
+  for (std::size_t i = 0; i < engines.size(); ++i) {
+    ClusterConfig config = ClusterConfig::uniform(4, ReplicaKind(engines[i], cost_));
+    config.operations = trial_operations();
+    if (i % 2 == 1) std::tie(config.signals, config.routers) = kOpen[i % kOpen.size()].options();
+    configs_.push_back(std::move(config));
+  }
+  for (std::size_t i = 0; i < kPools.size(); ++i) {
+    const EngineOptions& engine = engines[3 + i % 2];
+    ClusterConfig config;
+    for (const auto& [role, count] : {std::pair(Role::prefill, kPools[i].prefill),
+                                      {Role::decode, kPools[i].decode},
+                                      {Role::both, kPools[i].both}}) {
+      config.kind_of_replica.insert(config.kind_of_replica.end(), static_cast<std::size_t>(count),
+                                    static_cast<std::int32_t>(config.kinds.size()));
+      if (count > 0) config.kinds.emplace_back(engine, cost_, role, LinkSpeed{.bytes_per_s = 50'000'000});
+    }
+    config.hand_off = {.kv_bytes_per_token = 1000, .link = {}, .latency = kMs};
+    if (i == 3) std::tie(config.signals, config.routers) = kOpen[0].options();
+    configs_.push_back(std::move(config));
+  }
 }
 
 const ClusterConfig& TrialCluster::config(int round) const {
@@ -88,8 +130,12 @@ const ClusterConfig& TrialCluster::config(int round) const {
 
 std::string TrialCluster::engine_text(int round) {
   constexpr std::size_t kNumPlain = 3 * kEngines.size();
-  const std::size_t i = static_cast<std::size_t>(round) % (2 * kNumPlain);
+  static_assert(2 * kNumPlain == kFirstOperated && kFirstSplit - kFirstOperated == kEngines.size());
+  const int place = round % kNumRounds;
+  const auto i = static_cast<std::size_t>(place);
+  if (place >= kFirstSplit) return std::string(kEngines[3 + (i - kFirstSplit) % 2]) + "; prefill and decode apart";
   const std::string engine = kEngines[i % kEngines.size()];
+  if (place >= kFirstOperated) return engine + "; replicas that fail, drain and join";
   return i < kNumPlain ? engine : engine + "; " + kOpen[(i - kNumPlain) % kOpen.size()].text;
 }
 

@@ -20,7 +20,9 @@ class TrialCluster {
   TrialCluster& operator=(const TrialCluster&) = delete;
 
   // Engines and numbers of replicas take turns: 15 of them, with live signals and one router; then the same with old
-  // signals, several routers and a network.
+  // signals, several routers and a network. From kFirstOperated on, replicas fail, are repaired, drain and join; from
+  // kFirstSplit on, prefill and decode are apart. Then it begins again.
+  static constexpr int kFirstOperated = 30, kFirstSplit = 35, kNumRounds = 40;
   const ClusterConfig& config(int round) const;
   static std::string engine_text(int round);
 

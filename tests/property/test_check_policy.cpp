@@ -22,6 +22,58 @@ class InTurn : public Policy {
   std::int32_t next_ = 0;
 };
 
+// Passes over those that take nothing now.
+class InTurnOfThose : public InTurn {
+ public:
+  void schedule(ClusterView& cluster) override {
+    for (RequestId id = cluster.first_queued(); id >= 0;) {
+      const RequestId next = cluster.next_queued(id);
+      for (std::int32_t tries = 0; tries < cluster.num_replicas(); ++tries) {
+        const std::int32_t replica = turn(cluster);
+        if (!can_take(cluster, id, replica)) continue;
+        cluster.assign(id, replica);
+        break;
+      }
+      id = next;
+    }
+  }
+
+ protected:
+  virtual bool can_take(const ClusterView& cluster, RequestId id, std::int32_t replica) {
+    return cluster.can_serve(id, replica);
+  }
+};
+
+// Sends what was prefilled on to those that decode.
+class InTurnApart : public InTurnOfThose {
+ protected:
+  bool can_take(const ClusterView& cluster, RequestId id, std::int32_t replica) override {
+    if (cluster.is_split() && (cluster.queued(id).prefilled_on < 0) != (cluster.role(replica) == Role::prefill)) {
+      return false;
+    }
+    return InTurnOfThose::can_take(cluster, id, replica);
+  }
+};
+
+// Goes by an output length as soon as a prompt is computed.
+class KnowsWhereAnswersEnd : public InTurnApart, public Clairvoyant {
+ public:
+  void see(std::span<const std::int32_t> outputs) override { outputs_ = outputs; }
+
+ protected:
+  bool can_take(const ClusterView& cluster, RequestId id, std::int32_t replica) override {
+    if (cluster.is_split() && cluster.queued(id).prefilled_on >= 0) {
+      std::int32_t decode = outputs_[static_cast<std::size_t>(id)] % cluster.num_replicas();
+      while (cluster.role(decode) == Role::prefill) decode = (decode + 1) % cluster.num_replicas();
+      return replica == decode;
+    }
+    return InTurnApart::can_take(cluster, id, replica);
+  }
+
+ private:
+  std::span<const std::int32_t> outputs_;
+};
+
 class Remembers : public InTurn {
  public:
   void start(const ClusterView&, std::uint64_t) override {}
@@ -99,7 +151,7 @@ TEST_CASE("check_policy passes every registered policy", "[check_policy]") {
 
 TEST_CASE("check_policy finds what a policy must not do", "[check_policy]") {
   using Catch::Contains;
-  CHECK(all_of(check_policy(undeclared<InTurn>("in_turn"))).empty());
+  CHECK(all_of(check_policy(undeclared<InTurnOfThose>("in_turn"))).empty());
   CHECK_THAT(all_of(check_policy(undeclared<Remembers>("remembers"))),
              Contains("remembers: start: ") && Contains("forget"));
   CHECK_THAT(all_of(check_policy(undeclared<DrawsFromOutside>("draws"))), Contains("draws: deterministic: "));
@@ -114,6 +166,24 @@ TEST_CASE("check_policy finds what a policy must not do", "[check_policy]") {
   PolicyInfo boasts = undeclared<InTurn>("boasts");
   boasts.clairvoyant = true;
   CHECK_THAT(all_of(check_policy(boasts)), Contains("boasts: mark: it says that it knows"));
+}
+
+TEST_CASE("check_policy tries replicas that come and go, and roles where they are known", "[check_policy]") {
+  using Catch::Contains;
+  CHECK(all_of(check_policy(undeclared<InTurn>("in_turn"), 30)).empty());
+  CHECK_THAT(all_of(check_policy(undeclared<InTurn>("in_turn"))),
+             Contains("in_turn: operated: round 30 (vllm_v0; replicas that fail, drain and join): ") &&
+                 Contains("see ClusterView::can_serve") && !Contains("apart"));
+  PolicyInfo naive = undeclared<InTurnOfThose>("naive");
+  CHECK(all_of(check_policy(naive)).empty());  // it is refused where prefill and decode are apart
+  naive.knows_roles = true;
+  CHECK_THAT(all_of(check_policy(naive)), Contains("naive: apart: round 35 (vllm_v1; prefill and decode apart): "));
+  PolicyInfo able = undeclared<InTurnApart>("able");
+  able.knows_roles = true;
+  CHECK(all_of(check_policy(able)).empty());
+  PolicyInfo knows = undeclared<KnowsWhereAnswersEnd>("knows");
+  knows.knows_roles = true;
+  CHECK_THAT(all_of(check_policy(knows)), Contains("knows: lengths: round 3") && Contains("prefill and decode apart"));
 }
 
 TEST_CASE("who is shown output lengths is marked as it is described, or refused when it is made", "[check_policy]") {
