@@ -31,7 +31,9 @@ def show_class(name: str, cls) -> None:
     for member, thing in sorted(vars(cls).items()):
         if member.startswith("_"):
             continue
-        if isinstance(thing, property) or not callable(getattr(cls, member)):
+        if isinstance(thing, (bool, int, str)):
+            print(f"- `{member} = {thing!r}`")
+        elif isinstance(thing, property) or not callable(getattr(cls, member)):
             doc = first_lines(thing).split("\n")[0]
             print(f"- `{member}`" + (f": {doc}" if doc else ""))
         else:

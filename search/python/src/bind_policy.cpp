@@ -64,6 +64,7 @@ void bind_policy(nb::module_& module) {
       [](const std::string& name, const nb::object& make, int rounds) {
         PolicyInfo info;
         info.name = name;
+        info.knows_roles = knows_roles(make());
         info.make = [&](const ParamValues&) { return std::make_unique<PythonPolicy>(make()); };
         return check_policy(info, rounds);
       },

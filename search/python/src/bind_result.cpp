@@ -24,21 +24,23 @@ namespace switchyard::python {
 namespace {
 
 struct Made {
-  std::string name;                // canonical spec, or the class of a policy in Python
-  std::optional<RoutedBy> routed;  // of a spec, or of a class or function that makes policies in Python; else:
-  std::unique_ptr<Policy> policy;  // one in Python
+  std::string name;  // canonical spec, or the class of a policy in Python
+  RoutedBy routed;
   bool in_python = false;
+  bool is_object = false;  // one in Python, which is one router's
 };
 
 std::string class_of(const nb::object& object) { return nb::cast<std::string>(object.type().attr("__name__")); }
 
 // A policy for each router, the first of which was made already.
 RoutedBy each_by(const nb::object& factory, nb::object first) {
+  const bool roles = knows_roles(first);
   auto made = std::make_shared<nb::object>(std::move(first));
   return {.make = [factory, made]() -> std::unique_ptr<Policy> {
-    nb::object policy = made->is_valid() ? std::move(*made) : factory();
-    return std::make_unique<PythonPolicy>(std::move(policy));
-  }};
+            nb::object policy = made->is_valid() ? std::move(*made) : factory();
+            return std::make_unique<PythonPolicy>(std::move(policy));
+          },
+          .knows_roles = roles};
 }
 
 Made make_policy(const nb::object& policy) {
@@ -46,17 +48,19 @@ Made make_policy(const nb::object& policy) {
     const auto spec = std::make_shared<const PolicySpec>(parse_policy(nb::cast<std::string>(policy), "policy"));
     RoutedBy routed = spec->routed();
     routed.make = [spec] { return spec->make(); };  // which keeps it
-    return {.name = spec->text(), .routed = std::move(routed), .policy = nullptr};
+    return {.name = spec->text(), .routed = std::move(routed)};
   }
   if (nb::isinstance<nb::type_object>(policy) || (PyCallable_Check(policy.ptr()) && !nb::hasattr(policy, "schedule"))) {
     nb::object first = policy();
     std::string name = class_of(first);
-    return {.name = std::move(name), .routed = each_by(policy, std::move(first)), .policy = nullptr, .in_python = true};
+    return {.name = std::move(name), .routed = each_by(policy, std::move(first)), .in_python = true};
   }
+  const PythonPolicy has_schedule(policy);  // or a TypeError
   return {.name = class_of(policy),
-          .routed = std::nullopt,
-          .policy = std::make_unique<PythonPolicy>(policy),
-          .in_python = true};
+          .routed = {.make = [policy] { return std::make_unique<PythonPolicy>(policy); },
+                     .knows_roles = knows_roles(policy)},
+          .in_python = true,
+          .is_object = true};
 }
 
 Replay run(const HeldReplay& held, Made& made, StateSampler* sampler = nullptr) {
@@ -70,14 +74,19 @@ Replay run(const HeldReplay& held, Made& made, StateSampler* sampler = nullptr) 
   try {
     Simulation simulation;
     const ClusterConfig& cluster = held.scenario->experiment().cluster();
-    if (made.routed) return simulation.run(cluster, *held.workload, *made.routed, held.seed, nullptr, sampler);
-    if (cluster.routers.count > 1) {
+    if (cluster.routers.count > 1 && made.is_object) {
       throw InputError(
           fmt::format("policy: an object is one router's, and the scenario has {}; give its class, or a "
                       "function that makes one",
                       cluster.routers.count));
     }
-    return simulation.run(cluster, *held.workload, *made.policy, held.seed, nullptr, sampler);
+    if (cluster.is_split() && !made.routed.knows_roles && made.in_python) {
+      throw InputError(
+          fmt::format("policy: {} ignores roles, and prefill and decode are apart in this scenario; one that decides "
+                      "about them says so by its attribute knows_roles = True",
+                      made.name));
+    }
+    return simulation.run(cluster, *held.workload, made.routed, held.seed, nullptr, sampler);
   } catch (const PolicyError& error) {
     std::rethrow_if_nested(error);  // what the policy raised, with its own traceback
     throw;
@@ -155,7 +164,9 @@ void bind_result(nb::module_& module) {
       .def_prop_ro("execution_ps", &record_column<Time, &RequestRecord::execution>)
       .def_prop_ro("replica", &record_column<std::int32_t, &RequestRecord::replica>)
       .def_prop_ro("num_restarts", &record_column<std::int32_t, &RequestRecord::num_restarts>)
-      .def_prop_ro("num_cached_tokens", &record_column<std::int32_t, &RequestRecord::num_cached_tokens>);
+      .def_prop_ro("num_cached_tokens", &record_column<std::int32_t, &RequestRecord::num_cached_tokens>)
+      .def_prop_ro("num_retries", &record_column<std::int16_t, &RequestRecord::num_retries>)
+      .def_prop_ro("failed", &record_column<bool, &RequestRecord::failed>);
   module.def("_replay", &replay, nb::arg("scenario"), nb::arg("policy"), nb::arg("seed"),
              nb::arg("workload").none() = nb::none());
   module.def("_write_run", &write_run, nb::arg("replay"), nb::arg("policy"), nb::arg("folder"), nb::arg("force"));

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -51,12 +52,19 @@ const char* name_of(BatchKind kind) {
   return "";
 }
 
+const char* name_of(Role role) { return role == Role::prefill ? "prefill" : role == Role::decode ? "decode" : "both"; }
+
 }  // namespace
 
 void bind_view(nb::module_& module) {
   nb::class_<QueuedRequest> queued(module, "QueuedRequest", "A request in the global queue.");
   queued.def_ro("id", &QueuedRequest::id, "Its row in the workload.")
-      .def_ro("num_prefill_tokens", &QueuedRequest::num_prefill_tokens, "Prompt, tokens.");
+      .def_ro("num_prefill_tokens", &QueuedRequest::num_prefill_tokens, "Prompt, tokens.")
+      .def_ro("session", &QueuedRequest::session, "Which session it is a turn of; -1: not told.")
+      .def_ro("num_retries", &QueuedRequest::num_retries,
+              "How often it came back from a replica that failed; its prompt has grown by what had been streamed.")
+      .def_ro("prefilled_on", &QueuedRequest::prefilled_on,
+              "The prefill replica that has computed its prompt: it is to be assigned to one that decodes; -1: none.");
   time<&QueuedRequest::arrived_at, QueuedRequest>(queued, "arrived_at", "Arrival");
 
   nb::class_<ResidentRequest> resident(module, "ResidentRequest", "A request that a replica holds.");
@@ -145,6 +153,9 @@ void bind_view(nb::module_& module) {
       .def_ro("batch_size_cap", &ReplicaLimits::batch_size_cap)
       .def_ro("batch_tokens", &ReplicaLimits::batch_tokens, "Prompt tokens that one batch computes, at most.")
       .def_ro("max_tokens", &ReplicaLimits::max_tokens)
+      .def_prop_ro(
+          "role", [](const ReplicaLimits& it) { return name_of(it.role); },
+          "\"prefill\", \"decode\" or \"both\", which computes whole requests; one that decodes does that, too.")
       .def_prop_ro("engine", [](const ReplicaLimits& it) { return std::string(engine_name(it.engine)); });
 
   nb::class_<HeldView>(module, "Cluster", "The cluster as a policy sees it during a call, and `assign`.")
@@ -159,6 +170,22 @@ void bind_view(nb::module_& module) {
       .def(
           "outstanding", [](const HeldView& c, std::int64_t r) { return c.view().outstanding(c.replica(r)); },
           nb::arg("replica"), "Waiting and running requests of a replica.")
+      .def(
+          "accepts", [](const HeldView& c, std::int64_t r) { return c.view().accepts(c.replica(r)); },
+          nb::arg("replica"), "Whether the replica takes requests, as far as routers know.")
+      .def(
+          "can_serve",
+          [](const HeldView& c, RequestId id, std::int64_t r) { return c.view().can_serve(id, c.replica(r)); },
+          nb::arg("id"), nb::arg("replica"), "Whether it does, and this queued request fits; `assign` refuses others.")
+      .def(
+          "serves_all", [](const HeldView& c) { return c.view().serves_all(); },
+          "Whether every replica takes every request now.")
+      .def_prop_ro(
+          "is_split", [](const HeldView& c) { return c.view().is_split(); },
+          "Whether prefill and decode are apart: some replica's role is \"prefill\".")
+      .def(
+          "role", [](const HeldView& c, std::int64_t r) { return name_of(c.view().role(c.replica(r))); },
+          nb::arg("replica"), "Of a replica: \"prefill\", \"decode\" or \"both\".")
       .def(
           "least_waiting", [](const HeldView& c) { return c.view().least_waiting(); },
           "The replica with the fewest waiting requests, ties to the lowest id.")
@@ -232,8 +259,14 @@ void bind_view(nb::module_& module) {
           nb::arg("id"), nb::arg("block_size"),
           "Names of the blocks of a queued prompt, as far as it is known what they hold: equal names, equal tokens.")
       .def(
-          "assign", [](const HeldView& c, RequestId id, std::int64_t r) { c.changes().assign(id, c.replica(r)); },
-          nb::arg("id"), nb::arg("replica"), "Moves a queued request to the end of a replica's queue, at once.");
+          "assign",
+          [](const HeldView& c, RequestId id, std::int64_t r, std::optional<std::int64_t> decode) {
+            if (decode) return c.changes().assign(id, c.replica(r), c.replica(*decode));
+            c.changes().assign(id, c.replica(r));
+          },
+          nb::arg("id"), nb::arg("replica"), nb::arg("decode") = nb::none(),
+          "Moves a queued request to the end of a replica's queue, at once. From one whose role is \"prefill\" it "
+          "comes back to the queue with its first token, unless `decode` says where it goes on.");
 }
 
 }  // namespace switchyard::python

@@ -21,10 +21,20 @@ nb::object method(const nb::object& object, const char* name) {
 
 }  // namespace
 
+bool knows_roles(const nb::object& policy) {
+  if (!nb::hasattr(policy, "knows_roles")) return false;
+  const int said = PyObject_IsTrue(nb::object(policy.attr("knows_roles")).ptr());
+  if (said < 0) throw nb::python_error();
+  return said > 0;
+}
+
 PythonPolicy::PythonPolicy(nb::object object)
     : start_(method(object, "start")),
       on_arrival_(method(object, "on_arrival")),
+      on_prefilled_(method(object, "on_prefilled")),
       on_completion_(method(object, "on_completion")),
+      on_loss_(method(object, "on_loss")),
+      on_fleet_(method(object, "on_fleet")),
       subscription_(method(object, "subscription")),
       on_first_token_(method(object, "on_first_token")),
       on_poll_(method(object, "on_poll")),
@@ -49,8 +59,22 @@ void PythonPolicy::on_arrival(const QueuedRequest& request) {
   if (!on_arrival_.is_none()) on_arrival_(request);
 }
 
+void PythonPolicy::on_prefilled(const QueuedRequest& request) {
+  if (!on_prefilled_.is_none()) on_prefilled_(request);
+}
+
 void PythonPolicy::on_completion(const CompletedRequest& request) {
   if (!on_completion_.is_none()) on_completion_(request);
+}
+
+void PythonPolicy::on_loss(const CompletedRequest& request) {
+  if (!on_loss_.is_none()) on_loss_(request);
+}
+
+void PythonPolicy::on_fleet(const ClusterView& cluster, std::int32_t replica) {
+  if (on_fleet_.is_none()) return;
+  const HeldView::Call call(*held_, cluster, nullptr);
+  on_fleet_(cluster_, replica);
 }
 
 Subscription PythonPolicy::subscription() const {

@@ -9,7 +9,7 @@ from . import _core
 __all__ = ["check_policy"]
 
 
-def check_policy(policy: Any, rounds: int = 30) -> list[str]:
+def check_policy(policy: Any, rounds: int = 40) -> list[str]:
     """Tries a policy on small random workloads with tight memory, under each engine. One line for each thing that it
     does and must not, with the round that shows it; an empty list if nothing was found.
 
@@ -17,7 +17,8 @@ def check_policy(policy: Any, rounds: int = 30) -> list[str]:
 
     Its runs end, with each request assigned once after it arrived; the same workload and seed give the same run, with a
     new object and with one that has run something else; what arrives later changes nothing before, and neither does the
-    length of an output before that request completes.
+    length of an output before that request completes. From round 30 on it is tried where replicas fail, drain and join
+    ("operated"), and from round 35 on, if its `knows_roles` is true, where prefill and decode are apart ("apart").
     """
     if rounds < 1:
         raise _core.InputError(f"rounds: {rounds} is not allowed; a whole number from 1 is wanted")

@@ -21,8 +21,12 @@ class Policy:
                     cluster.assign(cluster.first_queued(), cluster.least_waiting())
 
     It sees what a policy in C++ sees: prompts and loads, never an output length or the future. The cluster may be
-    looked at only while a call lasts.
+    looked at only while a call lasts. Where replicas fail, come and go or are not alike, `Cluster.can_serve` says which
+    may take a request. `knows_roles = True` says that it decides about prefill and decode where they are apart; others
+    are refused there.
     """
+
+    knows_roles: bool = False
 
     @_does_nothing
     def start(self, cluster: Cluster, seed: int) -> None:
@@ -33,8 +37,23 @@ class Policy:
         """A request has joined the queue; `schedule` follows."""
 
     @_does_nothing
+    def on_prefilled(self, request: QueuedRequest) -> None:
+        """Where prefill and decode are apart: a request that was assigned to a prefill replica alone has its first
+        token, and has joined the queue again to be assigned to one that decodes; `schedule` follows."""
+
+    @_does_nothing
     def on_completion(self, request: CompletedRequest) -> None:
         """A request has completed; `schedule` follows if the queue holds any."""
+
+    @_does_nothing
+    def on_loss(self, request: CompletedRequest) -> None:
+        """A request has been lost, as its replica failed: what there was of it, with the time at which routers learned
+        that in place of a completion. If it is tried again, on_arrival follows."""
+
+    @_does_nothing
+    def on_fleet(self, cluster: Cluster, replica: int) -> None:
+        """The replica takes requests from now on, or no more (`Cluster.accepts`). One that comes back has forgotten all
+        that it had cached. `schedule` follows if requests are queued."""
 
     @_does_nothing
     def subscription(self) -> Subscription:  # type: ignore[empty-body]  # the kernel does not call it

@@ -14,7 +14,7 @@ from . import _core
 from .scenario import Workload, frame_of, scenario as _scenario
 
 _COLUMNS = ("arrived_at_ps", "assigned_at_ps", "scheduled_at_ps", "first_token_at_ps", "completed_at_ps",
-            "execution_ps", "replica", "num_restarts", "num_cached_tokens")
+            "execution_ps", "replica", "num_restarts", "num_cached_tokens", "num_retries", "failed")
 
 
 class Result:
@@ -41,7 +41,7 @@ class Result:
 
     @property
     def requests(self) -> dict[str, np.ndarray]:
-        """Whole picoseconds where the name ends in ``_ps`` (int64), counts as int32; none is a copy."""
+        """Whole picoseconds where the name ends in ``_ps`` (int64), counts as integers, failed as bool; none is a copy."""
         workload = self.workload
         lengths = {"num_prefill_tokens": workload.num_prefill_tokens, "num_decode_tokens": workload.num_decode_tokens}
         columns = {name: np.asarray(getattr(self._replay, name)) for name in _COLUMNS}
