@@ -110,8 +110,8 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       return fleet_.fits(request, replica);
     }
   }
-  const ReplicaLimits& limits_of(std::int32_t replica) const override { return config_->kind(replica).limits(); }
-  const CostModel& cost_of(std::int32_t replica) const override { return config_->kind(replica).cost(); }
+  const ReplicaLimits& limits_of(std::int32_t replica) const override { return kind_of(replica).limits(); }
+  const CostModel& cost_of(std::int32_t replica) const override { return kind_of(replica).cost(); }
 
   void assign_apart(RequestId id, std::int32_t prefill, std::int32_t decode) override {
     for (const std::int32_t replica : {prefill, decode}) {
@@ -186,6 +186,11 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     } else {
       return FleetOperator::Around{*this, routing_, board_, table_, agenda_};
     }
+  }
+
+  const ReplicaKind& kind_of(std::int32_t replica) const {
+    if constexpr (kPlain) return config_->kinds.front();  // all are of one
+    return config_->kind(replica);
   }
 
   void note_read(Signal signal) { signals_read_ |= 1U << static_cast<unsigned>(signal); }

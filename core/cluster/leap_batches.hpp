@@ -66,15 +66,10 @@ inline bool LeapReplica::form(Time now, StartCause cause) {
 // One batch with prefills. Returns its time.
 inline CostModel::Lookup LeapReplica::begin_prefill_batch() {
   const std::int64_t kv_tokens = decoding_.kv_tokens();
-  BatchShape shape = prefills_;
-  if (decodes_) {
-    shape.num_decodes = decoding_.size();
-    shape.decode_kv_tokens = kv_tokens;
-  }
   resident_tokens_ = kv_tokens + partial_tokens_;
   num_batches_ = 1;
   ends_with_bucket_ = false;
-  return cost_->batch_time(shape);
+  return cost_->batch_time(prefills_, decodes_ ? decoding_.size() : 0, decodes_ ? kv_tokens : 0);
 }
 
 // Batches of decodes alone with the same time and members: up to the end of the KV bucket or the first completion, or

@@ -113,7 +113,11 @@ void CostModel::add_prefill_step(BatchShape& batch, std::int64_t processed, std:
   batch.prefill_attention_ms += steps_->prefill_attention(processed, chunk, batch.prefill_outside);
 }
 
-CostModel::Lookup CostModel::step_time(const BatchShape& batch) const {
+CostModel::Lookup CostModel::step_time(const BatchShape& prefills, std::int32_t num_decodes,
+                                       std::int64_t decode_kv_tokens) const {
+  BatchShape batch = prefills;
+  batch.num_decodes = num_decodes;
+  batch.decode_kv_tokens = decode_kv_tokens;
   // The longest context is known to engines that look at every member; the others keep to the grain.
   const bool by_longest = steps_->uneven() && batch.decode_kv_max > 0;
   if (batch.num_prefills == 0 && !by_longest) {

@@ -122,19 +122,26 @@ class CostModel {
   }
 
   // No count may be negative. A batch of one prefilling member has prefill_chunk_squares = prefill_tokens squared.
-  // By value: a caller that counts in a batch of its own then keeps what is read here in registers.
-  Lookup batch_time(BatchShape batch) const {
+  Lookup batch_time(const BatchShape& batch) const {
+    return batch_time(batch, batch.num_decodes, batch.decode_kv_tokens);
+  }
+  // The same of a shape whose decodes are counted elsewhere, which then need not be written and read again.
+  Lookup batch_time(const BatchShape& prefills, std::int32_t num_decodes, std::int64_t decode_kv_tokens) const {
     if (steps_) [[unlikely]]
-      return step_time(batch);
+      return step_time(prefills, num_decodes, decode_kv_tokens);
+    return table_time(prefills, num_decodes, decode_kv_tokens);
+  }
+  // The same if the tables are all there is. Inline, and shows the shape to nobody: it can stay in registers.
+  Lookup table_time(const BatchShape& prefills, std::int32_t num_decodes, std::int64_t decode_kv_tokens) const {
     bool outside = false;
-    double ticks = token_part(batch.prefill_tokens + batch.num_decodes, outside);
-    if (batch.num_decodes > 0) {
-      ticks += decode_part(batch.num_decodes, kv_step(mean_kv(batch.decode_kv_tokens, batch.num_decodes)), outside);
+    double ticks = token_part(prefills.prefill_tokens + num_decodes, outside);
+    if (num_decodes > 0) {
+      ticks += decode_part(num_decodes, kv_step(mean_kv(decode_kv_tokens, num_decodes)), outside);
     }
-    if (batch.num_prefills > 0) {
-      const bool many = batch.num_prefills > 1;
-      const std::int64_t chunk = many ? rounded_sqrt(batch.prefill_chunk_squares) : batch.prefill_tokens;
-      const double part = prefill_part(batch.prefill_kv_tokens, chunk, outside);
+    if (prefills.num_prefills > 0) {
+      const bool many = prefills.num_prefills > 1;
+      const std::int64_t chunk = many ? rounded_sqrt(prefills.prefill_chunk_squares) : prefills.prefill_tokens;
+      const double part = prefill_part(prefills.prefill_kv_tokens, chunk, outside);
       ticks += many ? part * tables_.prefill_many_factor : part;
     }
     return {to_ticks(ticks), outside};
@@ -154,7 +161,7 @@ class CostModel {
   const StepTimes* steps() const { return steps_.get(); }  // null: the tables are all there is
 
  private:
-  Lookup step_time(const BatchShape& batch) const;
+  Lookup step_time(const BatchShape& prefills, std::int32_t num_decodes, std::int64_t decode_kv_tokens) const;
   void add_prefill_step(BatchShape& batch, std::int64_t processed, std::int64_t chunk) const;
   static Time to_ticks(double ticks) { return std::max<Time>(static_cast<Time>(ticks + 0.5), 1); }
   Lookup decode_time_beyond(std::int32_t decodes, std::int64_t step) const;

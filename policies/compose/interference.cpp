@@ -10,18 +10,6 @@ double prefill_ticks(const BatchTimes& times, std::int64_t tokens) {
   return tokens > 0 ? static_cast<double>(times.prefill(tokens)) : 0.0;
 }
 
-// A decode step, in ticks, of the requests that a replica has once all are prefilled, `more` with `more_kv` tokens
-// included. At the batch size cap the others wait.
-double step_ticks(Scene& scene, std::int32_t replica, std::int32_t more = 0, std::int64_t more_kv = 0) {
-  const ReplicaState& state = scene.state(replica);
-  const std::int32_t requests = state.outstanding() + more;
-  if (requests == 0) return 0.0;
-  const std::int64_t kv =
-      state.decoding_kv_tokens + state.waiting_prefill_tokens + state.remaining_prefill_tokens + more_kv;
-  const std::int32_t batch = std::min(requests, scene.cluster().limits(replica).batch_size_cap);
-  return static_cast<double>(scene.cluster().batch_times(replica).decode(batch, kv * batch / requests));
-}
-
 // Late binding where it pays. A request that is handed over interrupts n decodes for the time t of its prefill: a harm
 // of n * t. Held back, it waits while those decodes go on, which takes about as long as an expected output. It is held
 // while the first exceeds the second `patience` times; the longer it has waited, the more harm it may do.
@@ -31,7 +19,7 @@ class InterruptionBound final : public Admission {
     const ClusterView& cluster = scene_->cluster();
     const double harm =
         cluster.outstanding(replica) * prefill_ticks(cluster.batch_times(replica), request.num_prefill_tokens);
-    const double output = scene_->lengths->expected(request) * step_ticks(*scene_, replica);
+    const double output = scene_->lengths->expected(request) * scene_->step_ticks(replica);
     const double waited = seconds_from_ticks(cluster.now() - request.arrived_at);
     return harm <= patience_ * output * (1.0 + waited / soften_s_);
   }
@@ -61,8 +49,8 @@ class Interference final : public Scoring {
     const double prefill = prefill_ticks(times, request.num_prefill_tokens);
     const double mean_prefill = prefill_ticks(times, scene_->mean_prompt());
     const double interruption = n * (prefill_harm_ * prefill - keep_free_ * mean_prefill);
-    const double step = step_ticks(*scene_, replica);
-    const double step_with = step_ticks(*scene_, replica, 1, request.num_prefill_tokens);
+    const double step = scene_->step_ticks(replica);
+    const double step_with = scene_->step_ticks(replica, 1, request.num_prefill_tokens);
     const double decode = outputs_ * (step_with + 0.5 * n * std::max(0.0, step_with - step));
     const double share =
         static_cast<double>(scene_->forecast.committed(replica) + scene_->forecast.needed(request, replica)) /

@@ -1,10 +1,18 @@
 #include "policies/compose/kv_forecast.hpp"
 
-#include <cmath>
-
 #include "policies/compose/scene.hpp"
 
 namespace switchyard {
+
+namespace {
+
+// std::ceil, which is a call where the compiler may not assume SSE 4.1.
+std::int64_t rounded_up(double value) {
+  const auto whole = static_cast<std::int64_t>(value);
+  return whole + (value > static_cast<double>(whole) ? 1 : 0);
+}
+
+}  // namespace
 
 void KvForecast::start(Scene& scene) {
   scene_ = &scene;
@@ -19,9 +27,13 @@ double KvForecast::tokens_of(std::int32_t prompt) const {
   return prompt * (1 + decode_ratio) + (by_prompt ? scene_->lengths->growth(prompt, 0, horizon) : new_growth_);
 }
 
-std::int64_t KvForecast::needed(const QueuedRequest& request, std::int32_t replica) const {
-  return static_cast<std::int64_t>(
-      std::ceil(tokens_of(request.num_prefill_tokens) / scene_->cluster().limits(replica).block_size));
+std::int64_t KvForecast::needed(const QueuedRequest& request, std::int32_t replica) {
+  const double tokens = tokens_of(request.num_prefill_tokens);
+  const std::int32_t block_size = scene_->cluster().limits(replica).block_size;
+  if (needed_.tokens != tokens || needed_.block_size != block_size) {
+    needed_ = {tokens, block_size, rounded_up(tokens / block_size)};
+  }
+  return needed_.blocks;
 }
 
 void KvForecast::assigned(const QueuedRequest& request, std::int32_t replica) {
@@ -34,18 +46,21 @@ std::int64_t KvForecast::committed(std::int32_t replica) {
   if (entry.call == scene_->call()) return entry.blocks;
   const ReplicaState& state = scene_->state(replica);
   const double block_size = scene_->cluster().limits(replica).block_size;
-  // Summed in the order of the FIFO, each product rounded: the order of double additions decides ties.
-  double pending = 0;
+  std::int64_t blocks = state.blocks_used;
   if (state.num_waiting > 0) {
+    // Summed in the order of the FIFO, each product rounded: the order of double additions decides ties.
+    double pending = 0;
     for (const ResidentRequest& request : scene_->cluster().waiting(replica)) {
       pending += tokens_of(request.num_prefill_tokens);
     }
+    blocks += rounded_up(pending / block_size);
   }
-  entry = {scene_->call(), state.blocks_used + static_cast<std::int64_t>(std::ceil(pending / block_size))};
   if (horizon > 0 && state.num_running > 0) {
-    entry.blocks += static_cast<std::int64_t>(std::ceil(growth_of_running(replica) / block_size));
+    blocks += rounded_up(growth_of_running(replica) / block_size);
   }
-  return entry.blocks;
+  entry.blocks = blocks;
+  entry.call = scene_->call();
+  return blocks;
 }
 
 double KvForecast::growth_of_running(std::int32_t replica) const {

@@ -24,7 +24,7 @@ class KvForecast {
   void assigned(const QueuedRequest& request, std::int32_t replica);
 
   // Blocks that the request would take on this replica.
-  std::int64_t needed(const QueuedRequest& request, std::int32_t replica) const;
+  std::int64_t needed(const QueuedRequest& request, std::int32_t replica);
 
   // Blocks that the replica is committed to. Read once a call; assignments of the call add what they need.
   std::int64_t committed(std::int32_t replica);
@@ -34,12 +34,19 @@ class KvForecast {
     std::int64_t call = -1;
     std::int64_t blocks = 0;
   };
+  // The last answer of needed(): as a rule the same request is asked about for one replica after the other.
+  struct Needed {
+    double tokens = -1;
+    std::int32_t block_size = 0;
+    std::int64_t blocks = 0;
+  };
   double tokens_of(std::int32_t prompt) const;
   double growth_of_running(std::int32_t replica) const;
 
   Scene* scene_ = nullptr;
   double new_growth_ = 0.0;  // of a request that has produced nothing, where its prompt does not matter
   std::vector<Entry> entries_;
+  Needed needed_;
 };
 
 }  // namespace switchyard

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "core/api/policy.hpp"
@@ -76,9 +77,29 @@ class Scene {
     Entry& entry = states_[static_cast<std::size_t>(replica)];
     if (entry.call != call_) {
       entry.call = call_;
-      entry.state = cluster_->state(replica);
+      // Made in its place: it is read at once, and a copy of what was written a moment ago field by field would wait.
+      ::new (static_cast<void*>(&entry.state)) ReplicaState(cluster_->state(replica));
+      entry.step_ticks = -1;
     }
     return entry.state;
+  }
+
+  // A decode step, in ticks, of the requests that a replica has once all are prefilled, `more` with `more_kv` tokens
+  // included. At the batch size cap the others wait. Computed once a state where there are no more.
+  double step_ticks(std::int32_t replica) {
+    state(replica);
+    Entry& entry = states_[static_cast<std::size_t>(replica)];
+    if (entry.step_ticks < 0) entry.step_ticks = step_ticks(replica, 0, 0);
+    return entry.step_ticks;
+  }
+  double step_ticks(std::int32_t replica, std::int32_t more, std::int64_t more_kv) {
+    const ReplicaState& now = state(replica);
+    const std::int32_t requests = now.outstanding() + more;
+    if (requests == 0) return 0.0;
+    const std::int64_t kv =
+        now.decoding_kv_tokens + now.waiting_prefill_tokens + now.remaining_prefill_tokens + more_kv;
+    const std::int32_t batch = std::min(requests, cluster_->limits(replica).batch_size_cap);
+    return static_cast<double>(cluster_->batch_times(replica).decode(batch, kv * batch / requests));
   }
 
   // Where `sent` is set: the replica's load, and the prompt tokens of a queued request that it has not cached, with the
@@ -121,6 +142,7 @@ class Scene {
   struct Entry {
     std::int64_t call = -1;
     ReplicaState state;
+    double step_ticks = -1;  // of the requests there; negative: not computed yet
   };
   const ClusterView* cluster_ = nullptr;
   std::int64_t call_ = 0;

@@ -24,6 +24,12 @@ echo '{"num_layers": 32, "num_q_heads": 32, "num_kv_heads": 32, "head_dim": 128,
 "$switchyard" profile fit batches.csv --model "$scratch/model.json" --out "$scratch/planned.json" 2>/dev/null
 "$switchyard" run --workload good.csv --policy llq --profile "$scratch/planned.json" >"$scratch/run"
 holds "$scratch/run" '^num_requests +8 '
+long=(run --workload cases/mostly_too_long.csv --policy llq --long-requests engine --profile)
+bash "$refused" 'request 0 .row 1. has 6000 prompt .*--max-model-len. allows 4096' "$switchyard" "${long[@]}" "$scratch/planned.json"
+sed 's/"max_model_len": 4096/"max_model_len": 6100/' "$scratch/planned.json" >"$scratch/longer.json"
+"$switchyard" "${long[@]}" "$scratch/longer.json" >"$scratch/run"
+bash "$refused" 'request 0 .row 1. has 6000 prompt .*--max-model-len. allows 5000' "$switchyard" "${long[@]}" "$scratch/longer.json" \
+  --max-model-len 5000
 "$switchyard" run --workload good.csv --policy llq --profile "$scratch/planned.json" --replica-scheduler vllm_v0 --json >"$scratch/planned"
 "$switchyard" "${own[@]}" --replica-scheduler vllm_v0 --num-blocks 7424 --json >"$scratch/given"
 e2e() { grep -o '"mean_e2e_s": [0-9.]*' "$1" | awk '{ printf "%.3f", $2 }'; }

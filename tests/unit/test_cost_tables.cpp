@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "core/api/batch_time.hpp"
 #include "core/cost/source.hpp"
 #include "tests/support/scratch.hpp"
 
@@ -36,4 +37,30 @@ TEST_CASE("cost tables: each token operator goes on by its own slope, and never 
   CHECK(ms(15) == Approx(32 + 4 + 1.5));
   CHECK(ms(17) == Approx(32 + 2 * 8 + 4 + 1.7));  // operators as at 24 tokens, saving as at 17
   CHECK(ms(24) == Approx(32 + 2 * 8 + 4 + 2.4));
+}
+
+TEST_CASE("cost tables: what policies are told of a batch is its time, within the tables and beyond") {
+  for (const char* name : {"a100-llama2-7b", "a30-qwen2-7b", "h100-llama3.1-8b"}) {  // tables, twice, and operators
+    INFO(name);
+    const CostSource source = load_profile(name);
+    const CostModel& model = *source.model;
+    const BatchTimes told(model);
+    for (const std::int32_t decodes : {0, 1, 17, 128, 129, 700}) {
+      for (const std::int64_t kv : {0L, 1L, 64L * decodes, 64L * decodes + 1, 5000L * decodes, 5'000'000'000L}) {
+        for (const std::int64_t prompt : {0L, 1L, 500L, 4096L, 40'000L}) {
+          INFO(prompt << " prompt tokens, " << decodes << " decodes of " << kv << " tokens");
+          BatchShape shape;
+          if (prompt > 0) model.add_prefill(shape, 0, prompt);
+          shape.num_decodes = decodes;
+          shape.decode_kv_tokens = kv;
+          const Time expected = decodes > 0 || prompt > 0 ? model.batch_time(shape).time : 0;
+          CHECK(told.mixed(prompt, decodes, kv) == expected);
+          if (prompt == 0) CHECK(told.decode(decodes, kv) == expected);
+          if (decodes == 0) CHECK(told.prefill(prompt) == expected);
+        }
+      }
+    }
+    CHECK(told.mixed(-1, -1, 0) == 0);
+    CHECK(told.mixed(100, -1, 1000) == told.prefill(100));
+  }
 }

@@ -4,8 +4,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/cost/embedded_profiles.hpp"
 #include "core/cost/source.hpp"
 #include "core/cost/vidur_profile.hpp"
+#include "core/input/json_file.hpp"
+#include "core/scenario/experiment.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/scratch.hpp"
 
@@ -187,6 +190,19 @@ TEST_CASE("profile: JSON is read as it was written, and its errors say where") {
   CHECK_THAT(error("\"at\": 128,", "\"at\": 1e6,"), Contains("'at' must be a number from 1 to 100000"));
   CHECK_THAT(error("\"at\": 128,", ""), Contains("must be an object with 'at'"));
   CHECK_THAT(error_of([] { read_profile_json(JsonFile("p.json", "[]")); }), Contains("must be an object"));
+}
+
+TEST_CASE("profile: an engine's context is by default that of the profile's model, and what is given goes before it") {
+  for (const EmbeddedProfile& profile : embedded_profiles()) {
+    INFO(profile.name);
+    const std::int32_t of_model = JsonFile(profile.file, profile.json).root().at("model").at("max_model_len");
+    Scenario scenario;
+    scenario.profile = profile.name;
+    scenario.num_gpu_blocks = 20000;
+    CHECK(Experiment(scenario).cluster().kind(0).limits().max_tokens == of_model);
+    scenario.max_model_len = 2000;
+    CHECK(Experiment(scenario).cluster().kind(0).limits().max_tokens == 2000);
+  }
 }
 
 }  // namespace
