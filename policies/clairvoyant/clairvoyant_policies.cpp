@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/clairvoyant/clairvoyant.hpp"
 #include "policies/compose/composed.hpp"
@@ -12,9 +13,22 @@ namespace switchyard {
 
 namespace {
 
-using Outputs = std::span<const std::int32_t>;
+// Output lengths by request id: what there is still to come of an answer that was lost with its replica and begun
+// again.
+class Outputs {
+ public:
+  void see(std::span<const std::int32_t> all) { all_ = all; }
+  void start() { streamed_.clear(); }
+  void lost(const CompletedRequest& request) { streamed_[request.id] += request.num_decode_tokens; }
+  std::int32_t of(RequestId id) const {
+    const auto streamed = streamed_.find(id);
+    return all_[static_cast<std::size_t>(id)] - (streamed == streamed_.end() ? 0 : streamed->second);
+  }
 
-std::int32_t output_of(const Outputs& outputs, RequestId id) { return outputs[static_cast<std::size_t>(id)]; }
+ private:
+  std::span<const std::int32_t> all_;
+  std::map<RequestId, std::int32_t> streamed_;  // before, of those that were lost
+};
 
 // Knows instead of learning. Only what is asked about a queued request: the parts used here ask for nothing else.
 class KnownLengths final : public OutputLengths {
@@ -22,7 +36,7 @@ class KnownLengths final : public OutputLengths {
   explicit KnownLengths(const Outputs& outputs) : outputs_(outputs) {}
   void start() override {}
   void observe(const CompletedRequest&) override {}
-  double expected(const QueuedRequest& request) const override { return output_of(outputs_, request.id); }
+  double expected(const QueuedRequest& request) const override { return outputs_.of(request.id); }
   double survival(std::int32_t, double, double) const override { return 0; }
   double growth(std::int32_t, double, double) const override { return 0; }
 
@@ -35,7 +49,7 @@ class KnownWork final : public Order {
  public:
   KnownWork(const Outputs& outputs, double prompt_weight) : outputs_(outputs), prompt_weight_(prompt_weight) {}
   double key(const QueuedRequest& request) override {
-    return prompt_weight_ * request.num_prefill_tokens + output_of(outputs_, request.id);
+    return prompt_weight_ * request.num_prefill_tokens + outputs_.of(request.id);
   }
 
  private:
@@ -91,7 +105,7 @@ class KnownGrowth final : public Admission {
     sorted.insert(std::upper_bound(sorted.begin(), sorted.end(), resident, longer), resident);
   }
   Resident start_of(const QueuedRequest& request) const {
-    return {output_of(outputs_, request.id), request.num_prefill_tokens};
+    return {outputs_.of(request.id), request.num_prefill_tokens};
   }
   const std::vector<Resident>& residents_of(std::int32_t replica) {
     Residents& residents = residents_[static_cast<std::size_t>(replica)];
@@ -102,7 +116,7 @@ class KnownGrowth final : public Admission {
     auto add = [&](std::span<const ResidentRequest> requests) {
       for (const ResidentRequest& request : requests) {
         const std::int64_t held = request.prefill_complete ? request.num_processed_tokens : request.num_prefill_tokens;
-        residents.sorted.push_back({output_of(outputs_, request.id) - request.num_generated_tokens(), held});
+        residents.sorted.push_back({outputs_.of(request.id) - request.num_generated_tokens(), held});
       }
     };
     if (cluster.num_waiting(replica) > 0) add(cluster.waiting(replica));
@@ -119,14 +133,19 @@ class KnownGrowth final : public Admission {
 // A composed policy that is shown the output lengths.
 class Knowing : public Policy, public Clairvoyant {
  public:
-  void see(Outputs outputs) final { outputs_ = outputs; }
+  void see(std::span<const std::int32_t> outputs) final { outputs_.see(outputs); }
   Subscription subscription() const final { return {.requests = true}; }
   void start(const ClusterView& cluster, std::uint64_t seed) final {
+    outputs_.start();
     policy_ = make();
     policy_->start(cluster, seed);
   }
   void on_arrival(const QueuedRequest& request) final { policy_->on_arrival(request); }
   void on_completion(const CompletedRequest& request) final { policy_->on_completion(request); }
+  void on_loss(const CompletedRequest& request) final {
+    outputs_.lost(request);
+    policy_->on_loss(request);
+  }
   void schedule(ClusterView& cluster) final { policy_->schedule(cluster); }
   void scores(const ClusterView& cluster, const QueuedRequest& request, std::vector<double>& out) const final {
     policy_->scores(cluster, request, out);
@@ -152,6 +171,7 @@ class ClairvoyantGreedy final : public Knowing {
     auto policy = std::make_unique<Composed>(nullptr, std::move(none),
                                              std::make_unique<Least>(expected_work_part().make(values)));
     policy->scene.lengths = std::make_unique<KnownLengths>(outputs());
+    policy->serves_both_pools = true;
     return policy;
   }
 };
@@ -185,6 +205,7 @@ std::vector<PolicyInfo> clairvoyant_policies() {
           .real(&ClairvoyantGreedy::interference_, "interference", 1.0, 0.0, 4.0, ParamScale::linear,
                 "weight of the delay that the request causes to others")
           .reads({Signal::state})
+          .knows_roles()
           .done(),
       describe<ClairvoyantHold>("clairvoyant_hold",
                                 "Holds requests in the global queue, the shortest known work first, until a replica's "

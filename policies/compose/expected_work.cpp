@@ -10,6 +10,7 @@ namespace {
 //   own time:  rest of the running prefill + prefills in front + its own prefill + expected outputs * decode step at
 //              the batch size that it meets (+ a wait for a place in the batch when the replica is at its cap)
 //   harm:      interference * (its prefill delays all that decode + it lengthens each of their steps)
+// Where prefill and decode are apart each replica has its part of that.
 class ExpectedWork final : public Scoring {
  public:
   void look(const QueuedRequest& request, std::span<const std::int32_t>) override {
@@ -28,11 +29,13 @@ class ExpectedWork final : public Scoring {
       const double age = static_cast<double>(scene_->cluster().now() - state.batch_started_at);
       own -= std::min(age, static_cast<double>(times.prefill(state.batch_prefill_tokens)));
     }
-    const auto own_prefill = static_cast<double>(times.prefill(request.num_prefill_tokens));
+    const double own_prefill =
+        request.prefilled_on >= 0 ? 0 : static_cast<double>(times.prefill(request.num_prefill_tokens));
     own += own_prefill;
+    const double outputs = scene_->cluster().role(replica) == Role::prefill ? 0 : outputs_;
 
     const std::int32_t others = std::min(state.outstanding(), cap - 1);
-    const std::int64_t growth = static_cast<std::int64_t>(outputs_ / 2);
+    const std::int64_t growth = static_cast<std::int64_t>(outputs / 2);
     const std::int64_t others_kv =
         state.outstanding() > 0
             ? (state.decoding_kv_tokens + prefill_in_front) * others / state.outstanding() + others * growth
@@ -40,10 +43,10 @@ class ExpectedWork final : public Scoring {
     const auto step_without = static_cast<double>(times.decode(others, others_kv));
     const auto step_with =
         static_cast<double>(times.decode(others + 1, others_kv + request.num_prefill_tokens + growth));
-    own += outputs_ * step_with;
-    if (state.outstanding() >= cap) own += outputs_ * step_with * (state.outstanding() - cap + 1) / cap;
+    own += outputs * step_with;
+    if (state.outstanding() >= cap) own += outputs * step_with * (state.outstanding() - cap + 1) / cap;
 
-    const double harm = others * (own_prefill + 0.5 * outputs_ * std::max(0.0, step_with - step_without));
+    const double harm = others * (own_prefill + 0.5 * outputs * std::max(0.0, step_with - step_without));
     return {own + interference_ * harm, 0};
   }
 
