@@ -1,23 +1,42 @@
 #!/usr/bin/env python3
-"""Ranks routers of serving systems and ours, at their defaults, on clusters that are mixed, fail and grow.
+"""Tunes our routers on clusters that are mixed, fail, grow and have roles, and judges them against those of serving systems.
 
-usage: python3 bench/operated.py [SWITCHYARD] [--out DIR] [--seeds RANGE] [--threads T]
+usage: python3 bench/operated.py [SWITCHYARD] [--out DIR] [--scenarios NAME[,NAME...]] [--budget X] [--seeds RANGE] [--threads T]
 
-The suite `operated` on held-out seeds, all policies on the same workloads; ratios to LLQ, and of our routers to the best
-of the others, are of means over seeds, with the 95% interval of the paired t test (Fieller). Then a replica that has
-been emptied and looks free (as in ai-dynamo/dynamo 10697; bench/joined_replica.py has one that joins cold). Prints Markdown; the suite stays in DIR (build/operated) and is gone on with, not run again.
+On each scenario by itself our routers are tuned on training seeds, each with the replays that CASES says (chosen by what a
+replay costs, so that all of it takes minutes) times --budget. The router that is best by training and validation seeds
+is ours for this scenario; the others are shown, too. Held-out seeds judge it against LLQ and the routers of serving
+systems at their defaults. A ratio of means has the 95% interval of the paired t test over seeds (Fieller). The best of
+theirs is chosen on the very seeds that it is judged on, which flatters it. Last come a replica that has been emptied
+and looks free, as in ai-dynamo/dynamo 10697 (bench/joined_replica.py has one that joins cold), and what the autoscaler
+pays. Prints Markdown; studies stay in DIR (build/operated), and what is there is not searched again.
 """
 import argparse
 import json
 import pathlib
 import subprocess
 import sys
+import time
 
-from today_goals import ratio_text
+from today_goals import mean, ratio_text
 
-OURS = ["expected_completion_hold", "interference_aware"]
 ROUTERS = ["llmd", "dynamo", "smg_cache_aware", "preble_e2", "aibrix_prefix_cache", "vllm_dp", "ray_power_of_two"]
-OTHERS = ["llq", "prefix_cost", "round_robin"]
+OTHERS = ["prefix_cost"]
+PRODUCTION_APART = ["llmd_pd", "dynamo_disagg", "aibrix_pd", "smg_pd", "vllm_stack_pd"]
+
+# By scenario: our routers that are tuned, with the replays of each search; others of ours, at their defaults; the figures
+# that they are tuned for and judged by; held-out seeds. A replay of autoscaled-day is 72,000 requests.
+CASES = {
+    "mixed-gpus": {"tuned": {"expected_completion_hold": 120, "interference_aware": 96}, "also": [],
+                   "figures": ["mean_e2e_s"], "more": ["p99_ttft_s", "failed_share"], "seeds": "101-116"},
+    "failing-replica": {"tuned": {"expected_completion_hold": 64}, "also": ["interference_aware"], "figures": ["mean_e2e_s"],
+                        "more": ["p99_ttft_s", "failed_share", "num_retries"], "seeds": "101-112"},
+    # preble_e2 takes 7 s for one.
+    "autoscaled-day": {"tuned": {"interference_aware": 32}, "also": ["expected_completion_hold"], "without": ["preble_e2"],
+                       "figures": ["mean_e2e_s"], "more": ["p99_ttft_s", "failed_share", "replica_hours"], "seeds": "101-108"},
+    "split-prefill": {"tuned": {"compose_split": 480}, "also": [], "figures": ["mean_e2e_s", "mean_ttft_s"],
+                      "more": ["p99_ttft_s", "failed_share", "split_share", "moved_gb"], "seeds": "101-116"},
+}
 
 # Replica 2 fails and is back empty before routers know that it was gone: to live signals it looks free meanwhile.
 FAIL_S, DETECTION_S = 40, 10
@@ -26,8 +45,8 @@ FAILS = ["--scenario", "chat-sessions", "--signal-interval", "0", "--replica-eve
 
 
 class Tool:
-    def __init__(self, switchyard):
-        self.switchyard = switchyard
+    def __init__(self, options):
+        self.switchyard, self.threads, self.started = options.switchyard, options.threads, time.monotonic()
 
     def run(self, *words):
         command = [self.switchyard, *map(str, words)]
@@ -36,49 +55,84 @@ class Tool:
             raise RuntimeError(done.stderr.strip())
         return done.stdout
 
-
-def interval(spread, digits=3):
-    parts = [spread["value"], spread["low"], spread["high"]]
-    if parts[1] is None and parts[2] is None:
-        return f"{parts[0]:.{digits}f}"
-    low, high = ("inf" if part is None else f"{part:.{digits}f}" for part in parts[1:])
-    return f"{parts[0]:.{digits}f} [{low}, {high}]"
+    def say(self, what):
+        print(f"{time.monotonic() - self.started:6.0f} s  {what}", file=sys.stderr, flush=True)
 
 
-def leaderboards(tool, options):
-    policies = [*OURS, *ROUTERS, *OTHERS]
-    common = ["--seeds", options.seeds, "--threads", options.threads, "--quiet", "--json"]
-    suites = {}
-    for figure in ("p99_ttft_s", "mean_e2e_s"):
-        out = pathlib.Path(options.out)  # replays that it knows are not run again
-        again = ["--out", out, *(["--resume"] if (out / "replays.db").exists() else [])]
-        suites[figure] = json.loads(tool.run("suite", ",".join(policies), "--scenarios", "autoscaled-day,failing-replica,mixed-gpus", "--objective", figure,
-                                             *common, *again))
-    names = [scenario["name"] for scenario in suites["mean_e2e_s"]["scenarios"]]
-    print("Ratios of mean end-to-end time to LLQ's, whose intervals hold together in a row, and in parentheses p99 TTFT, s:\n")
-    print("| policy | " + " | ".join(names) + " |\n|---|" + "---:|" * len(names))
-    tails = {row["policy"]: row for row in suites["p99_ttft_s"]["rows"]}
-    for row in suites["mean_e2e_s"]["rows"]:
+def name_of(spec):
+    return spec.split("(")[0]
+
+
+def tune(tool, options, scenario, policy, replays, figure):
+    """The setting of a policy that is best by training and validation seeds, and its figure on training seeds."""
+    out = pathlib.Path(options.out) / f"{scenario}-{policy}-{figure}"
+    if not (out / "leaderboard.json").exists():
+        tool.say(f"tuning {policy} on {scenario} for {figure}")
+        # What is held out is judged later, all on the same seeds.
+        tool.run("search", "--scenario", scenario, "--policy", policy, "--replays", replays, "--objective", figure,
+                 "--held-out-seeds", "101", "--out", out, "--threads", tool.threads, "--quiet",
+                 *(["--resume"] if (out / "study.db").exists() else []))
+    rows = [row for row in json.loads((out / "leaderboard.json").read_text())["rows"]
+            if name_of(row["policy"]) == policy and not row["failure"]]
+    best = next((row for row in rows if not row["is_default"]), rows[0])  # the default may be the best
+    return policy if best["is_default"] else best["policy"], best["training"]["value"]
+
+
+def judge(tool, options, scenario, specs, figure):
+    """Rows of a leaderboard on held-out seeds, by spec as it was asked for."""
+    tool.say(f"judging {figure} on {scenario}")
+    out = json.loads(tool.run("compare", *specs, "--scenario", scenario, "--held-out-seeds",
+                              options.seeds or CASES[scenario]["seeds"], "--objective", figure, "--threads", tool.threads, "--quiet",
+                              "--json"))
+    rows = {row["policy"]: row for row in out["leaderboard"]["rows"]}
+    return {spec: rows.get(spec) or next(row for text, row in rows.items() if name_of(text) == spec and row["is_default"])
+            for spec in specs}
+
+
+def table(rows, ours, figure, more):
+    """Of rows by label, the best first; `more`: further figures."""
+    titles = {"p99_ttft_s": "p99 TTFT, s", "failed_share": "failed", "num_retries": "retries", "mean_ttft_s": "mean TTFT, s",
+              "split_share": "split", "moved_gb": "moved, GB", "mean_e2e_s": "mean end-to-end, s", "replica_hours": "replica hours"}
+    print(f"| router | {titles[figure]} | of LLQ's | " + " | ".join(titles[name] for name in more) + " |")
+    print("|---|---:|---:|" + "---:|" * len(more))
+    llq = rows["`llq`"]["held_out_by_seed"]
+    for label, row in sorted(rows.items(), key=lambda item: float("inf") if item[1]["failure"] else mean(item[1]["held_out_by_seed"])):
         if row["failure"]:
-            print(f"| `{row['policy'].split('(')[0]}` | failed: {row['failure']} |" + " |" * (len(names) - 1))
+            print(f"| {label} | failed: {row['failure']} |" + " |" * (1 + len(more)))
             continue
-        tail = tails[row["policy"]]
-        cells = []
-        for one, other in zip(row["scenarios"], tail.get("scenarios") or row["scenarios"]):
-            values = other["by_seed"]
-            cells.append(f"{interval(one['ratio'])} ({sum(values) / len(values):.2f})")
-        label = " (clairvoyant)" if row["clairvoyant"] else ""
-        print(f"| `{row['policy'].split('(')[0]}`{label} | " + " | ".join(cells) + " |")
-    values = {row["policy"].split("(")[0]: [one["by_seed"] for one in row["scenarios"]]
-              for row in suites["mean_e2e_s"]["rows"] if not row["failure"]}
-    print("\nOurs by the best of the serving systems' routers, which is chosen on these seeds, and by LLQ:\n")
-    print("| scenario | best of theirs | ours | ratio of means to it | to LLQ |\n|---|---|---|---:|---:|")
-    for s, name in enumerate(names):
-        best = min((policy for policy in ROUTERS if policy in values), key=lambda policy: sum(values[policy][s]))
-        for policy in OURS:
-            ours = values[policy][s]
-            print(f"| {name} | `{best}` | `{policy}` | {ratio_text(ours, values[best][s])} | "
-                  f"{ratio_text(ours, values['llq'][s])} |")
+        values, metrics = row["held_out_by_seed"], row["metrics"]
+        digits = {"failed_share": 4, "num_retries": 0, "moved_gb": 1, "split_share": 3, "replica_hours": 2}
+        cells = [f"{metrics.get(name, 0):.{digits.get(name, 3)}f}" for name in more]
+        mark = "**" if label == ours else ""
+        print(f"| {mark}{label}{mark} | {mean(values):.4g} | {ratio_text(values, llq)} | " + " | ".join(cells) + " |")
+
+
+def scenario_section(tool, options, scenario):
+    case = CASES[scenario]
+    apart = scenario == "split-prefill"
+    rivals = [name for name in (PRODUCTION_APART if apart else ROUTERS) if name not in case.get("without", [])]
+    seeds = options.seeds or case["seeds"]
+    budgets = {policy: max(2, round(replays * options.budget)) for policy, replays in case["tuned"].items()}
+    print(f"\n## {scenario}\n\nHeld-out seeds {seeds}; " + ", ".join(
+        f"`{policy}` tuned with {replays} replays" for policy, replays in budgets.items()) + " on training seeds 1-8.")
+    for figure in case["figures"]:
+        tuned = {policy: tune(tool, options, scenario, policy, replays, figure) for policy, replays in budgets.items()}
+        chosen = min(tuned, key=lambda policy: tuned[policy][1])
+        ours = f"`{chosen}`, tuned"
+        names = ["llq", *tuned, *case["also"], *rivals, *([] if apart else OTHERS)]
+        specs = {**{f"`{policy}`, tuned": spec for policy, (spec, _) in tuned.items()}, **{f"`{name}`": name for name in names}}
+        found = judge(tool, options, scenario, list(dict.fromkeys(specs.values())), figure)
+        print(f"\nTuned for `{figure}`; ours, by training and validation seeds, is {ours}:\n")
+        more = [name for name in ["mean_e2e_s", "mean_ttft_s"] if apart and name != figure] + case["more"]
+        table({label: found[spec] for label, spec in specs.items()}, ours, figure, more)
+        values = found[specs[ours]]["held_out_by_seed"]
+
+        def against(name):
+            return ratio_text(values, found[name]["held_out_by_seed"])
+
+        best = min((name for name in rivals if not found[name]["failure"]), key=lambda name: mean(found[name]["held_out_by_seed"]))
+        print(f"\nOurs to LLQ **{against('llq')}**, to the best of theirs on these seeds, `{best}`, **{against(best)}**, to "
+              f"`{rivals[0]}` {against(rivals[0])}. The setting: `{specs[ours]}`")
 
 
 def looks_free(tool, seed):
@@ -87,7 +141,7 @@ def looks_free(tool, seed):
           "comes; all of that is lost and tried again. Made by "
           f"`switchyard run {' '.join(map(str, FAILS))} --seed {seed} --policy NAME`:\n")
     print("| policy | requests lost and tried again | failed | mean end-to-end, s |\n|---|---:|---:|---:|")
-    for policy in [*OURS, *ROUTERS, *OTHERS]:
+    for policy in ["expected_completion_hold", "interference_aware", *ROUTERS, "llq", *OTHERS]:
         try:
             summary = json.loads(tool.run("run", *FAILS, "--seed", seed, "--policy", policy, "--json"))
         except RuntimeError as error:
@@ -100,15 +154,24 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("switchyard", nargs="?", default="build/release/bin/switchyard")
     parser.add_argument("--out", default="build/operated")
-    parser.add_argument("--seeds", default="101-104")
+    parser.add_argument("--scenarios", default=",".join(CASES), help=f"comma between (default {','.join(CASES)})")
+    parser.add_argument("--budget", type=float, default=1, help="replays of each search, times those of CASES (default 1)")
+    parser.add_argument("--seeds", help="held-out seeds, of all scenarios (default: those of CASES)")
+    parser.add_argument("--no-looks-free", action="store_true", help="leave the replica that looks free out")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    tool = Tool(options.switchyard)
+    scenarios = [name for name in options.scenarios.split(",") if name]
+    if unknown := [name for name in scenarios if name not in CASES]:
+        parser.error(f"--scenarios: '{unknown[0]}' is not one of {', '.join(CASES)}")
+    tool = Tool(options)
     try:
-        leaderboards(tool, options)
-        looks_free(tool, 101)
+        for scenario in scenarios:
+            scenario_section(tool, options, scenario)
+        if not options.no_looks_free:
+            looks_free(tool, 101)
     except RuntimeError as error:
         sys.exit(f"operated.py: {error}")
+    tool.say("done")
 
 
 if __name__ == "__main__":

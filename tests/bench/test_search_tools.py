@@ -1,5 +1,5 @@
-"""Runs bench/goals.py and bench/optuna/compare.py on small budgets: what they print is complete and repeats itself. What
-bench/production_routers.py compares, on figures made up.
+"""Runs bench/goals.py, bench/operated.py and bench/optuna/compare.py on small budgets: what they print is complete and
+repeats itself. What bench/production_routers.py compares, on figures made up.
 usage: test_search_tools.py SOURCE_FOLDER SWITCHYARD"""
 
 import importlib.util
@@ -36,6 +36,30 @@ class Goals(unittest.TestCase):
         code, _, errors = tool("goals.py", SWITCHYARD, "--scenarios", "azure-cod")
         self.assertNotEqual(code, 0)
         self.assertIn("no goal for azure-cod", errors)
+
+
+class Operated(unittest.TestCase):
+    def test_ours_is_tuned_and_held_against_all_routers_that_know_roles(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = [SWITCHYARD, "--out", folder, "--scenarios", "split-prefill", "--budget", "0.01", "--seeds", "101-102",
+                   "--no-looks-free"]
+            code, out, errors = tool("operated.py", *run)
+            self.assertEqual(code, 0, errors)
+            for figure in ("mean_e2e_s", "mean_ttft_s"):
+                self.assertIn(f"Tuned for `{figure}`; ours, by training and validation seeds, is `compose_split`, tuned:", out)
+            number = r"[0-9.]+"
+            for router in ("llq", "llmd_pd", "dynamo_disagg", "aibrix_pd", "smg_pd", "vllm_stack_pd"):
+                rows = re.findall(rf"^\| `{router}` \| {number} \| {number} \[[^|]*\] \|( {number} \|){{5}}$", out, re.M)
+                self.assertEqual(len(rows), 2, f"{router}: {out}")
+            self.assertEqual(len(re.findall(r"^Ours to LLQ \*\*[0-9.]+ \[", out, re.M)), 2)
+            again = tool("operated.py", *run)
+            self.assertEqual(again[1], out)
+            self.assertNotIn("tuning", again[2])
+
+    def test_an_unknown_scenario_is_named(self):
+        code, _, errors = tool("operated.py", SWITCHYARD, "--scenarios", "azure-conv")
+        self.assertEqual(code, 2)
+        self.assertIn("--scenarios: 'azure-conv' is not one of mixed-gpus, failing-replica", errors)
 
 
 sys.dont_write_bytecode = True
