@@ -60,7 +60,8 @@ double ComposedTimes::prefill_attention(std::int64_t processed, std::int64_t chu
 
 std::string ComposedTimes::json() const {
   return fmt::format(
-      "{{\n    \"overhead_ms\": {}, \"per_request_us\": {}, \"derate\": {},\n    \"tokens\": {},\n    \"requests\": "
+      "{{\n    \"overhead_ms\": {}, \"per_request_us\": {:.6g}, \"derate\": {},\n    \"tokens\": {},\n    "
+      "\"requests\": "
       "{},\n"
       "    \"decode_attention\": {},\n    \"prefill_attention\": {}\n  }}",
       sum_.overhead_ms, sum_.per_request_us, sum_.derate, curve_json(sum_.tokens), curve_json(sum_.requests),

@@ -14,4 +14,7 @@ struct EmbeddedProfile {
 // The files core/data/profile_*.json, by name.
 const std::vector<EmbeddedProfile>& embedded_profiles();
 
+// The files core/data/prior_*.json: what other tables of the same GPUs say, for fits alone.
+const std::vector<EmbeddedProfile>& embedded_priors();
+
 }  // namespace switchyard

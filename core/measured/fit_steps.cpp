@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "core/cost/non_negative.hpp"
 #include "core/input/error.hpp"
 #include "core/measured/penalised_fit.hpp"
+#include "core/measured/step_noise.hpp"
 
 namespace switchyard {
 
@@ -27,9 +27,6 @@ constexpr double kLinkDeviation = 1.5;                         // of activations
 constexpr double kLinkBytesPerMs = 0.36e9;                     // of an all-reduce over NVLink
 constexpr double kRise = 0.005, kRiseDeviation = 0.003;        // of the time to read the weights, for twice the tokens
 constexpr double kRequestMs = 0.02, kRequestDeviation = 0.02;  // of the host; from nothing to 45 us was found
-constexpr double kStepNoise = 0.01;                            // of one step
-constexpr double kKernelNoise = 0.03;  // that all steps of one size have in common: times of kernels go in steps
-constexpr double kStallError = 0.05;   // beyond it a step is a stall
 
 // Bytes and operations by the shape of the model, on one GPU.
 struct Shares {
@@ -103,28 +100,6 @@ std::vector<PriorKnowledge> knowledge(double decode_ms, const FittedModel& model
   return prior;
 }
 
-// Steps of decodes alone and steps with prompts weigh the same as far as their numbers allow: as the root of what
-// either would weigh. Steps with one number of decodes share the noise of their kernels.
-std::vector<double> weights_of(const std::vector<RebuiltStep>& steps) {
-  std::map<std::int32_t, double> alike;
-  for (const RebuiltStep& step : steps) {
-    if (step.shape.num_prefills == 0) ++alike[step.shape.num_decodes];
-  }
-  std::vector<double> all;
-  double of_decodes = 0, of_prompts = 0;
-  for (const RebuiltStep& step : steps) {
-    const bool prompt = step.shape.num_prefills > 0;
-    const double sharing = prompt ? 1 : alike[step.shape.num_decodes];
-    all.push_back(1 / (kStepNoise * kStepNoise + sharing * kKernelNoise * kKernelNoise));
-    (prompt ? of_prompts : of_decodes) += all.back();
-  }
-  const double balance = std::sqrt(of_prompts / of_decodes);
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (steps[i].shape.num_prefills == 0) all[i] *= balance;
-  }
-  return all;
-}
-
 }  // namespace
 
 StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps, const FittedModel& model) {
@@ -154,20 +129,17 @@ StepFit fit_steps(const std::string& what, const std::vector<RebuiltStep>& steps
     bool outside = false;
     for (const RebuiltStep& step : steps) errors.push_back(std::log(times.milliseconds(step.shape, outside) / step.ms));
   };
-  const PenalisedFit found = penalised_fit(errors_at, weights_of(steps), prior, kStallError);
+  const NoisyFit noisy = fit_with_noise(steps, errors_at, prior);
+  const PenalisedFit& found = noisy.fit;
+  fit.kernel_noise = noisy.kernel_noise;
   fit.numbers = numbers_of(found.at, model, shares);
   fit.numbers.most_tokens = most_tokens;
   fit.numbers.most_requests = most_requests;
   fit.numbers.weights_error = found.deviations[At::weights];
   fit.numbers.token_error = found.deviations[At::token];
   fit.numbers.request_error_ms = found.deviations[At::request];
-
-  std::vector<double> errors;
-  errors_at(found.at, errors);
-  for (double& error : errors) error = std::abs(std::expm1(error));
-  std::sort(errors.begin(), errors.end());
-  fit.median_error = errors[errors.size() / 2];
-  fit.p95_error = errors[errors.size() * 95 / 100];
+  fit.median_error = noisy.median_error;
+  fit.p95_error = noisy.p95_error;
   return fit;
 }
 

@@ -23,6 +23,7 @@ struct StepFit {
   RooflineNumbers numbers;
   double median_error = 0;  // |fitted / measured - 1|
   double p95_error = 0;
+  double kernel_noise = 0;  // that steps of one size have in common, as found (step_noise.hpp)
   std::int64_t num_decode_steps = 0;
   std::int64_t num_prompt_steps = 0;
   std::int64_t num_two_prompt_steps = 0;

@@ -16,6 +16,15 @@ struct Token {
 
 }  // namespace
 
+double milliseconds_of(const RebuiltStep& step, const StepTimes& times) {
+  BatchShape shape = step.shape;
+  bool outside = false;
+  shape.prefill_attention_ms = 0;
+  for (const std::int64_t prompt : step.prompts)
+    shape.prefill_attention_ms += times.prefill_attention(0, prompt, outside);
+  return times.milliseconds(shape, outside);
+}
+
 RebuiltSteps rebuild_steps(const BenchRun& run, std::int64_t budget) {
   std::vector<Token> tokens;
   for (std::size_t r = 0; r < run.requests.size(); ++r) {
@@ -59,6 +68,7 @@ RebuiltSteps rebuild_steps(const BenchRun& run, std::int64_t budget) {
         ++step.shape.num_prefills;
         step.shape.prefill_tokens += request.prompt_tokens;
         step.shape.prefill_chunk_squares += request.prompt_tokens * request.prompt_tokens;
+        step.prompts.push_back(request.prompt_tokens);
         first_sent = std::max(first_sent, request.sent_s);
       } else {
         ++step.shape.num_decodes;

@@ -11,7 +11,11 @@ namespace switchyard {
 struct RebuiltStep {
   BatchShape shape;  // its sums, without prefill_attention_ms
   double ms = 0;
+  std::vector<std::int64_t> prompts;  // tokens of each prompt in it
 };
+
+// What `times` would give the step, its prompts computed whole and each by itself.
+double milliseconds_of(const RebuiltStep& step, const StepTimes& times);
 
 struct RebuiltSteps {
   std::vector<RebuiltStep> steps;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
 #include "core/cost/compose.hpp"
@@ -15,7 +16,7 @@
 #include "core/input/inputs.hpp"
 #include "core/input/write_file.hpp"
 #include "core/measured/engine_log.hpp"
-#include "core/measured/fit_steps.hpp"
+#include "core/measured/fit_engine.hpp"
 #include "search/cli/profile_compose.hpp"
 
 namespace switchyard {
@@ -121,15 +122,61 @@ int fit_grid(const Options& options, const std::filesystem::path& folder) {
 }
 
 // What the first step of an idle engine takes more than it would later: the median over those that were seen.
-double first_step_ms(const RebuiltSteps& rebuilt, const TiedRoofline& times) {
+double first_step_ms(const RebuiltSteps& rebuilt, const StepTimes& times) {
   std::vector<double> excess;
   for (const RebuiltStep& step : rebuilt.idle_starts) {
-    bool outside = false;
-    excess.push_back(step.ms - rebuilt.client_latency_ms - times.milliseconds(step.shape, outside));
+    excess.push_back(step.ms - rebuilt.client_latency_ms - milliseconds_of(step, times));
   }
   if (excess.size() < 5) return 0;
   std::sort(excess.begin(), excess.end());
   return std::max(0.0, excess[excess.size() / 2]);
+}
+
+// What tables of operators say of the model: those of --tables, or the embedded ones; on --gpu if that is said.
+std::vector<OperatorPrior> priors_of(const Options& options, const Transformer& model, const StepProfile& profile) {
+  if (options.has("tables")) {
+    if (!options.has("gpu")) throw InputError("--tables: a fit needs --gpu, to know which of them to read");
+    const OperatorTables tables(options.text("tables"), options.text("gpu"), options.text("engine-version"));
+    const Deployment deployment = {gpu_by_name(options.text("gpu")), profile.tensor_parallel, profile.dtype};
+    return {{tables.files().front(), compose_step(tables, model, deployment)}};
+  }
+  std::vector<OperatorPrior> priors;
+  if (profile.dtype != "bf16") return priors;
+  for (OperatorPrior& prior : operator_priors(model, profile.tensor_parallel)) {
+    if (!options.has("gpu") || prior.name.starts_with(options.text("gpu") + "-")) priors.push_back(std::move(prior));
+  }
+  return priors;
+}
+
+// What was fitted, and how well.
+std::string described(const EngineFit& fit, const FrontEnd& front_end) {
+  std::string text;
+  if (fit.tables) {
+    const OperatorFactors& it = fit.tables->factors;
+    text = fmt::format("kernels as those of {}; times theirs by\n", fit.prior);
+    const auto line = [&](const char* what, double log, double error) {
+      text += fmt::format("{:<9} {:>9.3f}        +-{:.1f}%\n", what, std::exp(log), 100 * error);
+    };
+    line("memory", it.memory, it.memory_error);
+    line("compute", it.compute, it.compute_error);
+    line("decode", it.decode, it.decode_error);
+    line("prefill", it.prefill, it.prefill_error);
+    text += fmt::format("request   {:>9.3f} us     +-{:.1f} us\n", 1e3 * it.request_ms, 1e3 * it.request_error_ms);
+  } else {
+    const RooflineNumbers& it = fit.general.numbers;
+    text = fmt::format(
+        "weights   {:>9.3f} ms     +-{:.1f}%\n"
+        "token     {:>9.3f} us     +-{:.1f}%\n"
+        "request   {:>9.3f} us     +-{:.1f} us\n",
+        it.weights_ms, 100 * it.weights_error, 1e3 * it.token_ms, 100 * it.token_error, 1e3 * it.request_ms,
+        1e3 * it.request_error_ms);
+  }
+  return text +
+         fmt::format(
+             "front end {:>9.3f} ms, {:.1f} us a token, {:.1f} ms for the first step of an idle engine\n"
+             "|fitted / measured - 1|: {:.1f}% median, {:.1f}% p95; up to {:.0f} tokens and {:.0f} requests a step\n",
+             front_end.latency_ms, front_end.token_us, front_end.first_step_ms, 100 * fit.median_error,
+             100 * fit.p95_error, fit.general.numbers.most_tokens, fit.general.numbers.most_requests);
 }
 
 int fit_bench(const Options& options, const std::filesystem::path& file) {
@@ -157,27 +204,21 @@ int fit_bench(const Options& options, const std::filesystem::path& file) {
       .bytes_per_weight = bytes_per_weight(profile.dtype),
       .tensor_parallel = profile.tensor_parallel,
       .overhead_ms = options.number("host-ms", profile.tensor_parallel >= 4 ? kHostMsOfMany : kHostMs, 0, 1000)};
-  const StepFit fit = fit_steps(file.string(), rebuilt.steps, fitted);
-  const auto times = std::make_shared<TiedRoofline>(fit.numbers);
-  profile.front_end = {rebuilt.client_latency_ms, rebuilt.token_us, first_step_ms(rebuilt, *times)};
-  profile.source = options.text("source", fmt::format("{} result {}", run.format, file.filename().string()));
-  profile.times = times;
+  const EngineFit fit = fit_engine(file.string(), rebuilt.steps, fitted, priors_of(options, model, profile));
+  profile.front_end = {rebuilt.client_latency_ms, rebuilt.token_us, first_step_ms(rebuilt, *fit.times)};
+  profile.source = options.text(
+      "source", fmt::format("{} result {}{}", run.format, file.filename().string(),
+                            fit.tables ? fmt::format(", shape of the operators of {}", fit.prior) : std::string()));
+  profile.times = fit.times;
   hand_over(options, step_profile_json(profile));
-
-  const RooflineNumbers& it = fit.numbers;
-  std::cerr << fmt::format(
-      "{} requests of {}{}: {} bursts, {} steps of decodes, {} with prompts, {} of them with two or more\n"
-      "weights   {:>9.3f} ms     +-{:.1f}%\n"
-      "token     {:>9.3f} us     +-{:.1f}%\n"
-      "request   {:>9.3f} us     +-{:.1f} us\n"
-      "front end {:>9.3f} ms, {:.1f} us a token, {:.1f} ms for the first step of an idle engine\n"
-      "|fitted / measured - 1|: {:.1f}% median, {:.1f}% p95; up to {:.0f} tokens and {:.0f} requests a step\n",
-      run.requests.size(), run.format, run.num_failed > 0 ? fmt::format(", {} failed", run.num_failed) : "",
-      rebuilt.num_bursts, fit.num_decode_steps, fit.num_prompt_steps, fit.num_two_prompt_steps, it.weights_ms,
-      100 * it.weights_error, 1e3 * it.token_ms, 100 * it.token_error, 1e3 * it.request_ms, 1e3 * it.request_error_ms,
-      profile.front_end.latency_ms, profile.front_end.token_us, profile.front_end.first_step_ms, 100 * fit.median_error,
-      100 * fit.p95_error, it.most_tokens, it.most_requests);
-  if (fit.num_two_prompt_steps == 0) {
+  std::cerr
+      << fmt::format(
+             "{} requests of {}{}: {} bursts, {} steps of decodes, {} with prompts, {} of them with two or more\n",
+             run.requests.size(), run.format, run.num_failed > 0 ? fmt::format(", {} failed", run.num_failed) : "",
+             rebuilt.num_bursts, fit.general.num_decode_steps, fit.general.num_prompt_steps,
+             fit.general.num_two_prompt_steps)
+      << described(fit, profile.front_end);
+  if (fit.general.num_two_prompt_steps == 0) {
     std::cerr << "no step had two prompts: what a token takes under load may be 3 to 5% more than the fit says\n";
   }
   return 0;

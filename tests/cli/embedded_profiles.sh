@@ -16,3 +16,4 @@ operators=${SWITCHYARD_DATA-$(dirname "$0")/../../../shared/data}/operators
 cp "$(dirname "$0")/../../core/data/make_profiles.sh" "$scratch"
 bash "$scratch/make_profiles.sh" "$(realpath "$(command -v "$switchyard")")" "$(realpath "$operators")" 2>/dev/null
 for name in $names; do same "$scratch/profile_$name.json" "$(dirname "$0")/../../core/data/profile_$name.json"; done
+for prior in "$(dirname "$0")"/../../core/data/prior_*.json; do same "$scratch/$(basename "$prior")" "$prior"; done

@@ -9,6 +9,20 @@ holds "$scratch/text" '^ttft_s +[0-9.]+ [0-9.]+ [+-][0-9]\.[0-9]%'
 holds "$scratch/text" '^arrivals +0\.0 to .* requests, e2e mean'
 holds "$scratch/text" '^simulated mean, s: front end 0\.00[6-9]'
 
+# The kernels are found among those that are built in, or not; another GPU's are not taken.
+"$switchyard" profile fit vllm-bench.json --model qwen3-14b --out "$scratch/found.json" 2>"$scratch/error"
+holds "$scratch/error" '^kernels as those of h100-qwen3-14b; times theirs by$'
+holds "$scratch/found.json" '"operators": \{'
+"$switchyard" profile fit vllm-bench.json --model qwen3-14b --gpu l40s --out "$scratch/other.json" 2>"$scratch/error"
+holds "$scratch/error" '^weights +[0-9.]+ ms +\+-'
+holds "$scratch/other.json" '"tied_roofline": \{'
+bash "$refused" '--tables: a fit needs --gpu' "$switchyard" profile fit vllm-bench.json --model qwen3-14b --tables .
+operators=${SWITCHYARD_DATA-$(dirname "$0")/../../../shared/data}/operators
+if [ -d "$operators" ]; then
+  "$switchyard" profile fit vllm-bench.json --model qwen3-14b --tables "$operators" --gpu h100 --out "$scratch/tables.json" 2>"$scratch/error"
+  holds "$scratch/error" '^kernels as those of h100_sxm-vllm0\.24\.0-gemm\.csv; times theirs by$'
+fi
+
 # Without its front end first tokens come too soon.
 ttft() { python3 -c "import json,sys; print(json.load(open(sys.argv[1]))['metrics']['ttft_s']['mean']['error'])" "$1"; }
 "$switchyard" validate vllm-bench.json --profile "$scratch/p.json" --json >"$scratch/with"

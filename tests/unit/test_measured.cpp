@@ -6,9 +6,10 @@
 
 #include "core/measured/bench_run.hpp"
 #include "core/measured/engine_log.hpp"
-#include "core/measured/fit_steps.hpp"
+#include "core/measured/fit_engine.hpp"
 #include "core/measured/penalised_fit.hpp"
 #include "core/measured/rebuilt_steps.hpp"
+#include "core/measured/step_noise.hpp"
 #include "core/workload/random.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/scratch.hpp"
@@ -249,6 +250,84 @@ TEST_CASE("tied roofline: its own numbers are recovered from noisy steps, with t
   steps.resize(40);
   CHECK_THAT(error_of([&] { fit_steps("few.json", steps, model); }),
              Contains("few.json: 38 steps of decodes alone and 2"));
+}
+
+// Steps of an engine whose kernels are those of a profile, each part off by a factor.
+std::vector<RebuiltStep> moved_steps(const OperatorSum& tables, const OperatorFactors& by) {
+  OperatorSum sum = tables;
+  for (double& y : sum.tokens.y) y *= std::exp(by.memory);
+  for (double& y : sum.requests.y) y *= std::exp(by.memory);
+  for (Curve& curve : sum.decode.curves) {
+    for (double& y : curve.y) y *= std::exp(by.decode);
+  }
+  sum.per_request_us = 1e3 * by.request_ms;
+  const ComposedTimes times(sum);
+  WorkloadRandom random(5, WorkloadRandom::Purpose::model);
+  std::vector<RebuiltStep> steps;
+  for (int i = 0; i < 2000; ++i) {
+    RebuiltStep step;
+    step.shape.num_decodes = 1 + static_cast<std::int32_t>(random.below(14));
+    step.shape.decode_kv_tokens = step.shape.num_decodes * (100 + static_cast<std::int64_t>(random.below(1500)));
+    if (i % 20 == 0) {
+      step.prompts = {50 + static_cast<std::int64_t>(random.below(3000))};
+      step.shape.num_prefills = 1;
+      step.shape.prefill_tokens = step.prompts[0];
+      step.shape.prefill_chunk_squares = step.prompts[0] * step.prompts[0];
+    }
+    step.ms = milliseconds_of(step, times) * (1 + 0.01 * random.normal());
+    steps.push_back(step);
+  }
+  return steps;
+}
+
+TEST_CASE("fit of operators: levels and host time are found, and tables of another engine are not taken") {
+  const Transformer shape = load_transformer("qwen3-14b");
+  const std::vector<OperatorPrior> priors = operator_priors(shape, 1);
+  REQUIRE(priors.size() == 7);  // a100, h100 and its two older ones, h200, l40s (of one GPU) and its older one
+  const auto h100 =
+      std::find_if(priors.begin(), priors.end(), [](const auto& it) { return it.name == "h100-qwen3-14b"; });
+  REQUIRE(h100 != priors.end());
+  OperatorFactors by;
+  by.memory = by.compute = 0.05;
+  by.decode = -0.04;
+  by.request_ms = 0.025;
+  const std::vector<RebuiltStep> steps = moved_steps(h100->sum, by);
+  const OperatorFit fit = fit_operators(steps, *h100, 0.6);
+  CHECK(fit.factors.memory == Approx(0.05).margin(0.005));
+  CHECK(fit.factors.compute == Approx(0.05).margin(0.01));
+  CHECK(fit.factors.decode == Approx(-0.04).margin(2 * fit.factors.decode_error));
+  CHECK(fit.factors.request_ms == Approx(0.025).margin(3 * fit.factors.request_error_ms));
+  CHECK(fit.factors.request_error_ms < 0.006);
+  CHECK(fit.kernel_noise == kLeastKernelNoise);
+  CHECK(fit.sum.per_request_us == 1e3 * fit.factors.request_ms);
+
+  const FittedModel model{shape, 2, 1, 0.6};
+  const EngineFit all = fit_engine("steps", steps, model, priors);
+  CHECK(all.prior == "h100-qwen3-14b");
+  CHECK(all.times->kind() == "operators");
+  const EngineFit none = fit_engine("steps", steps, model, {});
+  CHECK(none.times->kind() == "tied_roofline");
+  std::vector<OperatorPrior> others = priors;
+  std::erase_if(others, [](const auto& it) { return it.name == "h100-qwen3-14b"; });
+  CHECK(fit_engine("steps", steps, model, others).times->kind() == "tied_roofline");
+}
+
+TEST_CASE("fit of operators: tables of another model on the same GPU, and none of experts") {
+  const Transformer from = load_transformer("qwen3-14b"), to = load_transformer("codellama-34b");
+  OperatorSum sum;
+  sum.tokens = {{1, 100}, {2, 4}};
+  sum.requests = {{1, 100}, {1, 2}};
+  sum.decode = {{1}, {{{64, 6400}, {1, 3}}}};
+  sum.prefill = {{64, 6400}, {1, 30}};
+  const OperatorSum scaled = scaled_operators(sum, from, to);
+  const double weights = static_cast<double>(to.layer_parameters()) / static_cast<double>(from.layer_parameters());
+  CHECK(scaled.tokens.y[1] == Approx(4 * weights));
+  CHECK(scaled.requests.y[0] == Approx(32000.0 * 8192 / (151936.0 * 5120)).epsilon(0.01));
+  CHECK(scaled.decode.curves[0].y[1] == Approx(3 * 48.0 / 40));  // as many KV heads of the same size
+  CHECK(scaled.decode.curves[0].x[1] == Approx(6400));
+  CHECK(scaled.prefill.y[1] == Approx(30 * 48.0 / 40 * 64 / 40));
+  CHECK(operator_priors(load_transformer("mixtral-8x7b"), 2).empty());
+  CHECK(operator_priors(to, 2).size() == 7);
 }
 
 }  // namespace

@@ -1,0 +1,35 @@
+#include "core/measured/fit_engine.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace switchyard {
+
+namespace {
+
+constexpr double kMostMoved = 3;         // deviations
+constexpr double kExplainedShare = 0.5;  // of the noise of kernels
+
+}  // namespace
+
+EngineFit fit_engine(const std::string& what, const std::vector<RebuiltStep>& steps, const FittedModel& model,
+                     const std::vector<OperatorPrior>& priors) {
+  EngineFit fit;
+  fit.general = fit_steps(what, steps, model);
+  fit.times = std::make_shared<TiedRoofline>(fit.general.numbers);
+  double least = kExplainedShare * fit.general.kernel_noise;
+  for (const OperatorPrior& prior : priors) {
+    OperatorFit found = fit_operators(steps, prior, model.overhead_ms);
+    if (found.surprise > kMostMoved || found.kernel_noise > least) continue;
+    if (fit.tables && found.kernel_noise == least && found.median_error >= fit.tables->median_error) continue;
+    least = found.kernel_noise;
+    fit.prior = prior.name;
+    fit.tables = std::move(found);
+  }
+  if (fit.tables) fit.times = std::make_shared<ComposedTimes>(fit.tables->sum);
+  fit.median_error = fit.tables ? fit.tables->median_error : fit.general.median_error;
+  fit.p95_error = fit.tables ? fit.tables->p95_error : fit.general.p95_error;
+  return fit;
+}
+
+}  // namespace switchyard
