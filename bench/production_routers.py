@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Ranks the routers of serving systems, all at their defaults, on today's traffic: four ages of signals, one router and four.
 
-usage: python3 bench/production_routers.py [SWITCHYARD] [--out DIR] [--seeds RANGE] [--other-seeds RANGE] [--threads T] [--scenarios NAME,...]
+usage: python3 bench/production_routers.py [SWITCHYARD] [--out DIR] [--seeds RANGE] [--other-seeds RANGE] [--threads T]
+       [--suites NAME,...] [--ages S,...] [--routers N,...] [--cells-only] [--done]
 
-Every policy of the group "production", llq and prefix_cost run on the suites `today` and `overload` in eight cells: signals
-and KV events 0 (live), 0.05, 1 and 10 s old, each with 1 and with 4 router processes. A policy that reads nothing that
+Every policy of the group "production" that does not need prefill and decode apart, llq and prefix_cost run on the suites
+`today` (--seeds with one router) and `overload` (--other-seeds, as all with four) in eight cells each: signals and KV events
+0 (live), 0.05, 1 and 10 s old, each with 1 and with 4 router processes. A policy that reads nothing that
 replicas publish (`switchyard policies NAME` says what one reads) cannot tell how old that is: it runs at one age alone,
 and is checked to give the same figure at another on one scenario. Then the order of LLQ, SGLang's gateway, llm-d,
 Dynamo and Preble is held against the table that the scenarios were made from (PAGE below), and two of its scenarios are
@@ -12,7 +14,9 @@ replayed closer to how it had them: the second half of each Mooncake trace, at t
 and six draws of the tenants, with its formula of step times as profile. As the table's Preble is one "like" it, the order is
 compared with and without Preble's rebalancing.
 
-Prints Markdown. Each cell is a folder of DIR (build/production) that is gone on with, not run again.
+Prints Markdown. Each cell is a folder of DIR (build/production) that is gone on with, not run again: what is there is not
+run twice, by whatever flags it was made. --suites, --ages and --routers run some cells alone; --done runs nothing, and shows
+what the cells in DIR have (suite*/suite.json; results of one kernel number are the same, whichever program made them).
 """
 import argparse
 import itertools
@@ -28,6 +32,7 @@ OVERLOAD = ["mooncake-conv-overload", "chat-sessions-overload", "agent-sessions-
 AGES = [0, 0.05, 1, 10]
 ROUTERS = [1, 4]
 USUAL = (0.05, 1)  # the scenarios' own cell
+SUITES = {"today": MILD, "overload": OVERLOAD}
 PUBLISHED = {"waiting", "state", "requests", "cache", "kv_events"}
 
 # Mean end-to-end seconds of the table that the scenarios come from, by scenario.
@@ -71,8 +76,8 @@ def geometric_mean(values):
     return math.exp(mean(math.log(value) for value in values))
 
 
-def folder_of(out, age, routers):
-    return out / f"age-{age:g}-routers-{routers}"
+def folder_of(out, scenarios, age, routers):
+    return out / f"{'overload-' if scenarios == OVERLOAD else ''}age-{age:g}-routers-{routers}"
 
 
 class Tool:
@@ -104,29 +109,40 @@ class Tool:
     def policies(self):
         """Name to whether it reads anything that replicas publish."""
         found = {entry["name"]: entry for entry in json.loads(self.run("policies", "--json"))}
-        names = ["llq", "prefix_cost", *(name for name, entry in found.items() if entry["group"] == "production")]
+        names = ["llq", "prefix_cost", *(name for name, entry in found.items()
+                                         if entry["group"] == "production" and not entry["knows_roles"])]
         return {name: bool(PUBLISHED.intersection(found[name]["signals"])) for name in names}
 
-    def cell(self, names, scenarios, age, routers, seeds, out):
+    def cell(self, names, suite, age, routers, seeds, out):
         """Mean end-to-end seconds by policy, scenario and seed; a policy that failed on one is not there."""
-        folder, changed = cell_folder(out, scenarios, age, routers)
-        suite = json.loads(self.run("suite", ",".join(names), "--suite", changed, "--seeds", seeds, "--out", folder / "suite",
-                                    "--resume", "--json", "--quiet", "--threads", self.threads))
+        folder, changed = cell_folder(out, SUITES[suite], age, routers)
+        return self.figures(json.loads(self.run(
+            "suite", ",".join(names), "--suite", changed, "--seeds", seeds, "--out", folder / "suite", "--resume", "--json",
+            "--quiet", "--threads", self.threads)), suite)
+
+    def figures(self, ranked, suite):
         found = {}
-        for row in suite["rows"]:
+        for row in ranked["rows"]:
             if row["clairvoyant"]:
                 continue
             name = row["policy"].split("(")[0]
             if row["failure"]:
                 self.say(f"{name}: {row['failure']}")
                 continue
-            found[name] = {scenario: part["by_seed"] for scenario, part in zip(scenarios, row["scenarios"])}
+            found[name] = {scenario: part["by_seed"] for scenario, part in zip(SUITES[suite], row["scenarios"])}
+        return found
+
+    def done(self, suite, age, routers, out):
+        """What the folder of the cell has."""
+        found = {}
+        for file in sorted(folder_of(out, SUITES[suite], age, routers).glob("suite*/suite.json")):
+            found.update(self.figures(json.loads(file.read_text()), suite))
         return found
 
 
 def cell_folder(out, scenarios, age, routers):
     """The folder of one cell, and in it the suite's file for these scenarios."""
-    folder = out / f"age-{age:g}-routers-{routers}"
+    folder = folder_of(out, scenarios, age, routers)
     folder.mkdir(parents=True, exist_ok=True)
     changed = folder / "scenarios.json"
     changed.write_text(json.dumps({"scenarios": [
@@ -141,12 +157,15 @@ def cell_title(age, routers):
 
 def relative(figures, reference, scenarios):
     """Geometric mean over scenarios relative to the reference on the same seeds, the first ones; None without figures."""
-    return geometric_mean(mean(figures[s]) / mean(reference[s][:len(figures[s])]) for s in scenarios) if figures else None
+    if not figures or any(s not in figures for s in scenarios):
+        return None
+    return geometric_mean(mean(figures[s]) / mean(reference[s][:len(figures[s])]) for s in scenarios)
 
 
 def print_cells(title, cells, scenarios, reference, names):
     print(f"\n## {title}\n")
-    keys = [(age, routers) for routers in ROUTERS for age in AGES if (age, routers) in cells]
+    keys = [(age, routers) for routers in ROUTERS for age in AGES
+            if relative(cells.get((age, routers), {}).get("llq"), reference, scenarios) is not None]
     print("| router | " + " | ".join(cell_title(*key) for key in keys) + " |\n|---|" + "---:|" * len(keys))
     table = {name: {key: relative(cells[key].get(name), reference, scenarios) for key in keys} for name in names}
     first = USUAL if USUAL in cells else keys[0]
@@ -156,7 +175,8 @@ def print_cells(title, cells, scenarios, reference, names):
 
 
 def print_scenarios(cell, scenarios):
-    cell = {name: {scenario: mean(figures[scenario]) for scenario in scenarios} for name, figures in cell.items()}
+    cell = {name: {scenario: mean(figures[scenario]) for scenario in scenarios} for name, figures in cell.items()
+            if all(scenario in figures for scenario in scenarios)}
     print("\n| router | " + " | ".join(f"`{s}`" for s in scenarios) + " |\n|---|" + "---:|" * len(scenarios))
     for name in sorted(cell, key=lambda name: (geometric_mean(cell[name][s] for s in scenarios), name)):
         print(f"| `{name}` | " + " | ".join(f"{cell[name][s]:.2f}" for s in scenarios) + " |")
@@ -217,37 +237,49 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("switchyard", nargs="?", default="build/release/bin/switchyard")
     parser.add_argument("--out", default="build/production", type=pathlib.Path)
-    parser.add_argument("--seeds", default="101-103", help="held-out seeds (default 101-103)")
-    parser.add_argument("--other-seeds", help="in all cells but that of 50 ms and one router: the first of --seeds (default: all of them)")
-    parser.add_argument("--done", action="store_true", help="show the cells that DIR holds whole, and run no other")
+    parser.add_argument("--seeds", default="101-104", help="held-out seeds of `today` with one router (default 101-104)")
+    parser.add_argument("--other-seeds", default="101", help="of the other cells: the first of --seeds (default 101)")
+    parser.add_argument("--suites", default=",".join(SUITES))
+    parser.add_argument("--ages", default=",".join(f"{age:g}" for age in AGES))
+    parser.add_argument("--routers", default=",".join(map(str, ROUTERS)))
+    parser.add_argument("--cells-only", action="store_true", help="run these cells, print nothing")
+    parser.add_argument("--done", action="store_true", help="run nothing, show what the cells in DIR have")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--data", default="../shared/data", type=pathlib.Path, help="folder of traces/mooncake")
-    parser.add_argument("--scenarios", default=",".join(MILD + OVERLOAD), help="of both suites (default: all)")
     arguments = parser.parse_args()
     tool = Tool(arguments.switchyard, arguments.threads)
     reads = tool.policies()
-    wanted = arguments.scenarios.split(",")
-    scenarios = [s for s in MILD + OVERLOAD if s in wanted]
-    mild, overload = [s for s in MILD if s in wanted], [s for s in OVERLOAD if s in wanted]
+    ages = [float(age) for age in arguments.ages.split(",")]
+    counts = [int(count) for count in arguments.routers.split(",")]
+    suites = arguments.suites.split(",")
     cells = {}
-    for routers in ROUTERS:
-        for age in sorted(AGES, key=lambda age: age != USUAL[0]):  # the scenarios' own age first
-            if arguments.done and not (folder_of(arguments.out, age, routers) / "suite" / "suite.json").exists():
-                continue
+    for suite, routers in itertools.product(suites, counts):
+        for age in sorted(ages, key=lambda age: age != USUAL[0]):  # the scenarios' own age first
             names = [name for name in reads if reads[name] or age == USUAL[0] or name == "llq"]
-            tool.say(f"signals {age:g} s old, {routers} router(s): {len(names)} policies")
-            seeds = arguments.seeds if (age, routers) == USUAL else arguments.other_seeds or arguments.seeds
-            found = tool.cell(names, scenarios, age, routers, seeds, arguments.out)
+            seeds = arguments.seeds if (suite, routers) == ("today", 1) else arguments.other_seeds
+            if arguments.done:
+                found = {name: row for name, row in tool.done(suite, age, routers, arguments.out).items() if name in names}
+            else:
+                tool.say(f"{suite}, signals {age:g} s old, {routers} router(s): {len(names)} policies, seeds {seeds}")
+                found = tool.cell(names, suite, age, routers, seeds, arguments.out)
             for name in reads:
-                if name not in names and name in cells.get((USUAL[0], routers), {}):
-                    found[name] = cells[(USUAL[0], routers)][name]
-            cells[(age, routers)] = found
+                usual = cells.get((USUAL[0], routers), {}).get(name, {})
+                if found and name not in names and all(scenario in usual for scenario in SUITES[suite]):
+                    found[name] = {scenario: usual[scenario] for scenario in SUITES[suite]}
+            for name, figures in found.items():
+                cells.setdefault((age, routers), {}).setdefault(name, {}).update(figures)
+    tool.say("the cells are there")
+    if arguments.cells_only:
+        return
+    mild, overload = [s for s in MILD if "today" in suites], [s for s in OVERLOAD if "overload" in suites]
+    scenarios = mild + overload
     reference = cells[USUAL]["llq"]
     own_books = sorted(name for name in reads if not reads[name])
-    tool.say("whether those that read nothing published are blind to its age")
-    tool.check_own_books(own_books, "tenants", 101)
-    print(f"{len(reads)} policies at their defaults, held-out seeds {arguments.seeds}"
-          f"{f' (in other cells than 50 ms and one router: {arguments.other_seeds})' if arguments.other_seeds else ''}, "
+    if not arguments.done:
+        tool.say("whether those that read nothing published are blind to its age")
+        tool.check_own_books(own_books, "tenants", 101)
+    print(f"{len(reads)} policies at their defaults, held-out seeds {arguments.seeds} of `today` with one router, "
+          f"{arguments.other_seeds} of the rest, "
           f"{time.monotonic() - tool.started:.0f} s with {arguments.threads} threads. Columns: age of signals, number of routers. "
           f"Geometric means of mean end-to-end times relative to LLQ's with one router.\n")
     print(f"{len(own_books)} of them read nothing that replicas publish and were run at one age: "
@@ -259,9 +291,11 @@ def main():
     print_scenarios(cells[USUAL], scenarios)
     print("\n## Against the table that the scenarios come from")
     print_comparison(cells[USUAL], scenarios)
+    if arguments.done:
+        return
     print("\nThe same with `preble_e2(rebalance=off)` as preble_e2:")
-    seeds = seeds_of(arguments.seeds)
-    calm = {scenario: [tool.mean_e2e("--scenario", scenario, "--seed", seed, "--policy", "preble_e2(rebalance=off)") for seed in seeds]
+    calm = {scenario: [tool.mean_e2e("--scenario", scenario, "--seed", seed, "--policy", "preble_e2(rebalance=off)")
+                       for seed in seeds_of(arguments.seeds if scenario in MILD else arguments.other_seeds)]
             for scenario in scenarios}
     print_comparison({**cells[USUAL], "preble_e2": calm}, scenarios)
     tool.say("the table's own setting")

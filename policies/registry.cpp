@@ -38,18 +38,15 @@ std::vector<PolicyInfo>& registry() {
     };
     add(PolicyGroup::baseline, baseline_policies());
     add(PolicyGroup::own, tuned_policies());
-    for (const auto& system : {vllm_policies,           vllm_router_policies,
-                               vllm_stack_policies,     cache_aware_policies,
-                               sglang_policies,         sgl_router_policies,
-                               smg_session_policies,    llmd_policies,
-                               aibrix_policies,         aibrix_prefix_cache_policies,
-                               aibrix_preble_policies,  aibrix_multi_policies,
-                               aibrix_session_policies, dynamo_policies,
-                               llumnix_policies,        preble_policies,
-                               mooncake_policies,       ray_policies,
-                               kubeai_policies,         trtllm_policies,
-                               blis_policies,           glia_policies,
-                               apart_policies}) {
+    for (const auto& system : {vllm_policies,          vllm_router_policies,  vllm_router_program_policies,
+                               vllm_stack_policies,    cache_aware_policies,  sglang_policies,
+                               sgl_router_policies,    smg_session_policies,  llmd_policies,
+                               llmd_latency_policies,  aibrix_policies,       aibrix_prefix_cache_policies,
+                               aibrix_preble_policies, aibrix_multi_policies, aibrix_session_policies,
+                               aibrix_slo_policies,    dynamo_policies,       llumnix_policies,
+                               preble_policies,        mooncake_policies,     ray_policies,
+                               kubeai_policies,        trtllm_policies,       blis_policies,
+                               glia_policies,          apart_policies}) {
       add(PolicyGroup::production, system());
     }
     PolicyInfo compose = compose_policy();
@@ -103,6 +100,16 @@ std::unique_ptr<Policy> PolicySpec::make() const {
         "(clairvoyant = true)");
   }
   return policy;
+}
+
+std::vector<Signal> PolicySpec::signals() const {
+  return info->name == "compose" ? signals_of_composition(values) : info->signals;
+}
+
+RoutedBy PolicySpec::routed() const {
+  PolicyInfo reader;
+  reader.signals = signals();
+  return {[this] { return make(); }, info->signal_interval, reads_snapshots(reader), info->knows_roles};
 }
 
 PolicySpec parse_policy(std::string_view text, std::string_view where) {

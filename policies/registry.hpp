@@ -31,9 +31,9 @@ struct PolicySpec {
   // Throws std::logic_error for a policy that inherits Clairvoyant and is not marked as one.
   std::unique_ptr<Policy> make() const;
   // The same for each of a replay's routers. Valid as long as this is.
-  RoutedBy routed() const {
-    return {[this] { return make(); }, info->signal_interval, reads_snapshots(*info), info->knows_roles};
-  }
+  RoutedBy routed() const;
+  // What it reads; of a setting of compose, what its parts do. Empty: that is not said, it may be anything.
+  std::vector<Signal> signals() const;
 };
 
 // Throws InputError for unknown names, unknown parameters, values out of range.

@@ -16,6 +16,7 @@ class Always final : public Admission {
 
 class OutstandingCap final : public Admission {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding}); }
   bool admits(const QueuedRequest&, std::int32_t replica) override {
     return scene_->cluster().outstanding(replica) < max_outstanding_;
   }
@@ -25,6 +26,7 @@ class OutstandingCap final : public Admission {
 // Late binding: a replica gets a request only when it can start it.
 class CanStart final : public Admission {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding, Signal::waiting, Signal::state}); }
   bool admits(const QueuedRequest&, std::int32_t replica) override {
     const ClusterView& cluster = scene_->cluster();
     if (cluster.outstanding(replica) >= start_outstanding_ || cluster.num_waiting(replica) > start_waiting_) {
@@ -44,6 +46,7 @@ class CanStart final : public Admission {
 // computed yet would take it at most so long.
 class PrefillBacklog final : public Admission {
  public:
+  unsigned reads() const override { return signal_bits({Signal::state}); }
   bool admits(const QueuedRequest&, std::int32_t replica) override {
     const ReplicaState& state = scene_->state(replica);
     const std::int64_t tokens = state.waiting_prefill_tokens + state.remaining_prefill_tokens;
@@ -55,6 +58,7 @@ class PrefillBacklog final : public Admission {
 // Room for the prompt in the blocks that are free now, those of waiting prompts taken off.
 class KvNow final : public Admission {
  public:
+  unsigned reads() const override { return signal_bits({Signal::waiting, Signal::state, Signal::requests}); }
   bool admits(const QueuedRequest& request, std::int32_t replica) override {
     const ReplicaState& state = scene_->state(replica);
     const ReplicaLimits& limits = scene_->cluster().limits(replica);

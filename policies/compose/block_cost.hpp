@@ -14,6 +14,7 @@ namespace switchyard {
 
 class BlockCost final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding, Signal::first_tokens, Signal::cache}); }
   void ask(Subscription& asked) const override { asked.first_tokens = true; }
   void start(Scene& scene, std::uint64_t seed) override {
     Part::start(scene, seed);

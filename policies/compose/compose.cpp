@@ -168,6 +168,10 @@ PolicyInfo compose_policy() {
   return info;
 }
 
+std::vector<Signal> signals_of_composition(const ParamValues& values) {
+  return static_cast<const Composed&>(*layout().make(values)).reads();
+}
+
 // Its second slot is `handoff`, with `handoff_by` and the parts' parameters anew; the first three place prompts.
 PolicyInfo compose_split_policy() {
   const PolicyInfo compose = compose_policy();

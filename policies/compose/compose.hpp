@@ -6,6 +6,8 @@
 namespace switchyard {
 
 PolicyInfo compose_policy();
+// The signals that this setting of it reads. Empty: none that has a name.
+std::vector<Signal> signals_of_composition(const ParamValues& values);
 PolicyInfo compose_split_policy();  // where prefill and decode are apart
 
 }  // namespace switchyard

@@ -56,6 +56,18 @@ Subscription Composed::subscription() const {
   return asked;
 }
 
+std::vector<Signal> Composed::reads() const {
+  unsigned bits = scene_reads | placement_->reads();
+  if (order_) bits |= order_->reads();
+  for (const auto& admission : admissions_) bits |= admission->reads();
+  if (!admissions_.empty() && idle == Idle::admits) bits |= signal_bits({Signal::outstanding});
+  std::vector<Signal> signals;
+  for (int i = 0; i < kNumSignals; ++i) {
+    if (bits >> i & 1U) signals.push_back(static_cast<Signal>(i));
+  }
+  return signals;
+}
+
 void Composed::on_first_token(const FirstToken& token) {
   if (scene.sent) scene.sent->first_token(token);
   for (Part* part : watchers_) part->first_token(token);

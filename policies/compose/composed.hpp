@@ -27,6 +27,7 @@ class Composed final : public Policy {
   std::int32_t scan_depth = 32;
   Scene scene;                  // its lengths, forecast and sent work are set before the first replay
   bool reads_requests = false;  // a part looks at each request that waits or runs
+  unsigned scene_reads = 0;     // signals (signal_bits) that the scene reads for its parts
 
   // Where prefill and decode are apart, one of these places prompts and another one what follows (see Apart).
   enum class Pool { all, prefill, decode, both };  // both: prompts to the one, and then to the other
@@ -52,6 +53,8 @@ class Composed final : public Policy {
   }
 
   Subscription subscription() const override;
+  // The signals that its parts and its scene read.
+  std::vector<Signal> reads() const;
   void start(const ClusterView& cluster, std::uint64_t seed) override;
   void on_arrival(const QueuedRequest& request) override;
   void on_completion(const CompletedRequest& request) override;

@@ -13,6 +13,7 @@ namespace {
 // Where prefill and decode are apart each replica has its part of that.
 class ExpectedWork final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::state}); }
   void look(const QueuedRequest& request, std::span<const std::int32_t>) override {
     outputs_ = output_scale_ * scene_->lengths->expected(request);
   }

@@ -13,6 +13,7 @@ namespace {
 // the ring, unless it has more than its share of the requests in flight.
 class Ring final : public Placement {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding}); }
   enum class Overflow { walk, least };
   enum class Counted { others, all };
   enum class Key { prompt, session };

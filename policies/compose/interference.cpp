@@ -15,6 +15,7 @@ double prefill_ticks(const BatchTimes& times, std::int64_t tokens) {
 // while the first exceeds the second `patience` times; the longer it has waited, the more harm it may do.
 class InterruptionBound final : public Admission {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding, Signal::state}); }
   bool admits(const QueuedRequest& request, std::int32_t replica) override {
     const ClusterView& cluster = scene_->cluster();
     const double harm =
@@ -37,6 +38,7 @@ class InterruptionBound final : public Admission {
 //   + kv_pressure * o * s(n + 1) * (committed share of the KV blocks)^2
 class Interference final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding, Signal::state}); }
   void look(const QueuedRequest& request, std::span<const std::int32_t>) override {
     outputs_ = scene_->lengths->expected(request);
   }

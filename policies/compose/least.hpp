@@ -24,6 +24,7 @@ class Least final : public Placement {
   explicit Least(std::unique_ptr<Scoring> scoring) : scoring_(std::move(scoring)) {}
 
   void start(Scene& scene, std::uint64_t seed) override { scoring_->start(scene, seed); }
+  unsigned reads() const override { return scoring_->reads(); }
   void ask(Subscription& asked) const override { scoring_->ask(asked); }
   void watch(std::vector<Part*>& watchers) override { scoring_->watch(watchers); }
 

@@ -4,6 +4,7 @@
 //   Placement  which of the admissible replicas; most are a Scoring (least score wins) or draw by one
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,9 +16,20 @@
 
 namespace switchyard {
 
+// A set of signals: a bit for each.
+constexpr unsigned signal_bits(std::initializer_list<Signal> signals) {
+  unsigned bits = 0;
+  for (const Signal signal : signals) bits |= 1U << static_cast<unsigned>(signal);
+  return bits;
+}
+
 class Part {
  public:
   virtual ~Part() = default;
+
+  // The signals that it reads (signal_bits), beside those that what it uses of the scene does (PartUses); its
+  // parameters decide.
+  virtual unsigned reads() const { return 0; }
 
   // Before each replay: forgets everything. The scene outlives the replay. `seed` feeds a part's random stream.
   virtual void start(Scene& scene, std::uint64_t /*seed*/) { scene_ = &scene; }

@@ -30,6 +30,13 @@ class Pick final : public Placement {
     stream_ = RandomStream(seed, "pick");
   }
   void ask(Subscription& asked) const override { scoring_->ask(asked); }
+  unsigned reads() const override {
+    unsigned bits = scoring_->reads();
+    if (overload_ == Overload::on) bits |= signal_bits({Signal::state});
+    if (imbalance_ == Imbalance::least) bits |= signal_bits({Signal::outstanding});
+    if (sticky_ == Sticky::on) bits |= signal_bits({Signal::cache, Signal::state});
+    return bits;
+  }
   void watch(std::vector<Part*>& watchers) override { scoring_->watch(watchers); }
 
   std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {

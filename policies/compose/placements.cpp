@@ -46,6 +46,7 @@ class WithScoring : public Placement {
     Placement::start(scene, seed);
     scoring_->start(scene, seed);
   }
+  unsigned reads() const override { return scoring_->reads(); }
   void ask(Subscription& asked) const override { scoring_->ask(asked); }
   void watch(std::vector<Part*>& watchers) override { scoring_->watch(watchers); }
 

@@ -14,6 +14,7 @@ namespace {
 // `risk`.
 class RiskBounded final : public Admission {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding, Signal::state, Signal::requests}); }
   void start(Scene& scene, std::uint64_t seed) override {
     Part::start(scene, seed);
     z_ = std::sqrt(2.0) * boost::math::erfc_inv(2.0 * risk_);

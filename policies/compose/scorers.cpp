@@ -24,6 +24,14 @@ class Scorers final : public Scoring {
   enum class Index { cache, sent };
 
   void ask(Subscription& asked) const override { asked.first_tokens |= w_token_load_ > 0 || w_cost_ > 0; }
+  unsigned reads() const override {
+    unsigned bits = signal_bits({Signal::outstanding, Signal::state});
+    const bool finds = w_prefix_ > 0 || w_no_hit_lru_ > 0 || w_token_load_ > 0;
+    if (finds && index_ == Index::cache) bits |= signal_bits({Signal::cache});
+    if (w_token_load_ > 0) bits |= signal_bits({Signal::first_tokens});
+    if (w_cost_ > 0) bits |= cost_.reads();
+    return bits;
+  }
   void start(Scene& scene, std::uint64_t seed) override {
     Part::start(scene, seed);
     const auto n = static_cast<std::size_t>(scene.cluster().num_replicas());

@@ -14,6 +14,7 @@ namespace {
 
 class Outstanding final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding}); }
   Score score(const QueuedRequest&, std::int32_t replica) override {
     return {static_cast<double>(scene_->cluster().outstanding(replica)), 0};
   }
@@ -22,6 +23,7 @@ class Outstanding final : public Scoring {
 
 class Waiting final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::waiting}); }
   Score score(const QueuedRequest&, std::int32_t replica) override {
     return {static_cast<double>(scene_->cluster().num_waiting(replica)), 0};
   }
@@ -38,6 +40,7 @@ std::int64_t blocks_of(const ReplicaState& state, std::int32_t block_size) {
 
 class Tokens final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::state}); }
   Score score(const QueuedRequest&, std::int32_t replica) override {
     const ReplicaState& state = scene_->state(replica);
     return {static_cast<double>(tokens_of(state)), static_cast<double>(state.outstanding())};
@@ -46,6 +49,7 @@ class Tokens final : public Scoring {
 
 class KvBlocks final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::waiting, Signal::state, Signal::requests}); }
   Score score(const QueuedRequest&, std::int32_t replica) override {
     const ReplicaState& state = scene_->state(replica);
     return {static_cast<double>(blocks_of(state, scene_->cluster().limits(replica).block_size)),
@@ -55,6 +59,7 @@ class KvBlocks final : public Scoring {
 
 class Committed final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding}); }
   Score score(const QueuedRequest&, std::int32_t replica) override {
     return {static_cast<double>(scene_->forecast.committed(replica)),
             static_cast<double>(scene_->cluster().outstanding(replica))};
@@ -66,6 +71,7 @@ class Committed final : public Scoring {
 // and go where they interrupt few.
 class Prefill final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::state}); }
   Score score(const QueuedRequest& request, std::int32_t replica) override {
     const ReplicaState& state = scene_->state(replica);
     const auto prefill = static_cast<double>(state.waiting_prefill_tokens + state.remaining_prefill_tokens);
@@ -81,6 +87,7 @@ class Prefill final : public Scoring {
 // outstanding there.
 class Uncached final : public Scoring {
  public:
+  unsigned reads() const override { return signal_bits({Signal::outstanding, Signal::cache}); }
   Score score(const QueuedRequest& request, std::int32_t replica) override {
     const ClusterView& cluster = scene_->cluster();
     const std::int32_t uncached = request.num_prefill_tokens - cluster.cached_tokens(request.id, replica);
@@ -92,6 +99,11 @@ class Uncached final : public Scoring {
 // A weighted sum of features, each scaled over the candidates to 0 (the least) ... 1 (the most).
 class Weighted final : public Scoring {
  public:
+  unsigned reads() const override {
+    unsigned bits = signal_bits({Signal::waiting, Signal::state, Signal::requests});
+    if (weight_uncached_ > 0) bits |= signal_bits({Signal::cache});
+    return bits;
+  }
   void look(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
     bool first = true;
     for (const std::int32_t replica : candidates) {

@@ -100,6 +100,11 @@ void SharedParams::apply(std::span<const double> values, unsigned uses, Composed
         std::make_unique<SentWork>(SentMemory{shared.queue_memory_s, shared.decode_memory_s, shared.felt_memory_s});
   KvForecast& forecast = policy.scene.forecast;
   forecast.by_request = shared.ages == Shared::Ages::each;
+  policy.scene_reads = 0;
+  if (uses & kUsesForecast) policy.scene_reads |= signal_bits({Signal::state, Signal::requests});
+  if (uses & kUsesSent) {
+    policy.scene_reads |= signal_bits({Signal::outstanding, Signal::first_tokens, Signal::state, Signal::cache});
+  }
   policy.reads_requests = (uses & (kUsesForecast | kUsesAges)) != 0;
   if (uses & kUsesForecast) {
     forecast.decode_ratio = shared.decode_ratio;

@@ -15,11 +15,13 @@ struct Moment {
   std::int32_t replica;
 };
 
+inline constexpr unsigned kReadsShift = 24;
+
 struct Feature {
   const char* name;
   const char* doc;
   bool of_replica;  // not for orders
-  unsigned uses;    // PartUses
+  unsigned uses;    // PartUses; the signals that it reads itself (signal_bits), shifted by kReadsShift
   double (*value)(const Moment&);
 };
 

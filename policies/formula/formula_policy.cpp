@@ -5,6 +5,7 @@
 
 #include "policies/compose/least.hpp"
 #include "policies/compose/shared.hpp"
+#include "policies/formula/features.hpp"
 #include "policies/formula/formula.hpp"
 
 namespace switchyard {
@@ -38,6 +39,7 @@ class FormulaAdmission final : public Admission {
 class FormulaScoring final : public Scoring {
  public:
   explicit FormulaScoring(Formula formula) : formula_(std::move(formula)) {}
+  unsigned reads() const override { return signal_bits({Signal::outstanding}); }  // decides between equals
   Score score(const QueuedRequest& request, std::int32_t replica) override {
     return {or_last(formula_.value({*scene_, request, replica})),
             static_cast<double>(scene_->cluster().outstanding(replica))};
@@ -80,8 +82,10 @@ PolicyInfo with_texts(PolicyInfo info, std::string_view where) {
     for (std::size_t i = 0; i < exposed.size(); ++i) all[exposed[i]] = values[i];
     SharedParams::apply(all, uses, *policy);
     policy->reads_requests = true;  // some features do
+    policy->scene_reads |= uses >> kReadsShift;
     return policy;
   };
+  info.signals = static_cast<const Composed&>(*info.make(default_values(info.params))).reads();
   return info;
 }
 

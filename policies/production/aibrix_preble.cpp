@@ -189,6 +189,7 @@ std::vector<PolicyInfo> aibrix_preble_policies() {
                 "of the prompt, above which it stays")
           .real(&P::window_s_, "window", 180.0, 1.0, 3600.0, ParamScale::log, "s of work that counts")
           .real(&P::ttl_s_, "ttl", 300.0, 1.0, 1e5, ParamScale::log, "s that a prompt stays in the tree")
+          .reads({Signal::outstanding})
           .done()};
 }
 

@@ -98,6 +98,7 @@ std::vector<PolicyInfo> aibrix_prefix_cache_policies() {
                    "blocks of four bytes that the table keeps")
           .integer(&P::block_tokens_, "block_tokens", 16, 1, 1024, ParamScale::log, "tokens that are compared at once")
           .real(&P::ttl_s_, "ttl", 1200.0, 1.0, 100000.0, ParamScale::log, "s that a block is kept after it was sent")
+          .reads({Signal::outstanding})
           .done()};
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "policies/picking/ties.hpp"
+#include "policies/picking/weighted_draw.hpp"
 #include "policies/prefix/lru_index.hpp"
 #include "policies/production/greedy.hpp"
 #include "policies/production/production.hpp"
@@ -49,9 +50,13 @@ class LlmdPicker final : public Placement {
     if (saturation(candidates) >= 1) return -1;  // it waits, and with it all behind it
     look(request, candidates);
     if (picker_ == Picker::random) return drawn(candidates_);
+    if (picker_ == Picker::weighted_random) {
+      drawn_.clear();
+      for (const std::int32_t replica : candidates_) drawn_.push_back(total(replica));
+      return candidates_[weighted_draw(stream_, drawn_)];
+    }
     totals_.clear();
     for (const std::int32_t replica : candidates_) totals_.push_back({-total(replica), 0});
-    if (picker_ == Picker::weighted_random) return weighted_random();
     return candidates_[ties_.least(totals_)];
   }
 
@@ -249,25 +254,9 @@ class LlmdPicker final : public Placement {
     return 1 - std::min(tokens, kTokenCapacity) / kTokenCapacity;
   }
 
-  double uniform() { return static_cast<double>((stream_.next() >> 11) + 1) * 0x1.0p-53; }  // above 0, up to 1
   std::int32_t drawn(std::span<const std::int32_t> from) {
     return from[static_cast<std::size_t>(stream_.below(static_cast<std::int32_t>(from.size())))];
   }
-  // The greatest u^(1/score) (Efraimidis and Spirakis's A-Res); any, if no score is above 0.
-  std::int32_t weighted_random() {
-    std::int32_t best = -1;
-    double best_key = -INFINITY;
-    for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      const double score = -totals_[i].value;
-      if (score <= 0) continue;
-      const double key = std::log(uniform()) / score;
-      if (key <= best_key) continue;
-      best = candidates_[i];
-      best_key = key;
-    }
-    return best < 0 ? drawn(candidates_) : best;
-  }
-
   struct Range {
     std::int32_t low = INT32_MAX, high = INT32_MIN;
     void add(std::int32_t x) {
@@ -298,6 +287,7 @@ class LlmdPicker final : public Placement {
   std::vector<std::int32_t> candidates_, ranked_;
   std::vector<double> scores_;  // of rank_cold, per replica
   std::vector<Score> totals_;
+  std::vector<double> drawn_;  // the same for a draw
   Range waiting_, running_;
   std::int32_t most_active_ = 0, least_matched_ = 0, most_matched_ = 0;
 };
@@ -373,8 +363,8 @@ PolicyInfo llmd_profile(std::string name, std::string summary, std::string sourc
 std::vector<PolicyInfo> llmd_policies() {
   const std::string source = "llm-d/llm-d-router ebab6879, pkg/epp/framework/plugins";
   const std::string left_out =
-      " Left out: scorers by label, adapter and topology, the latency predictor, SLO tiers, joint placement of bursts, "
-      "separate prefill and decode pods; the last, partial block of a prompt matches nothing here.";
+      " Left out: scorers by label, adapter and topology, joint placement of bursts, separate prefill and decode pods "
+      "(llmd_pd), predicted latencies (llmd_latency); the last, partial block of a prompt matches nothing here.";
   return {
       llmd_profile(
           "llmd",

@@ -27,8 +27,11 @@ class DataParallel final : public Placement {
 
   std::int32_t choose(const QueuedRequest&, std::span<const std::int32_t> candidates) override {
     scores_.clear();
-    for (const std::int32_t replica : candidates) scores_.push_back({score(replica), 0});
-    return candidates[ties_.least(scores_)];
+    // Before July 2026 each client's scan starts at an engine of its own, always the same one.
+    const std::size_t n = candidates.size();
+    const std::size_t first = version_ == Version::before_2026_07 ? first_of_client(n) : 0;
+    for (std::size_t i = 0; i < n; ++i) scores_.push_back({score(candidates[(first + i) % n]), 0});
+    return candidates[(first + ties_.least(scores_)) % n];
   }
 
   void scores(const QueuedRequest&, std::span<const std::int32_t> candidates,
@@ -52,6 +55,11 @@ class DataParallel final : public Placement {
     return waiting > 0 ? load + double(waiting) * 6.0 * std::max(0.0, kv_use(state) - 0.5) : load;
   }
 
+  std::size_t first_of_client(std::size_t num_engines) const {
+    const ClusterView& cluster = scene_->cluster();
+    return num_engines * static_cast<std::size_t>(cluster.router()) / static_cast<std::size_t>(cluster.num_routers());
+  }
+
   TieBreaker ties_;
   OwnDispatches own_;
   std::vector<Score> scores_;
@@ -66,7 +74,8 @@ std::vector<PolicyInfo> vllm_policies() {
           "vllm_dp",
           "vLLM's data-parallel balancer: least max(api_servers * own requests in flight, waiting + running), and "
           "where requests wait, waiting * 6 * max(0, KV use - 0.5) more; ties rotate. Before July 2026: least "
-          "waiting_weight * waiting + running, the first of equals. Left out: dense models published no counts "
+          "waiting_weight * waiting + running, the first of equals from an engine on that is each client's own. Left "
+          "out: dense models published no counts "
           "then, so that only the client's own increments decided, in effect round robin.",
           "vllm-project/vllm, vllm/v1/engine/core_client.py")
           .choice(&P::version_, "version", {"v2026_07", "before_2026_07"}, P::Version::v2026_07,

@@ -181,8 +181,8 @@ class StackLoadAware final : public WithTrie {
   double beta_ = 1.0;
 };
 
-// LMCache's controller names the instance that holds most of the prompt; unless it holds nearly all, the request rate
-// decides.
+// LMCache's controller names the instance that holds most of the prompt; unless there is one that holds nearly all, the
+// request rate decides. A short prompt may lack all of it, but some instance has to hold a block.
 class StackKvAware final : public WithRates {
  public:
   void start(Scene& scene, std::uint64_t seed) override {
@@ -191,14 +191,13 @@ class StackKvAware final : public WithRates {
   }
   std::int32_t choose(const QueuedRequest& request, std::span<const std::int32_t> candidates) override {
     scene_->cluster().prefix_holders(request.id, holders_);
-    std::int32_t best = candidates.front();
-    std::int32_t most = 0;
+    std::int32_t best = -1, most = 0;
     for (const PrefixHolder& holder : holders_) {
       if (holder.num_tokens <= most) continue;
       best = holder.replica;
       most = holder.num_tokens;
     }
-    if (most >= std::max(request.num_prefill_tokens - threshold_, 0)) return best;
+    if (best >= 0 && most >= request.num_prefill_tokens - threshold_) return best;
     return request.session >= 0 ? ring_.first(session_or_prompt_key(scene_->cluster(), request, 1))
                                 : least_rate(candidates);
   }
@@ -255,9 +254,8 @@ std::vector<PolicyInfo> vllm_stack_policies() {
       greedy<StackKvAware>(
           "vllm_stack_kvaware",
           "vLLM production-stack, kvaware: the engine that holds most of the prompt, by what engines publish, "
-          "if it lacks at most threshold tokens; else a ring on the session, or the request rate. Left out: what "
-          "LMCache keeps outside "
-          "the GPU.",
+          "if it lacks at most threshold tokens; else, and where nobody holds any of it, a ring on the session, or the "
+          "request rate. Left out: what LMCache keeps outside the GPU.",
           source)
           .integer(&StackKvAware::threshold_, "threshold", 2000, 0, 1000000, ParamScale::linear,
                    "tokens that the best engine may lack")

@@ -40,11 +40,14 @@ std::string range_of(const ParamSpec& param) {
                      param.scale == ParamScale::log ? ", log" : "");
 }
 
-void describe(const PolicyInfo& info) {
-  std::cout << info.spec(default_values(info.params)) << "\n  " << info.summary << "\n";
+// As it is by default, or with these values.
+void describe(const PolicySpec& policy) {
+  const PolicyInfo& info = *policy.info;
+  const ParamValues& values = policy.values;
+  std::cout << policy.text() << "\n  " << info.summary << "\n";
   if (info.clairvoyant) std::cout << "  Knows output lengths: a reference, never deployable.\n";
   if (!info.source.empty()) std::cout << "  Source: " << info.source << "\n";
-  for (const Signal signal : info.signals) {
+  for (const Signal signal : policy.signals()) {
     std::cout << fmt::format("  Reads {:<12} {}\n", signal_name(signal), signal_text(signal));
   }
   if (info.signal_interval > 0) {
@@ -55,9 +58,10 @@ void describe(const PolicyInfo& info) {
   for (const TextParam& param : info.texts) {
     std::cout << fmt::format("    {:<18} \"{}\"  {}\n", param.name, param.value, param.doc);
   }
-  for (const ParamSpec& param : info.params) {
-    std::cout << fmt::format("    {:<18} {:<10} [{}]  {}", param.name, format_value(param, param.default_value),
-                             range_of(param), param.doc);
+  for (std::size_t i = 0; i < info.params.size(); ++i) {
+    const ParamSpec& param = info.params[i];
+    std::cout << fmt::format("    {:<18} {:<10} [{}]  {}", param.name, format_value(param, values[i]), range_of(param),
+                             param.doc);
     if (!param.active_if.empty()) {
       std::cout << fmt::format(" (if {})", activity_text(param));
     }
@@ -71,17 +75,19 @@ nlohmann::ordered_json value_json(const ParamSpec& param, double value) {
   return value;
 }
 
-nlohmann::ordered_json json_of(const PolicyInfo& info) {
+nlohmann::ordered_json json_of(const PolicySpec& policy) {
+  const PolicyInfo& info = *policy.info;
   nlohmann::ordered_json json = {{"name", info.name},
-                                 {"spec", info.spec(default_values(info.params))},
+                                 {"spec", policy.text()},
                                  {"summary", info.summary},
                                  {"source", info.source},
                                  {"group", kGroups[static_cast<std::size_t>(info.group)].name},
                                  {"clairvoyant", info.clairvoyant},
+                                 {"knows_roles", info.knows_roles},
                                  {"signals", nlohmann::ordered_json::array()},
                                  {"signal_interval_s", seconds_from_ticks(info.signal_interval)},
                                  {"parameters", nlohmann::ordered_json::array()}};
-  for (const Signal signal : info.signals) json["signals"].push_back(signal_name(signal));
+  for (const Signal signal : policy.signals()) json["signals"].push_back(signal_name(signal));
   for (const ParamSpec& param : info.params) {
     nlohmann::ordered_json entry = {
         {"name", param.name}, {"doc", param.doc}, {"default", value_json(param, param.default_value)}};
@@ -167,11 +173,13 @@ void print_markdown() {
 }  // namespace
 
 Options declare_policies() {
-  Options options("policies [NAME]",
-                  "Lists all policies, or shows one: its spec with default values, what it does, where it comes from, "
-                  "and each parameter with default, range and meaning.\n"
-                  "example: switchyard policies hra",
-                  1);
+  Options options(
+      "policies [POLICY]",
+      "Lists all policies, or shows one: its spec with default values (or those given), what it does, where "
+      "it comes from, what it reads, and each parameter with value, range and meaning.\n"
+      "example: switchyard policies hra\n"
+      "example: switchyard policies 'compose(place=pick,by=uncached)'",
+      1);
   options.toggle("json", "print them as JSON");
   options.toggle("markdown", "all of them with their parameters, as Markdown");
   options.word_candidates(policy_names());
@@ -183,11 +191,15 @@ int command_policies(const Options& options) {
   if (markdown && (options.has("json") || !options.words().empty())) {
     throw InputError("--markdown: has no effect with --json or the name of a policy");
   }
-  std::vector<PolicyInfo> shown = registered_policies();
-  if (!options.words().empty()) shown = {find_policy(options.words()[0], "policies")};
+  std::vector<PolicySpec> shown;
+  if (!options.words().empty()) {
+    shown = {parse_policy(options.words()[0], "policies")};
+  } else {
+    for (const PolicyInfo& info : registered_policies()) shown.push_back({&info, default_values(info.params)});
+  }
   if (options.has("json")) {
     auto array = nlohmann::ordered_json::array();
-    for (const PolicyInfo& info : shown) array.push_back(json_of(info));
+    for (const PolicySpec& policy : shown) array.push_back(json_of(policy));
     std::cout << json_text(array, 2) << "\n";
   } else if (markdown) {
     print_markdown();

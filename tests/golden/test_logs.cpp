@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include "policies/registry.hpp"
@@ -14,6 +15,25 @@ TEST_CASE("every registered policy has a golden log", "[logs]") {
     INFO(info.name);
     CHECK(std::filesystem::exists(std::filesystem::path(SWITCHYARD_SOURCE_DIR) / "tests/golden/logs" /
                                   (info.name + ".log")));
+  }
+}
+
+TEST_CASE("every router of a serving system is held against decisions worked by hand", "[routers]") {
+  std::string tests;
+  for (const auto& entry : std::filesystem::directory_iterator(SWITCHYARD_SOURCE_DIR "/tests/unit")) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("test_router", 0) != 0) continue;
+    std::ostringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    tests += text.str();
+  }
+  REQUIRE(tests.size() > 100'000);
+  for (const PolicyInfo& info : registered_policies()) {
+    if (info.group != PolicyGroup::production) continue;
+    INFO(info.name);
+    const bool worked = tests.find('"' + info.name + '"') != std::string::npos ||
+                        tests.find('"' + info.name + '(') != std::string::npos;
+    CHECK(worked);
   }
 }
 

@@ -77,6 +77,11 @@ class HandCluster final : public detail::Observatory {
     decode_[i] = chosen_[i];
   }
 
+  // It is this one of so many routers.
+  void set_router(std::int32_t router, std::int32_t count) {
+    board_.router = router;
+    board_.num_routers = count;
+  }
   void at(double seconds) { board_.now = static_cast<Time>(seconds * double(kTicksPerSecond)); }
   void set_outstanding(std::vector<std::int32_t> counts) { board_.books.outstanding = std::move(counts); }
   std::int32_t outstanding(std::int32_t replica) const { return board_.books.outstanding[std::size_t(replica)]; }

@@ -48,3 +48,38 @@ TEST_CASE("a setting that compose does not have is refused when it is made", "[c
   CHECK_THROWS_WITH(setting("a", "").fix("order", "promt").done(), Catch::Contains("did you mean 'prompt'"));
   CHECK_THROWS_WITH(setting("a", "").expose({.name = "exchange"}).done(), Catch::Contains("has no effect"));
 }
+
+TEST_CASE("what a setting reads follows from its parts and features", "[compose]") {
+  const auto read = [](const std::string& spec) {
+    std::string names;
+    for (const Signal signal : parse_policy(spec, "").signals()) {
+      names += (names.empty() ? "" : " ") + std::string(signal_name(signal));
+    }
+    return names;
+  };
+  CHECK(read("compose") == "outstanding");
+  CHECK(read("compose(place=waiting)") == "waiting");
+  CHECK(read("compose(place=round_robin)").empty());
+  CHECK(read("compose(place=uncached)") == "outstanding cache");
+  CHECK(read("compose(place=weighted)") == "waiting state requests");
+  CHECK(read("compose(place=weighted,weight_uncached=1)") == "waiting state requests cache");
+  CHECK(read("compose(place=pick,by=outstanding)") == "outstanding");
+  CHECK(read("compose(place=pick,by=outstanding,sticky=on)") == "outstanding state cache");
+  CHECK(read("compose(place=scorers,w_prefix_index=sent)") == "outstanding state");
+  CHECK(read("compose(place=completion)") == "outstanding first_tokens state cache");
+  CHECK(read("compose(place=waiting,admit=backlog)") == "outstanding waiting state");  // an idle replica admits
+  CHECK(read("compose(place=waiting,admit=backlog,idle=as_others)") == "waiting state");
+  CHECK(read("formula") == "outstanding");
+  CHECK(read("formula(place=\"waiting\")") == "outstanding waiting");  // decides between equals
+  CHECK(read("formula(place=\"blocks_used + uncached\")") == "outstanding state cache");
+  CHECK(read("formula(admit=\"committed < 10\")") == "outstanding state requests");
+  // Named settings name what their parts read.
+  for (const PolicyInfo& info : registered_policies()) {
+    if (info.composition.empty() || info.signals.empty()) continue;
+    INFO(info.name);
+    for (const Signal signal : PolicySpec{&find_policy("compose", ""), info.composition}.signals()) {
+      INFO(signal_name(signal));
+      CHECK(std::count(info.signals.begin(), info.signals.end(), signal) == 1);
+    }
+  }
+}

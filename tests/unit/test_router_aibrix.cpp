@@ -204,3 +204,64 @@ TEST_CASE("aibrix_multi: a weighted sum of strategies, each scaled over the pods
   // Only the prefix differs: 4 and 8 blocks.
   CHECK(fleet.send("abcdefgh") == 1);
 }
+
+// Batches take 10.1 ms + 0.1 ms a token. A prompt of 128 tokens then takes 22.9 ms, and n of them with an output each
+// 23.0 n + 10.1 ms: 3 keep 80 ms.
+TEST_CASE("aibrix_slo: a third of a pod each, to the last of the least loaded, else they wait", "[routers]") {
+  const auto policy = parse_policy("aibrix_slo(ttft_slo_ms=30)", "").make();
+  StandingFleet fleet(*policy, 2);
+  for (const std::int32_t pod : {1, 0, 1, 0, 1, 0}) CHECK(fleet.send("", 128) == pod);
+  CHECK(fleet.send("", 128) == -1);
+  fleet.finish(1, 16);
+  CHECK(fleet.replica(6) == 0);
+  // Outputs of 16 are expected now. 27 requests keep 830 ms, 22.9 n + 16 * (10.1 + 0.1 n), if there is room.
+  CHECK(fleet.send("", 128) == -1);
+  fleet.finish(0, 16);
+  CHECK(fleet.replica(7) == 1);
+  for (int i = 0; i < 8; ++i) CHECK(fleet.send("", 128) == 1);  // 2/3 + 9/27
+  CHECK(fleet.send("", 128) == -1);
+}
+
+TEST_CASE("aibrix_slo: packed, or never held", "[routers]") {
+  SECTION("pack_load: the fullest with room, the first of equals") {
+    const auto policy = parse_policy("aibrix_slo(ttft_slo_ms=30,variant=pack_load)", "").make();
+    StandingFleet fleet(*policy, 2);
+    for (const std::int32_t pod : {0, 0, 0, 1, 1, 1, -1}) CHECK(fleet.send("", 128) == pod);
+  }
+  SECTION("least_load: full or not") {
+    const auto policy = parse_policy("aibrix_slo(ttft_slo_ms=30,variant=least_load)", "").make();
+    StandingFleet fleet(*policy, 2);
+    for (const std::int32_t pod : {1, 0, 1, 0, 1, 0, 1, 0}) CHECK(fleet.send("", 128) == pod);
+  }
+  SECTION("an objective that no pod keeps: fewest in flight") {
+    const auto policy = parse_policy("aibrix_slo(ttft_slo_ms=0,tpot_slo_ms=1)", "").make();
+    StandingFleet fleet(*policy, 3);
+    fleet.set_in_flight(0, 5);
+    fleet.set_in_flight(2, 4);
+    CHECK(fleet.send("", 128) == 1);
+  }
+}
+
+TEST_CASE("aibrix_slo: the latest head goes first, one that fits passes it", "[routers]") {
+  const auto policy = parse_policy("aibrix_slo(ttft_slo_ms=30)", "").make();
+  StandingFleet fleet(*policy, 1);
+  for (int i = 0; i < 3; ++i) CHECK(fleet.send("", 128) == 0);
+  // 256 tokens take 35.7 ms: one keeps 80 ms, and fills a pod.
+  CHECK(fleet.send("", 256) == -1);
+  fleet.at(1);
+  CHECK(fleet.send("", 128) == -1);
+  fleet.finish(0, 1);
+  CHECK(fleet.replica(3) == -1);  // no room for it, though it is 1 s late
+  CHECK(fleet.replica(4) == 0);
+  CHECK(fleet.send("", 128) == -1);
+  fleet.finish(1, 1);
+  CHECK(fleet.replica(5) == 0);
+  // With the pod empty, the one that is the latest.
+  fleet.finish(2, 1);
+  fleet.finish(4, 1);
+  CHECK(fleet.replica(3) == -1);
+  CHECK(fleet.send("", 128) == 0);  // passes it, too
+  fleet.finish(5, 1);
+  fleet.finish(6, 1);
+  CHECK(fleet.replica(3) == 0);
+}

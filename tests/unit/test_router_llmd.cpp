@@ -2,7 +2,10 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "core/workload/random.hpp"
+#include "policies/learning/ridge.hpp"
 #include "policies/registry.hpp"
+#include "tests/support/hand_cluster.hpp"
 #include "tests/support/standing_fleet.hpp"
 
 using namespace switchyard;
@@ -232,5 +235,103 @@ TEST_CASE("llmd: flow control holds all while the fleet is full on average", "[r
     router.fleet.set_in_flight(1, 49);
     CHECK(router.fleet.send("a") >= 0);
     CHECK(router.fleet.send("b") == -1);
+  }
+}
+
+TEST_CASE("ridge: a plane is found, and what never differs is ignored", "[routers]") {
+  Ridge<5> model;
+  model.start(200, 100);
+  WorkloadRandom random(1, WorkloadRandom::Purpose::lengths);
+  for (int i = 0; i < 99; ++i) {
+    const double a = random.uniform(), b = 1000 * random.uniform();
+    model.add({a, b, 7, 0, 0}, 3 + 100 * a + 0.5 * b);
+  }
+  model.fit();
+  CHECK_FALSE(model.ready());
+  model.add({0.5, 500, 7, 0, 0}, 303);
+  model.fit();
+  REQUIRE(model.ready());
+  CHECK(model.predict({0.25, 100, 7, 0, 0}) == Approx(78).epsilon(0.1));
+  CHECK(model.predict({0.25, 900, 7, 0, 0}) == Approx(478).epsilon(0.02));
+  // The window forgets: 200 later samples say something else.
+  for (int i = 0; i < 200; ++i) model.add({0, double(i), 7, 0, 0}, 10);
+  model.fit();
+  CHECK(model.predict({0.25, 900, 7, 0, 0}) == Approx(10));
+}
+
+namespace {
+
+// Three replicas, and a predictor that has seen 120 requests: TTFT 100 ms + 50 ms for each that waits, TPOT 100 ms.
+struct TaughtFleet {
+  explicit TaughtFleet(const std::string& parameters) : cluster(3, "llmd_latency(picker=max_score" + parameters + ")") {
+    for (int i = 0; i < 120; ++i) {
+      const int waiting = i % 10;
+      for (ReplicaState& state : cluster.states) state.num_waiting = waiting;
+      cluster.at(10 * i);
+      cluster.arrive(100);
+      const double ttft_s = 0.1 + 0.05 * waiting;
+      cluster.at(10 * i + ttft_s);
+      cluster.first_token(cluster.last_id());
+      cluster.at(10 * i + ttft_s + 1);
+      cluster.complete(cluster.last_id(), 11, 0, ttft_s);
+    }
+    cluster.at(2000);
+    waiting({5, 1, 3});  // 350, 150, 250 ms
+  }
+  void waiting(std::vector<std::int32_t> counts) {
+    for (std::size_t r = 0; r < counts.size(); ++r) cluster.states[r].num_waiting = counts[r];
+  }
+  HandCluster cluster;
+};
+
+}  // namespace
+
+TEST_CASE("llmd_latency: until it has learned, the mean of KV, queue and prefix in hundredths", "[routers]") {
+  HandCluster cluster(2, "llmd_latency(picker=max_score,sticky_match=1,sticky_penalty_ms=0)");
+  cluster.states[0].blocks_used = 500;  // of 1000
+  cluster.states[1].num_waiting = 4;
+  // (0.5 + 1 + 0) / 3 against (1 + 0 + 0) / 3.
+  CHECK(cluster.arrive("abcdefgh") == 0);
+  cluster.states[0].blocks_used = 990;
+  // (0.01 + 1 + 1/2 for abcd) / 3 = 0.50 against 0.33, and 0.00 + 1/2 with five waiting there.
+  CHECK(cluster.arrive("abcdijkl") == 0);
+  cluster.states[0].num_waiting = 5;
+  // (0.01 + 0 + 0.5) / 3 = 0.17 against (1 + 1/5 + 0) / 3 = 0.40.
+  CHECK(cluster.arrive("abcdmnop") == 1);
+}
+
+TEST_CASE("llmd_latency: the least predicted where there is no SLO, idle replicas first", "[routers]") {
+  TaughtFleet fleet("");
+  CHECK(fleet.cluster.arrive(100) == 1);
+  // 1 has that one in flight, and 2 another; 0 is idle, if slow.
+  fleet.cluster.set_outstanding({0, 1, 1});
+  CHECK(fleet.cluster.arrive(100) == 0);
+}
+
+TEST_CASE("llmd_latency: of those that keep the SLO the closest to it, or the farthest", "[routers]") {
+  CHECK(TaughtFleet(",ttft_slo_ms=260,tpot_slo_ms=200").cluster.arrive(100) == 2);
+  CHECK(TaughtFleet(",ttft_slo_ms=260,tpot_slo_ms=200,headroom=most").cluster.arrive(100) == 1);
+  // Explored are those alone that miss it.
+  CHECK(TaughtFleet(",ttft_slo_ms=260,tpot_slo_ms=200,explore=1").cluster.arrive(100) == 0);
+  // All miss that of further tokens, two keep that of the first: these are the least missed, 2 the closest.
+  TaughtFleet fleet(",ttft_slo_ms=260,tpot_slo_ms=50");
+  fleet.cluster.set_outstanding({1, 1, 1});
+  CHECK(fleet.cluster.arrive(100) == 2);
+  // No replica keeps either: least missed.
+  TaughtFleet none(",ttft_slo_ms=90,tpot_slo_ms=50");
+  none.cluster.set_outstanding({1, 1, 1});
+  CHECK(none.cluster.arrive(100) == 1);
+}
+
+TEST_CASE("llmd_latency: a replica that holds the prompt, unless it would answer so much later", "[routers]") {
+  for (const bool stays : {true, false}) {
+    TaughtFleet fleet(stays ? "" : ",sticky_penalty_ms=100");
+    fleet.waiting({1, 5, 5});
+    CHECK(fleet.cluster.arrive("abcd") == 0);
+    fleet.waiting({5, 1, 3});  // 200 ms later than the best other
+    CHECK(fleet.cluster.arrive("abcd") == (stays ? 0 : 1));
+    fleet.waiting({5, 1, 3});
+    // Half of it is not 0.99: an idle replica.
+    CHECK(fleet.cluster.arrive("abcdefgh") == (stays ? 1 : 2));
   }
 }

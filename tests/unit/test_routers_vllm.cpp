@@ -60,6 +60,16 @@ TEST_CASE("vllm_dp counts what it sent since a snapshot as waiting, once for eac
   CHECK(full.arrive("C") == 0);  // 6.4, 10 + 2.4
 }
 
+TEST_CASE("vllm_dp before July 2026: each client prefers engines of its own among equals", "[routers]") {
+  for (const std::int32_t client : {0, 1, 2}) {
+    HandCluster cluster(8, "vllm_dp(version=before_2026_07)");
+    cluster.set_router(client, 4);
+    CHECK(cluster.arrive(16) == 2 * client);
+    cluster.states[0].num_running = 1;
+    if (client == 0) CHECK(cluster.arrive(16) == 1);
+  }
+}
+
 TEST_CASE("production-stack without a session key: engines without requests first, then the fewest in 60 s",
           "[routers]") {
   HandCluster cluster(3, "vllm_stack_qps");
@@ -117,8 +127,12 @@ TEST_CASE("production-stack kvaware: the fullest cache unless it lacks more than
   cluster.cached = {400, 499, 480};
   CHECK(cluster.arrive(2500) == 0);  // lacks 2001: by the rate, engine 0 was sent nothing yet
   CHECK(cluster.arrive(2499) == 1);  // lacks 2000
+  cluster.cached = {0, 0, 16};
+  CHECK(cluster.arrive(1000) == 2);  // short prompts may lack nearly all
   cluster.cached = {0, 0, 0};
-  CHECK(cluster.arrive(1000) == 0);  // short prompts may lack all: the first
+  // Nobody has any of it: by the rate. Engines 0 and 1 were sent one, 2 was sent two.
+  CHECK(cluster.arrive(1000) == 0);
+  CHECK(cluster.arrive(1000) == 1);
   CHECK(cluster.arrive(1000) == 0);
 }
 
@@ -163,5 +177,160 @@ TEST_CASE("vllm_router's hashes keep sessions, and prompts without one, where th
     for (const int count : homes) CHECK(count > 5);
     const std::int32_t whole = cluster.arrive("ABCD");
     for (int i = 0; i < 9; ++i) CHECK(cluster.arrive("ABCD") == whole);
+  }
+}
+
+namespace {
+
+// Sessions that are at home on the same rank of two, and that rank.
+struct Programs {
+  explicit Programs(const std::string& parameters)
+      : spec("vllm_router_programs(" + parameters + ")"), cluster(2, spec) {
+    HandCluster probe(2, "vllm_router_programs");
+    home = probe.arrive("", 16, 0);
+    of.push_back(0);
+    for (std::int32_t session = 1; of.size() < 4; ++session) {
+      if (probe.arrive("", 16, session) == home) of.push_back(session);
+    }
+  }
+  std::int32_t send(std::size_t program, std::int32_t tokens = 16) { return cluster.arrive("", tokens, of[program]); }
+  std::string spec;
+  HandCluster cluster;
+  std::vector<std::int32_t> of;
+  std::int32_t home = 0;
+};
+
+}  // namespace
+
+TEST_CASE("vllm_router_programs: who has no place waits for one", "[routers]") {
+  Programs programs("max_active=1");
+  HandCluster& cluster = programs.cluster;
+  CHECK(programs.send(0) == programs.home);
+  const RequestId first = cluster.last_id();
+  CHECK(programs.send(0) == programs.home);  // the program has its place
+  const RequestId second = cluster.last_id();
+  CHECK(programs.send(1) == -1);
+  const RequestId third = cluster.last_id();
+  cluster.at(1);
+  cluster.complete(first);
+  CHECK(cluster.replica_of(third) == -1);  // another request of the program is under way
+  cluster.complete(second);
+  CHECK(cluster.replica_of(third) == programs.home);
+}
+
+TEST_CASE("vllm_router_programs: the most recently used first, or the first that came", "[routers]") {
+  for (const bool recent : {true, false}) {
+    Programs programs(recent ? "max_active=1" : "max_active=1,resume_order=fcfs");
+    HandCluster& cluster = programs.cluster;
+    for (const std::size_t program : {0, 1}) {  // used at 0 to 1 s and at 5 to 6 s
+      cluster.at(5.0 * double(program));
+      CHECK(programs.send(program) == programs.home);
+      cluster.at(5.0 * double(program) + 1);
+      cluster.complete(cluster.last_id());
+    }
+    cluster.at(10);
+    CHECK(programs.send(2) == programs.home);
+    const RequestId running = cluster.last_id();
+    CHECK(programs.send(0) == -1);
+    const RequestId early = cluster.last_id();
+    CHECK(programs.send(1) == -1);
+    const RequestId late = cluster.last_id();
+    cluster.at(11);
+    cluster.complete(running);
+    CHECK(cluster.replica_of(recent ? late : early) == programs.home);
+    CHECK(cluster.replica_of(recent ? early : late) == -1);
+  }
+}
+
+TEST_CASE("vllm_router_programs: nobody gets a place where requests wait, but for 300 s", "[routers]") {
+  Programs programs("");
+  HandCluster& cluster = programs.cluster;
+  cluster.states[static_cast<std::size_t>(programs.home)].num_waiting = 1;
+  CHECK(programs.send(0) == -1);
+  const RequestId held = cluster.last_id();
+  cluster.at(299);
+  CHECK(programs.send(1) == -1);
+  const RequestId later = cluster.last_id();
+  CHECK(cluster.replica_of(held) == -1);
+  cluster.at(300);
+  CHECK(programs.send(2) == -1);
+  CHECK(cluster.replica_of(held) == programs.home);
+  CHECK(cluster.replica_of(later) == -1);
+  cluster.states[static_cast<std::size_t>(programs.home)].num_waiting = 0;
+  CHECK(programs.send(3) == programs.home);
+  CHECK(cluster.replica_of(later) == programs.home);
+}
+
+TEST_CASE("vllm_router_programs: a global queue goes to another rank that has place, and stays there", "[routers]") {
+  Programs programs("max_active=1,queue=global");
+  HandCluster& cluster = programs.cluster;
+  CHECK(programs.send(0) == programs.home);
+  CHECK(programs.send(1) == 1 - programs.home);
+  CHECK(programs.send(2) == -1);
+  const RequestId third = cluster.last_id();
+  cluster.at(1);
+  cluster.complete(1);
+  CHECK(cluster.replica_of(third) == 1 - programs.home);
+}
+
+TEST_CASE("vllm_router_programs: contexts must fit, and another rank must have more room by 1.2 contexts",
+          "[routers]") {
+  // 1000 blocks of 16 tokens. 15800 + 100 are taken at home: 100 are left.
+  Programs programs("queue=global,capacity=kv");
+  CHECK(programs.send(0, 15800) == programs.home);
+  // 5000 + 100 do not fit; the other rank has 16000, at least 100 + 1.2 * 5000.
+  CHECK(programs.send(1, 5000) == 1 - programs.home);
+  // 10900 are left there, and 10000 + 100 fit, but 100 + 12000 is more.
+  CHECK(programs.send(2, 10000) == -1);
+}
+
+TEST_CASE("vllm_router_programs: a program that had its rounds comes after the others", "[routers]") {
+  for (const bool yields : {true, false}) {
+    Programs programs(yields ? "max_active=1,max_segment_rounds=1" : "max_active=1");
+    HandCluster& cluster = programs.cluster;
+    CHECK(programs.send(1) == programs.home);
+    cluster.at(1);
+    cluster.complete(cluster.last_id());
+    cluster.at(2);
+    CHECK(programs.send(0) == programs.home);
+    const RequestId first = cluster.last_id();
+    CHECK(programs.send(2) == -1);
+    const RequestId second = cluster.last_id();
+    cluster.at(3);
+    cluster.complete(first);  // others wait for its place
+    CHECK(cluster.replica_of(second) == programs.home);
+    CHECK(programs.send(0) == -1);
+    const RequestId again = cluster.last_id();
+    CHECK(programs.send(1) == -1);
+    const RequestId other = cluster.last_id();
+    cluster.at(4);
+    cluster.complete(second);
+    CHECK(cluster.replica_of(yields ? other : again) == programs.home);
+    CHECK(cluster.replica_of(yields ? again : other) == -1);
+  }
+}
+
+TEST_CASE("vllm_router_programs: a place is kept for the gaps that were seen, if the context is worth it",
+          "[routers]") {
+  // A prefill of 8000 tokens is taken to cost 0.066 + 8 * 0.057 + 64 * 0.0044 = 0.804 s and 1.85 times that in all,
+  // 1.49 s: more than the second that its program is away. One of 1000 tokens, 0.24 s, is not.
+  for (const bool dear : {true, false}) {
+    Programs programs("max_active=1");
+    HandCluster& cluster = programs.cluster;
+    double now = 0;
+    for (int round = 0; round <= 100; ++round) {
+      cluster.at(now);
+      CHECK(programs.send(0, dear ? 8000 : 1000) == programs.home);
+      cluster.at(now += 1);
+      cluster.complete(cluster.last_id());
+      now += 1;
+    }
+    cluster.at(now - 0.5);
+    CHECK(programs.send(1) == (dear ? -1 : programs.home));
+    const RequestId other = cluster.last_id();
+    if (!dear) continue;
+    cluster.at(now + 0.5);                     // the second is over
+    CHECK(programs.send(2) == programs.home);  // the latest to come is the most recently used
+    CHECK(cluster.replica_of(other) == -1);
   }
 }
