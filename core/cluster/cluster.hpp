@@ -18,7 +18,7 @@
 #include "core/cluster/block_naming.hpp"
 #include "core/cluster/end_times.hpp"
 #include "core/cluster/fleet_operator.hpp"
-#include "core/cluster/hand_offs.hpp"
+#include "core/cluster/hand_off_desk.hpp"
 #include "core/cluster/kv/block_keys.hpp"
 #include "core/cluster/policy_error.hpp"
 #include "core/cluster/replica_context.hpp"
@@ -32,9 +32,9 @@ namespace switchyard {
 // FleetOperator above all, is then left out when the loop is compiled, so that what a replay does not use does not slow
 // it.
 template <class Replica, bool kPlain = false>
-class Cluster final : public detail::Observatory, private PresentReplicas, private OperatedLoop {
+class Cluster final : public detail::Observatory, private PresentReplicas, private OperatedLoop, private HandOffLoop {
  public:
-  Cluster() : view_(board_, *this), routing_(make_routing()), fleet_(make_fleet()) {}
+  Cluster() : view_(board_, *this), routing_(make_routing()), fleet_(make_fleet()), hand_offs_(make_hand_offs()) {}
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
@@ -83,7 +83,8 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     if constexpr (kApart) {  // the one that has computed its prompt holds it
       const QueuedRequest& queued = table_.requests[size(request)];
       const std::int32_t block_size = limits_of(replica).block_size;
-      if (is_split_ && queued.prefilled_on == replica) return queued.num_prefill_tokens / block_size * block_size;
+      if (hand_offs_.is_used() && queued.prefilled_on == replica)
+        return queued.num_prefill_tokens / block_size * block_size;
     }
     if (signals().kv_delay > 0) return at(replica).cached_tokens_ago(request, board_.now, caller());
     return at(replica).cached_tokens(request, board_.now, caller());
@@ -118,10 +119,10 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       if (!is_queued(id) || size(replica) >= replicas_.size()) reject(id, replica);
     }
     if constexpr (kApart) {
-      if (is_prefill(prefill) && !is_prefill(decode) && table_.requests[size(id)].prefilled_on < 0) {
+      if (hand_offs_.is_used() && hand_offs_.may_go_apart(id, prefill, decode)) {
         if (fleet_.is_used() && !fleet_.can_serve(id, decode)) refuse(id, decode);
         assign(id, prefill);
-        settle_decode(id, decode);
+        hand_offs_.settle_decode(id, decode);
         add_outstanding(board_of(calling()).books, decode, 1);
         if (fleet_.is_used()) fleet_.note_assigned(decode);
         return;
@@ -139,7 +140,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       }
     }
     if constexpr (kApart) {
-      if (is_split_) begin_part(id, replica);
+      if (hand_offs_.is_used()) hand_offs_.begin_part(id, replica);
     }
     if (observer()) observe_decision(id, replica);
     Router& router = calling();
@@ -177,7 +178,6 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
 
   // Where prefill and decode may be apart.
   static constexpr bool kApart = !kPlain && requires(Replica replica) { replica.receive(RequestId{}, Time{}); };
-  bool is_prefill(std::int32_t replica) const { return config_->kind(replica).role() == Role::prefill; }
 
   struct Nothing {};
   auto make_fleet() {
@@ -185,6 +185,13 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       return Nothing{};
     } else {
       return FleetOperator::Around{*this, routing_, board_, table_, agenda_};
+    }
+  }
+  auto make_hand_offs() {
+    if constexpr (kApart) {
+      return HandOffDesk::Around{*this, routing_, fleet_, board_, table_, agenda_};
+    } else {
+      return Nothing{};
     }
   }
 
@@ -272,16 +279,13 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
                 .holders = &holders_,
                 .known_holders = config.kinds.size() == 1 ? &known_holders_ : nullptr,
                 .kv_news = &kv_news_,
+                .requests_come_back = config.operations.has_failures(),
                 .kv_delay = config.signals.kv_delay};
     if constexpr (kApart) {
-      is_split_ = config.is_split();
-      if (is_split_) {
-        context_.prefilled = &prefilled_;
-        context_.reservations = &reservations_;
-        hand_offs_.reset(config, num_requests);
-        prefilled_.clear();
-        reservations_.clear();
-        transfer_told_ = kNever;
+      hand_offs_.reset(config, num_requests, observer);
+      if (hand_offs_.is_used()) {
+        context_.prefilled = &hand_offs_.prefilled();
+        context_.reservations = &hand_offs_.reservations();
       }
     }
     if constexpr (!kPlain) {
@@ -306,6 +310,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     items_.clear();
     next_item_ = 0;
     caller_ = -1;
+    changed_.clear();
   }
 
   void take_samples(Time until) {
@@ -399,117 +404,46 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   // A request comes to its replica.
   void deliver(RequestId id, std::int32_t replica) {
     if constexpr (!kPlain) {
-      if (fleet_.is_used() && !fleet_.take_in(id, replica)) return;
+      if (fleet_.is_used() && !fleet_.take_in(id, replica)) {
+        if constexpr (kApart) {
+          if (hand_offs_.is_used()) hand_offs_.finds_nobody(id);
+        }
+        return;
+      }
+    }
+    if constexpr (kApart) {
+      if (hand_offs_.is_used() && !hand_offs_.arrives(id, replica)) return;
     }
     context_.add_waiting(replica, 1);
+    received_.push_back(replica);
     change(replica, [&](Replica& its) { return its.enqueue(id, board_.now, caller()); });
   }
 
   // Something other than its own steps changes a replica, which then may have to plan.
   template <class Change>
   void change(std::int32_t replica, const Change& by) {
-    received_.push_back(replica);
     const Time planned_end = at(replica).ends_at();
     const bool ends_now = by(at(replica));
     if (at(replica).ends_at() != planned_end) cut_leap(replica, ends_now);
     note_touched(replica);
   }
 
-  // A part of a request is assigned.
-  void begin_part(RequestId id, std::int32_t replica) {
-    const std::int32_t prefilled_on = table_.requests[size(id)].prefilled_on;
-    if (is_prefill(replica)) {
-      if (prefilled_on >= 0) {
-        throw std::logic_error(
-            fmt::format("policy assigned request {}, whose prompt replica {} has computed, to replica {}, which only "
-                        "computes prompts (its role is prefill)",
-                        id, prefilled_on, replica));
-      }
-      table_.live[size(id)].stage = Stage::prefill;
-      hand_offs_.open(id, replica);
-    } else if (prefilled_on >= 0) {
-      settle_decode(id, replica);
-      table_.live[size(id)].stage = Stage::decode;
+  // HandOffLoop
+  void take_kv(std::int32_t replica, RequestId id) override {
+    change_outside(replica, [&](auto& its) { return its.receive(id, board_.now); });
+  }
+  void free_kv(std::int32_t replica, RequestId id) override {
+    change_outside(replica, [&](auto& its) { return its.release(id, board_.now); });
+  }
+  void withdraw(std::int32_t replica, RequestId id) override {
+    change_outside(replica, [&](auto& its) { return its.withdraw(id, board_.now); });
+  }
+  template <class Change>
+  void change_outside(std::int32_t replica, const Change& by) {
+    if constexpr (kApart) {
+      changed_.push_back(replica);
+      change(replica, by);
     }
-  }
-  void settle_decode(RequestId id, std::int32_t replica) {
-    hand_offs_.at(id).decode_replica = replica;
-    hand_offs_.at(id).assigned_at = board_.now;
-  }
-
-  // Prompts have been computed that decode elsewhere. The set of routers that are called at once.
-  std::uint64_t send_prefilled() {
-    std::sort(prefilled_.begin(), prefilled_.end());
-    const Time response = network().response;
-    std::uint64_t routers = 0;
-    for (const RequestId id : prefilled_) {
-      HandOff& entry = hand_offs_.at(id);
-      entry.prefilled_at = board_.now;
-      // A tick later: as whatever comes from outside, it is known before the batch ends of its instant.
-      if (entry.decode_replica >= 0) agenda_.add({board_.now + 1, Agenda::Kind::delivery, id});
-      if (response > 0) {
-        agenda_.add({board_.now + response, Agenda::Kind::prefilled, id});
-      } else {
-        tell_prefilled(id);
-        routers |= call_after_batch(router_of(id));
-      }
-    }
-    prefilled_.clear();
-    return routers;
-  }
-
-  // The router knows that the prompt has been computed. If it has not said where the request decodes, it is to do so.
-  void tell_prefilled(RequestId id) {
-    Router& router = router_of(id);
-    const HandOff& entry = hand_offs_.at(id);
-    add_outstanding(board_of(router).books, entry.prefill_replica, -1);
-    if (entry.decode_replica >= 0) return;
-    QueuedRequest& request = table_.arrived(id);
-    request.prefilled_on = entry.prefill_replica;
-    set_lifecycle(router, id, detail::Lifecycle::queued);
-    link(board_of(router).books, id);
-    by_policy([&] { router.policy->on_prefilled(request); });
-  }
-
-  // A request is complete. If its answer had one token, where it was to decode waited for it in vain.
-  void leave_unused_place(Router& router, RequestId id) {
-    const HandOff& entry = hand_offs_.at(id);
-    if (entry.decode_replica < 0 || table_.records[size(id)].replica == entry.decode_replica) return;
-    add_outstanding(board_of(router).books, entry.decode_replica, -1);
-    if (fleet_.is_used()) fleet_.note_left(entry.decode_replica, 1);
-  }
-
-  // A request whose prompt has been computed comes to where it decodes, which was settled before.
-  void come_to_decode(RequestId id) {
-    const HandOff& entry = hand_offs_.at(id);
-    table_.live[size(id)].stage = Stage::decode;
-    table_.records[size(id)].replica = entry.decode_replica;
-  }
-
-  void begin_transfers() {
-    for (const Reservation& reserved : reservations_) hand_offs_.begin(reserved, board_.now);
-    reservations_.clear();
-    await_transfer();
-  }
-  void await_transfer() {
-    if (hand_offs_.next_at() == kNever || hand_offs_.next_at() == transfer_told_) return;
-    transfer_told_ = hand_offs_.next_at();
-    agenda_.add({transfer_told_, Agenda::Kind::transfer, 0});
-  }
-  // Sets received_.
-  void end_transfers() {
-    caller_ = -1;
-    received_.clear();
-    hand_offs_.take(board_.now, moved_);
-    for (const RequestId id : moved_) {
-      const HandOff& entry = hand_offs_.at(id);
-      change(entry.decode_replica, [&](Replica& its) { return its.receive(id, board_.now); });
-      change(entry.prefill_replica, [&](Replica& its) { return its.release(id, board_.now); });
-      if (fleet_.is_used()) fleet_.note_left(entry.prefill_replica, 1);
-      if (observer()) observer()->on_transfer(id, entry);
-    }
-    sort_received();
-    await_transfer();
   }
 
   [[gnu::flatten]] void run_events() {
@@ -545,9 +479,9 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   void run_arrival(Time now) {
     looks_.now_and_then();
     board_.now = now;
+    ended_.clear();
     arrive(agenda_.take_arrival());
     if (agenda_.next_at() == now) return run_rest(now, 1 + take_events(now), false);
-    ended_.clear();
     call_policy(calling(), -1);
     if (!ended_.empty()) {
       queue_starts(StartCause::arrival_call);
@@ -559,12 +493,12 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   [[gnu::noinline]] void run_instant(Time now, bool batches_end) {
     looks_.now_and_then();
     board_.now = now;
+    ended_.clear();
     run_rest(now, take_events(now), batches_end);
   }
 
   // Once so many calls follow its events from outside.
   [[gnu::noinline]] void run_rest(Time now, std::size_t num_calls, bool batches_end) {
-    ended_.clear();
     if (batches_end) take_ended(now);
     for (std::size_t i = 0; i < num_calls; ++i) {
       if constexpr (kPlain) {
@@ -613,13 +547,21 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   }
 
   // Sets received_.
+  void follow_hand_offs() {
+    caller_ = -1;
+    if constexpr (kApart) {
+      hand_offs_.end_transfers();
+      std::erase_if(changed_, [this](std::int32_t replica) { return !publishes(replica); });
+    }
+    received_.swap(changed_);
+    changed_.clear();
+    sort_received();
+  }
+  // Sets received_.
   void follow(const RouterDesk::Call& call) {
     if constexpr (kApart) {
-      if (call.transfers) return end_transfers();
-      if (call.delivered >= 0 && is_split_ && table_.live[size(call.delivered)].stage == Stage::prefill &&
-          hand_offs_.at(call.delivered).prefilled_at > 0) {
-        come_to_decode(call.delivered);
-      }
+      if (call.hand_offs) return follow_hand_offs();
+      if (call.delivered >= 0 && hand_offs_.is_used()) hand_offs_.go_on(call.delivered);
     }
     if (call.delivered >= 0) {
       caller_ = -1;
@@ -706,7 +648,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
       if (context_.kv_changes) routing_.note_kv_changes(replica);
     }
     if constexpr (kApart) {
-      if (!reservations_.empty()) begin_transfers();
+      if (!hand_offs_.reservations().empty()) hand_offs_.begin_transfers();
     }
   }
 
@@ -716,7 +658,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     at(replica).finish(completed_);
     std::uint64_t routers = kPlain || first_tokens_.empty() ? 0 : send_first_tokens();
     if constexpr (kApart) {
-      if (!prefilled_.empty()) routers |= send_prefilled();
+      if (!hand_offs_.prefilled().empty()) routers |= hand_offs_.send_prefilled();
     }
     if (completed_.empty()) return routers;
     return routers | send_completions(replica);
@@ -778,7 +720,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   void tell_first_token(RequestId id) {
     std::int32_t replica = table_.records[size(id)].replica;
     if constexpr (kApart) {
-      if (is_split_ && hand_offs_.has(id)) replica = hand_offs_.at(id).prefill_replica;
+      if (hand_offs_.is_used() && hand_offs_.prefill_replica(id) >= 0) replica = hand_offs_.prefill_replica(id);
     }
     by_policy([&] { router_of(id).policy->on_first_token({.id = id, .replica = replica, .at = board_.now}); });
   }
@@ -796,7 +738,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     set_lifecycle(router, id, detail::Lifecycle::done);
     add_outstanding(board_of(router).books, record.replica, -1);
     if constexpr (kApart) {
-      if (is_split_ && hand_offs_.has(id)) leave_unused_place(router, id);
+      if (hand_offs_.is_used()) hand_offs_.complete(router, id);
     }
     if constexpr (!kPlain) routing_.note_answer(router);
     ++num_completed_;
@@ -837,11 +779,11 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
         routing_.want_call(router_of(event.number));
         break;
       case Agenda::Kind::prefilled:
-        tell_prefilled(event.number);
+        if constexpr (kApart) hand_offs_.tell_prefilled(event.number);
         routing_.want_call(router_of(event.number));
         break;
       case Agenda::Kind::transfer:
-        routing_.calls().push_back({.transfers = true});
+        routing_.calls().push_back({.hand_offs = true});
         break;
       case Agenda::Kind::delivery:
         routing_.calls().push_back({.delivered = event.number});
@@ -967,12 +909,27 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     at(replica).running(lost, board_.now, nullptr);
     std::int64_t tokens = 0;
     for (const ResidentRequest& request : lost) tokens += request.num_generated_tokens();
+    if constexpr (kApart) {
+      if (hand_offs_.is_used()) {
+        held_.clear();
+        at(replica).held(held_);
+        hand_offs_.lose(replica, lost, held_);
+      }
+    }
     at(replica).lose(board_.now);
     ends_.set(replica, kNever);
+    std::erase(ended_, replica);
     if constexpr (!kPlain) {
       if (asks().throughput) routing_.add_completed(replica, tokens);
       if (context_.kv_changes) routing_.note_kv_changes(replica);
     }
+  }
+  bool take_back(RequestId id, std::int32_t replica) override {
+    if constexpr (kApart) {
+      if (hand_offs_.is_used()) return hand_offs_.take_back(id, replica);
+    }
+    add_outstanding(board_of(router_of(id)).books, replica, -1);
+    return true;
   }
   void gave_up(RequestId id) override {
     ++num_completed_;
@@ -1048,7 +1005,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     const auto num_requests = static_cast<std::int64_t>(table_.requests.size());
     replay.hand_offs.clear();
     if constexpr (kApart) {
-      if (is_split_) hand_offs_.collect(replay.hand_offs, [this](RequestId id) { return row_of(id); });
+      if (hand_offs_.is_used()) hand_offs_.collect(replay.hand_offs);
     }
     if (!workload_->loop.empty()) sort_by_row();
     replay.requests.swap(table_.records);
@@ -1088,6 +1045,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   ClusterView view_;
   std::conditional_t<kPlain, Router, RouterDesk> routing_;
   std::conditional_t<kPlain, Nothing, FleetOperator> fleet_;
+  std::conditional_t<kApart, HandOffDesk, Nothing> hand_offs_;
   HolderIndex known_holders_;  // by the KV events that routers have, where these take time
   KvNews kv_news_;
   StateSampler* sampler_ = nullptr;
@@ -1113,17 +1071,12 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
   std::vector<std::int32_t> received_;   // replicas that the last policy call assigned to, in order
   std::vector<RequestId> first_tokens_;  // of the batch whose bookkeeping is done, if the policy wants to know
   HolderIndex holders_;
-  // Where prefill and decode are apart.
-  bool is_split_ = false;
-  HandOffs hand_offs_;
-  std::vector<RequestId> prefilled_;       // by the batch whose bookkeeping is done
-  std::vector<Reservation> reservations_;  // of the last plan
-  Time transfer_told_ = kNever;            // the last event of transfers that was added
-  std::vector<RequestId> moved_;           // scratch
-  std::vector<std::int32_t> found_;        // scratch
-  std::vector<RequestId> completed_;       // with the batch whose bookkeeping is done; else empty
-  std::vector<ReplicaState> states_;       // of a sample
-  std::vector<double> scores_;             // of a decision that is observed
+  std::vector<std::int32_t> changed_;  // replicas that have to be looked at, as KV comes, leaves or is lost
+  std::vector<ResidentRequest> held_;  // scratch
+  std::vector<std::int32_t> found_;    // scratch
+  std::vector<RequestId> completed_;   // with the batch whose bookkeeping is done; else empty
+  std::vector<ReplicaState> states_;   // of a sample
+  std::vector<double> scores_;         // of a decision that is observed
 };
 
 }  // namespace switchyard

@@ -82,12 +82,25 @@ bool FleetOperator::fits(RequestId id, std::int32_t replica) const {
 
 bool FleetOperator::take_in(RequestId id, std::int32_t replica) {
   if (lives(replica)) return true;
-  // What comes from outside at an instant is known before its batch ends: so not at this one.
-  Replica& of = at(replica);
-  const Time back_at = std::max(now() + 1, of.detected_at);
-  of.lost.push_back({.id = id, .num_streamed = 0, .back_at = back_at});
-  if (back_at != of.detected_at) plan(back_at, {.what = Do::bounce, .replica = replica});
+  turn_away(id, replica, at(replica).detected_at);
   return false;
+}
+
+void FleetOperator::turn_away(RequestId id, std::int32_t replica, Time not_before) {
+  // Its first token was streamed where its prompt was computed; no news overtakes that. And what comes from outside at
+  // an instant is known before its batch ends: so not at this one.
+  const bool decodes = around_.table.live[static_cast<std::size_t>(id)].stage == Stage::decode;
+  const Time way = decodes ? config_->routers.response : 0;
+  const Time back_at = std::max(now() + std::max<Time>(1, way), not_before);
+  add_lost(replica, id, decodes ? 1 : 0, back_at);
+  if (back_at != at(replica).detected_at) plan(back_at, {.what = Do::bounce, .replica = replica});
+}
+
+void FleetOperator::add_lost(std::int32_t replica, RequestId id, std::int32_t num_streamed, Time back_at) {
+  at(replica).lost.push_back({.id = id,
+                              .num_streamed = num_streamed,
+                              .back_at = back_at,
+                              .attempt = around_.table.records[static_cast<std::size_t>(id)].num_retries});
 }
 
 void FleetOperator::note_left(std::int32_t replica, std::int32_t count) {
@@ -201,8 +214,7 @@ void FleetOperator::fail(std::int32_t replica, Time lasts, bool drawn_one) {
   for (const ResidentRequest& request : residents_) {
     RequestRecord& record = around_.table.records[static_cast<std::size_t>(request.id)];
     if (record.scheduled_at >= now()) record.scheduled_at = kNever;  // by a step that was planned and did not begin
-    of.lost.push_back(
-        {.id = request.id, .num_streamed = std::max(0, request.num_generated_tokens()), .back_at = of.detected_at});
+    add_lost(replica, request.id, std::max(0, request.num_generated_tokens()), of.detected_at);
   }
   if (lasts != kNever) plan(now() + lasts, {.what = Do::repair, .replica = replica, .by_clock = drawn_one});
   if (of.detected_at > now()) {
@@ -296,12 +308,17 @@ void FleetOperator::come_back(const Lost& lost, std::int32_t replica) {
   QueuedRequest& request = table.arrived(id);
   LiveRequest& live = table.live[static_cast<std::size_t>(id)];
   RequestRecord& record = table.records[static_cast<std::size_t>(id)];
+  if (record.num_retries != lost.attempt || record.failed) return;  // it has come back from elsewhere
+  if (!around_.loop.take_back(id, replica)) return;
+  if (request.prefilled_on >= 0) {
+    request.prefilled_on = -1;
+    if (table.lifecycle[static_cast<std::size_t>(id)] == detail::Lifecycle::queued) unlink(router.board->books, id);
+  }
   if (lost.num_streamed > 0) {
     if (first_token_at_.empty()) first_token_at_.assign(table.requests.size(), kNever);
     Time& first = first_token_at_[static_cast<std::size_t>(id)];
     first = std::min(first, record.prefill_completed_at);
   }
-  add_outstanding(router.board->books, replica, -1);
   record.execution = 0;  // of the attempt that succeeds
   const bool again = record.num_retries < config_->operations.max_retries;
   if (again) {

@@ -15,8 +15,12 @@ namespace switchyard {
 // What the loop does with replicas and requests for their operator.
 class OperatedLoop {
  public:
-  // The replica loses all it has and its cache; adds its requests to `lost`.
+  // The replica loses all it has and its cache; adds its requests to `lost`, and those that lose with it what they
+  // need.
   virtual void lose(std::int32_t replica, std::vector<ResidentRequest>& lost) = 0;
+  // The request, lost on that replica, comes back to its router, which has it outstanding nowhere from now on. False if
+  // it does not: it is on its way elsewhere, and comes back from there.
+  virtual bool take_back(RequestId id, std::int32_t replica) = 0;
   // The request will not be tried again.
   virtual void gave_up(RequestId id) = 0;
 
@@ -54,6 +58,10 @@ class FleetOperator {
   void note_assigned(std::int32_t replica) { ++at(replica).num_there; }
   // Whether the replica lives; if not, the request comes back when that is known.
   bool take_in(RequestId id, std::int32_t replica);
+  // It has come to a replica that lives, and finds that what it needs is lost: it comes back, not before this time.
+  void turn_away(RequestId id, std::int32_t replica, Time not_before);
+  // When routers know, or knew, of its last failure.
+  Time detected_at(std::int32_t replica) const { return at(replica).detected_at; }
   void note_left(std::int32_t replica, std::int32_t count);
 
   // Whether it publishes snapshots.
@@ -84,6 +92,7 @@ class FleetOperator {
     RequestId id = 0;
     std::int32_t num_streamed = 0;  // output tokens, of this attempt
     Time back_at = 0;
+    std::int16_t attempt = 0;  // its retries so far
   };
   struct Replica {
     Status status = Status::serving;
@@ -111,6 +120,7 @@ class FleetOperator {
   void drain(std::int32_t replica);
   void join(std::int32_t replica);
   void serve(std::int32_t replica);
+  void add_lost(std::int32_t replica, RequestId id, std::int32_t num_streamed, Time back_at);
   void bounce(std::int32_t replica);
   void come_back(const Lost& lost, std::int32_t replica);
   void look(const Action& action);

@@ -35,7 +35,8 @@ struct ReplicaContext {
   HolderIndex* holders = nullptr;        // there always is one
   HolderIndex* known_holders = nullptr;  // by the KV events that routers have
   KvNews* kv_news = nullptr;
-  Time kv_delay = 0;  // 0: routers know of KV events at once, and the last two are not used
+  bool requests_come_back = false;  // where prefill and decode are apart, and replicas fail
+  Time kv_delay = 0;                // 0: routers know of KV events at once, and the last two are not used
 
   void add_waiting(std::int32_t replica, std::int32_t change) {
     std::int32_t& count = board->published.num_waiting[static_cast<std::size_t>(replica)];

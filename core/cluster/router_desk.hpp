@@ -38,7 +38,7 @@ class RouterDesk {
   struct Call {
     std::int32_t router = 0;
     RequestId delivered = -1;
-    bool transfers = false;  // of KV may have ended
+    bool hand_offs = false;  // HandOffDesk has something to do
   };
   // The loop's own, which outlive the desk.
   struct Around {

@@ -82,9 +82,6 @@ void check_roles(const ClusterConfig& config, bool v1) {
   if (!config.is_split()) return;
   if (!v1)
     throw std::invalid_argument("a replica has the role prefill; that takes vllm_v1, and they run another engine");
-  if (config.operations.has_failures()) {
-    throw std::invalid_argument("a replica fails, and another has the role prefill: these are not simulated together");
-  }
   for (std::int32_t i = 0; i < config.num_replicas(); ++i) {
     if (config.kind(i).role() != Role::prefill) return;
   }
@@ -142,9 +139,12 @@ const Replay& Simulation::Impl::run(const ClusterConfig& its_config, const Workl
   check(its_config, its_policies.policies.size());
   const bool v1 = runs_vllm_v1(its_config);
   check_roles(its_config, v1);
-  // Leaps do not tell of single blocks, nor of each moment of the past.
-  const bool each_step = its_policies.policies.front()->subscription().kv_events ||
-                         (its_config.signals.interval == 0 && its_config.signals.delay > 0);
+  // Leaps do not tell of single blocks, nor of each moment of the past. (A request that is tried again may find blocks
+  // where its prompt was computed before that no other request has.)
+  const bool each_step =
+      its_policies.policies.front()->subscription().kv_events ||
+      (its_config.signals.interval == 0 && its_config.signals.delay > 0) ||
+      (its_config.signals.kv_delay > 0 && its_config.is_split() && its_config.operations.has_failures());
   const bool steps = kernel == Kernel::step || observer || each_step;
   Loop& leaping = is_plain(its_config, workload, *its_policies.policies.front()) ? *plain_leap : *leap;
   Loop& loop = v1 ? (steps ? *vllm_v1_step : *vllm_v1_leap) : (steps ? *step : leaping);

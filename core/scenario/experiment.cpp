@@ -207,10 +207,6 @@ Experiment::Experiment(Scenario scenario) : scenario_(std::move(scenario)) {
   trace_ = trace_of(scenario_.workload);
   cluster_.signals = signals_of(scenario_);
   cluster_.operations = operations_of(scenario_);
-  if (cluster_.is_split() && cluster_.operations.has_failures()) {
-    throw InputError(
-        "--replica-events, --mttf: replicas that fail, and groups with the role prefill, are not simulated together");
-  }
   cluster_.routers = {.count = scenario_.routers,
                       .split = scenario_.split,
                       .dispatch = ticks_from_seconds(scenario_.dispatch_s),

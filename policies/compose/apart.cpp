@@ -35,6 +35,7 @@ void Apart::on_arrival(const QueuedRequest& request) {
 void Apart::on_first_token(const FirstToken& token) {
   const std::int32_t decode_replica = sent(token.id).decode_replica;
   if (!is_prefill(token.replica)) return decode_->on_first_token(token);
+  sent(token.id).is_prefilled = true;
   prefill_->on_first_token(token);
   prefill_->on_completion({.id = token.id,
                            .replica = token.replica,
@@ -56,6 +57,20 @@ void Apart::on_completion(const CompletedRequest& request) {
   decode_->on_completion(there);
 }
 
+// Each half loses what it has of the request.
+void Apart::on_loss(const CompletedRequest& request) {
+  const Sent& of = sent(request.id);
+  CompletedRequest there = request;
+  const auto lose = [&](Composed& half, std::int32_t replica) {
+    there.replica = replica;
+    half.on_loss(there);
+  };
+  if (of.prefill_replica >= 0 && !of.is_prefilled) lose(*prefill_, of.prefill_replica);
+  if (of.prefill_replica < 0 || of.decode_replica >= 0) {
+    lose(*decode_, of.decode_replica >= 0 ? of.decode_replica : request.replica);
+  }
+}
+
 void Apart::on_kv_event(std::int32_t replica, KvEvent event, std::span<const BlockName> blocks) {
   prefill_->on_kv_event(replica, event, blocks);
   decode_->on_kv_event(replica, event, blocks);
@@ -74,6 +89,7 @@ void Apart::schedule(ClusterView& cluster) {
 bool Apart::place_decode(ClusterView& cluster, const QueuedRequest& request) {
   const std::int32_t replica = decode_->choose(request);
   if (replica < 0) return false;
+  sent(request.id).decode_replica = replica;
   decode_->send(request, replica, [&] { cluster.assign(request.id, replica); });
   decode_->on_first_token({.id = request.id, .replica = replica, .at = cluster.now()});  // it had that before
   return true;
@@ -94,6 +110,7 @@ bool Apart::place(ClusterView& cluster, RequestId id) {
   }
   const std::int32_t prefill = prefill_->choose(request);
   if (prefill < 0) return false;
+  sent(id).prefill_replica = prefill;
   if (settled == Settled::when_prefilled) {
     prefill_->send(request, prefill, [&] { cluster.assign(id, prefill); });
     return true;

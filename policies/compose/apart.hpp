@@ -37,6 +37,7 @@ class Apart final : public Policy, private Composed::Placer {
   void on_arrival(const QueuedRequest& request) override;
   void on_first_token(const FirstToken& token) override;
   void on_completion(const CompletedRequest& request) override;
+  void on_loss(const CompletedRequest& request) override;
   void on_kv_event(std::int32_t replica, KvEvent event, std::span<const BlockName> blocks) override;
   void schedule(ClusterView& cluster) override;
 
@@ -44,7 +45,9 @@ class Apart final : public Policy, private Composed::Placer {
   struct Sent {
     std::int32_t prompt = 0;
     Time arrived_at = 0;
+    std::int32_t prefill_replica = -1;
     std::int32_t decode_replica = -1;  // -1: not settled
+    bool is_prefilled = false;
   };
 
   bool place(ClusterView& cluster, RequestId id) override;

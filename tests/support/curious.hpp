@@ -63,8 +63,7 @@ class Curious final : public Policy {
     while (!cluster.queue_empty() && (hash_ >> 11) % 4 != 0) {
       const std::int32_t replica =
           able(cluster, static_cast<std::int32_t>((hash_ >> 20) % static_cast<std::uint64_t>(cluster.num_replicas())));
-      if (replica < 0) break;
-      send(cluster, replica);
+      if (replica < 0 || !send(cluster, replica)) break;
       mix(3);
     }
     if (cluster.queue_empty()) return;
@@ -89,12 +88,19 @@ class Curious final : public Policy {
     return -1;
   }
 
-  // The front of the queue to a replica, or, where prefill and decode are apart, to one that can take it.
-  void send(ClusterView& cluster, std::int32_t replica) {
+  // The front of the queue to a replica, or, where prefill and decode are apart, to one that can take it. False if no
+  // replica that decodes does.
+  bool send(ClusterView& cluster, std::int32_t replica) {
     const RequestId id = cluster.first_queued();
-    if (!cluster.is_split()) return cluster.assign(id, replica);
+    if (!cluster.is_split()) {
+      cluster.assign(id, replica);
+      return true;
+    }
     std::int32_t decode = replica;
-    while (cluster.role(decode) == Role::prefill) decode = (decode + 1) % cluster.num_replicas();
+    for (std::int32_t i = 0; cluster.role(decode) == Role::prefill || !cluster.can_serve(id, decode); ++i) {
+      if (i == cluster.num_replicas()) return false;
+      decode = (decode + 1) % cluster.num_replicas();
+    }
     if (cluster.queued(id).prefilled_on >= 0) {
       cluster.assign(id, decode);
     } else if (cluster.role(replica) == Role::prefill && (hash_ >> 13) % 2 != 0) {
@@ -102,6 +108,7 @@ class Curious final : public Policy {
     } else {
       cluster.assign(id, replica);
     }
+    return true;
   }
   void look(const ClusterView& cluster, std::int32_t r) {
     const ReplicaState s = cluster.state(r);

@@ -258,6 +258,86 @@ TEST_CASE("apart: a policy that ignores roles is refused in one line", "[apart]"
   CHECK_THROWS_WITH(Simulation().run(cluster.config, workload, hra, 1), Catch::Contains("it ignores roles"));
 }
 
+namespace {
+
+// Prompts to replica 0, and on to replica 1, or to 2 if it is tried again; request `whole` to replica 1 for good. Waits
+// for those that take none now.
+class AgainElsewhere final : public Policy {
+ public:
+  explicit AgainElsewhere(RequestId decodes_on_2, RequestId whole = -1) : decodes_on_2_(decodes_on_2), whole_(whole) {}
+  void start(const ClusterView&, std::uint64_t) override {}
+  void schedule(ClusterView& cluster) override {
+    for (RequestId id = cluster.first_queued(); id >= 0;) {
+      const RequestId next = cluster.next_queued(id);
+      const bool on_2 = id == decodes_on_2_ || (cluster.queued(id).num_retries > 0 && cluster.num_replicas() > 2);
+      if (id == whole_) {
+        cluster.assign(id, 1);
+      } else if (cluster.can_serve(id, 0)) {
+        cluster.assign(id, 0, on_2 ? 2 : 1);
+      }
+      id = next;
+    }
+  }
+
+ private:
+  RequestId decodes_on_2_;
+  RequestId whole_;
+};
+
+}  // namespace
+
+TEST_CASE("apart: the replica that a request was to decode on fails in mid-transfer", "[apart][operations]") {
+  // 5000 bytes of request 0 and 3000 of 1 leave by a port of 1 MB/s from 1 ms on, at half of it each. Replica 1 fails
+  // at 5 ms: 2000 bytes of each have moved. The rest of 0's are dropped, and 1's go at full speed, until 6 ms; it
+  // decodes until 7. The router learns of the failure at 7 ms: 5 + 1 tokens of request 0 are computed again until 8,
+  // which is its second token. 6000 bytes move until 14 ms, and it has its third at 15.
+  SplitCluster cluster(2, 2, 100, {kMegabyte});
+  cluster.config.operations.events = {{.at = 5 * kMs, .kind = ReplicaEvent::Kind::fail, .replica = 1}};
+  cluster.config.operations.detection = 2 * kMs;
+  const Workload workload = make_workload("", {{0, 5, 3}, {0, 3, 2}});
+  AgainElsewhere policy(1);
+  const Replay replay = cluster.run(either_kernel(), workload, policy);
+  CHECK(replay.requests[1].completed_at == 7 * kMs + 1);
+  const RequestRecord& record = replay.requests[0];
+  CHECK(record.num_retries == 1);
+  CHECK(record.prefill_completed_at == kMs);
+  CHECK(record.completed_at == 15 * kMs + 1);
+  CHECK(record.replica == 2);
+  REQUIRE(replay.hand_offs.size() == 2);  // of attempts that succeeded
+  const HandOff& entry = replay.hand_offs[0];
+  CHECK(entry.prefilled_at == 8 * kMs);
+  CHECK(entry.num_moved_bytes == 6000);
+  CHECK(entry.ended_at == 14 * kMs + 1);
+  CHECK(entry.decode_replica == 2);
+  CHECK(replay.hand_offs[1].ended_at == 6 * kMs + 1);
+  CHECK(replay.replicas[0].num_prefilled == 3);
+  CHECK(replay.num_retries == 1);
+}
+
+TEST_CASE("apart: the replica that computed the prompt fails in mid-transfer", "[apart][operations]") {
+  // Request 0 takes the one block of replica 1 at 1 ms, and its 5000 bytes would come until 6 ms. Request 1 comes at 3
+  // ms and finds no block there. At 4 ms replica 0 fails: 0 leaves replica 1, where 1 is computed until 5 ms. The
+  // router learns of it at 5 ms, and replica 0 is back at 6: 5 + 1 tokens until 7, 6000 bytes until 13, and the last
+  // token.
+  SplitCluster cluster(1, 100, 1, {kMegabyte});
+  cluster.config.operations.events = {
+      {.at = 4 * kMs, .kind = ReplicaEvent::Kind::fail, .replica = 0, .lasts = 2 * kMs}};
+  cluster.config.operations.detection = kMs;
+  const Workload workload = make_workload("", {{0, 5, 3}, {0.003, 8, 1}});
+  AgainElsewhere policy(-1, 1);
+  const Replay replay = cluster.run(either_kernel(), workload, policy);
+  CHECK(replay.requests[1].completed_at == 5 * kMs);
+  CHECK(replay.requests[1].num_retries == 0);
+  const RequestRecord& record = replay.requests[0];
+  CHECK(record.num_retries == 1);
+  CHECK(record.prefill_completed_at == kMs);
+  CHECK(record.assigned_at == 6 * kMs);
+  CHECK(record.completed_at == 14 * kMs + 1);
+  REQUIRE(replay.hand_offs.size() == 1);
+  CHECK(replay.hand_offs[0].began_at == 7 * kMs + 1);
+  CHECK(replay.hand_offs[0].ended_at == 13 * kMs + 1);
+}
+
 TEST_CASE("apart: other engines, and clusters that only prefill, are refused", "[apart]") {
   const CostModel cost = step_of_a_ms();
   const Workload workload = make_workload("", {{0, 8, 2}});

@@ -107,9 +107,26 @@ bool VllmV1LeapReplica::release(RequestId id, Time now) {
   const Slot slot = take_out(held_, id);
   assert(slot >= 0);
   const std::int32_t computed = at(slot).num_prompt_tokens;
-  pool_.release(id, blocks_of(computed), options_.enable_prefix_caching ? full_blocks(computed) : 0, false,
-                at(slot).holder);
+  pool_.release(id, blocks_of(computed), options_.enable_prefix_caching ? full_blocks(computed) : 0,
+                context_->requests_come_back, at(slot).holder);
   free_slots_.push_back(slot);
+  return cut(now, nullptr, false);
+}
+
+bool VllmV1LeapReplica::withdraw(RequestId id, Time now) {
+  catch_up(now, nullptr);
+  known_.set_now(now);
+  Slot slot = take_out(reserved_, id);
+  if (slot >= 0) {
+    const std::int32_t hits = at(slot).holder.num_linked;
+    pool_.release(id, blocks_of(at(slot).num_tokens), hits, false, at(slot).holder);
+  } else {
+    slot = *std::find_if(waiting_.begin(), waiting_.end(), [&](Slot other) { return at(other).id == id; });
+    waiting_.erase(slot);
+  }
+  free_slots_.push_back(slot);
+  --num_waiting_told_;
+  context_->add_waiting(id_, -1);
   return cut(now, nullptr, false);
 }
 
@@ -339,6 +356,10 @@ void VllmV1LeapReplica::running(std::vector<ResidentRequest>& out, Time now, con
   for (const Slot slot : decoding_.ids()) show(slot, out);
   for (const Slot slot : ending_) show(slot, out);
   for (const Slot slot : prefilling_) show(slot, out);
+}
+
+void VllmV1LeapReplica::held(std::vector<ResidentRequest>& out) const {
+  for (const Slot slot : held_) show(slot, out);
 }
 
 void VllmV1LeapReplica::show(Slot slot, std::vector<ResidentRequest>& out) const {

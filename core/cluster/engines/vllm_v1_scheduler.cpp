@@ -148,6 +148,19 @@ void VllmV1Scheduler::release(RequestId id) {
   free_slot(slot);
 }
 
+void VllmV1Scheduler::withdraw(RequestId id) {
+  Slot slot = take_out(reserved_, id);
+  if (slot >= 0) {
+    pool_.release(at(slot).blocks);
+  } else {
+    const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](Slot other) { return at(other).id == id; });
+    assert(found != waiting_.end());
+    slot = *found;
+    waiting_.erase(found);
+  }
+  free_slot(slot);
+}
+
 VllmV1Scheduler::Slot VllmV1Scheduler::take_out(std::vector<Slot>& slots, RequestId id) {
   const auto found = std::find_if(slots.begin(), slots.end(), [&](Slot slot) { return at(slot).id == id; });
   if (found == slots.end()) return -1;

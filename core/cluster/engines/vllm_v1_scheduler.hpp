@@ -74,6 +74,9 @@ class VllmV1Scheduler {
   // The KV of a request that is held has been moved: its blocks are free again.
   void release(RequestId id);
 
+  // The KV of a request that waits for blocks, or for it with blocks reserved, will not come: it leaves.
+  void withdraw(RequestId id);
+
   // Plans the next step. At most one other may be planned and not booked.
   void plan(Step& step);
 
@@ -109,6 +112,11 @@ class VllmV1Scheduler {
   template <class Visit>
   void visit_running(Visit visit) const {
     for (const Slot slot : running_) visit(resident(at(slot)));
+  }
+  // Those that are held, which neither wait nor run.
+  template <class Visit>
+  void visit_held(Visit visit) const {
+    for (const Slot slot : held_) visit(resident(at(slot)));
   }
 
  private:

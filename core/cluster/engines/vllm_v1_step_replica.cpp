@@ -51,6 +51,13 @@ bool VllmV1StepReplica::release(RequestId id, Time) {
   return false;
 }
 
+bool VllmV1StepReplica::withdraw(RequestId id, Time) {
+  scheduler_.withdraw(id);
+  --num_waiting_published_;
+  context_->add_waiting(id_, -1);
+  return false;
+}
+
 bool VllmV1StepReplica::start(Time now, StartCause) {
   if (ends_at_ == kNever) go_round(now);
   const bool is_new = ends_at_ != ends_at_told_;
@@ -216,6 +223,10 @@ void VllmV1StepReplica::waiting(std::vector<ResidentRequest>& out) const {
 
 void VllmV1StepReplica::running(std::vector<ResidentRequest>& out, Time, const VllmV1StepReplica*) const {
   scheduler_.visit_running([&](ResidentRequest request) { show(request, out); });
+}
+
+void VllmV1StepReplica::held(std::vector<ResidentRequest>& out) const {
+  scheduler_.visit_held([&](ResidentRequest request) { show(request, out); });
 }
 
 void VllmV1StepReplica::show(ResidentRequest& request, std::vector<ResidentRequest>& out) const {

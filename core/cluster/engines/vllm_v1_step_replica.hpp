@@ -24,6 +24,7 @@ class VllmV1StepReplica {
   // very instant. What they mean: see VllmV1Scheduler.
   bool receive(RequestId id, Time now);
   bool release(RequestId id, Time now);
+  bool withdraw(RequestId id, Time now);
 
   // Plans, if the engine is not waiting for the end of a step or of its sleep. True if ends_at() is new.
   bool start(Time now, StartCause cause);
@@ -45,6 +46,8 @@ class VllmV1StepReplica {
   ReplicaState state(Time now, const VllmV1StepReplica* caller) const;
   void waiting(std::vector<ResidentRequest>& out) const;
   void running(std::vector<ResidentRequest>& out, Time now, const VllmV1StepReplica* caller) const;
+  // Whose KV is held for another replica; they neither wait nor run.
+  void held(std::vector<ResidentRequest>& out) const;
   std::int32_t cached_tokens(RequestId request, Time now, const VllmV1StepReplica* caller) const;
   // What routers know, where KV events take time.
   std::int32_t cached_tokens_ago(RequestId request, Time now, const VllmV1StepReplica* caller);
