@@ -203,7 +203,8 @@ void VllmV1LeapReplica::admit_waiting(Step& step) {
     const RunPool::Hits hits = pool_.find(request.id, full_blocks(request.num_tokens - 1));
     const std::int32_t cached = hits.num * options_.block_size;
     const std::int32_t tokens = chunk(request.num_tokens - cached);
-    const std::int32_t reserved = options_.reserve_full_prompt ? request.num_tokens : cached + tokens;
+    const bool is_kept_out = request.was_admitted && !(held_.empty() && reserved_.empty());
+    const std::int32_t reserved = options_.reserve_full_prompt || is_kept_out ? request.num_tokens : cached + tokens;
     if (blocks_of(reserved) - hits.num + hits.num_idle > pool_.num_free()) {
       lacks_memory_ = true;
       return;

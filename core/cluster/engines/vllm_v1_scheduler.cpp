@@ -183,7 +183,11 @@ void VllmV1Scheduler::admit_waiting(Step& step) {
     const auto num_hits = static_cast<std::int32_t>(hits_.size());
     const std::int32_t num_cached_tokens = num_hits * options_.block_size;
     const std::int32_t num_tokens = chunk(request, num_cached_tokens);
-    const std::int32_t reserved = options_.reserve_full_prompt ? request.num_tokens : num_cached_tokens + num_tokens;
+    // One that was preempted while blocks are kept for requests that do not run here would run out of them again, at
+    // the same token, for as long as they are: it waits for room for all that is known of it.
+    const bool is_kept_out = request.num_admissions > 0 && !(held_.empty() && reserved_.empty());
+    const std::int32_t reserved =
+        options_.reserve_full_prompt || is_kept_out ? request.num_tokens : num_cached_tokens + num_tokens;
     if (blocks_for(reserved) - num_hits + num_idle_hits() > pool_.num_free()) return;
 
     count(request, -1);
