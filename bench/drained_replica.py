@@ -2,7 +2,7 @@
 """A replica that has worked off what it had looks free while its cache is hot, and short turns pile onto it: to how many
 replicas the requests of a short time go, under each router, and what that costs.
 
-  python3 bench/drained_replica.py SWITCHYARD [--policies llq,...] [--scenario NAME] [--window S] [--duration S]
+  python3 bench/drained_replica.py SWITCHYARD [--policies llq,...] [--scenario NAME] [--signal-interval S] [--window S]
 
 (ai-dynamo/dynamo #10697: a drained worker looks free while its cache is hot; #12300: short agent turns pile onto one.)
 """
@@ -55,11 +55,11 @@ def busiest(rows, window):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("switchyard")
-    parser.add_argument("--policies", default="round_robin,llq,prefix_cost,dynamo,llmd,sglang_cache_aware,smg_cache_aware")
-    parser.add_argument("--scenario", default="agent-sessions")
+    parser.add_argument("--policies", default="lor,llq,prefix_cost,dynamo,llmd,vllm_dp,sglang_cache_aware")
+    parser.add_argument("--scenario", default="chat-sessions")
     parser.add_argument("--window", type=float, default=1)
-    parser.add_argument("--signal-interval", type=float, default=0)
-    parser.add_argument("--duration", type=float, default=300)
+    parser.add_argument("--signal-interval", type=float, default=5)
+    parser.add_argument("--duration", type=float, default=60)
     args = parser.parse_args()
     print("| router | sent to a replica after it was free | busiest replica's share | hit rate | mean TTFT, s | mean e2e, s |\n"
           "|---|---:|---:|---:|---:|---:|")

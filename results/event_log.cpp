@@ -31,6 +31,11 @@ void EventLog::on_restart(Time now, RequestId id, std::int32_t replica) {
   line(now, fmt::format("restart request={} replica={}", id, replica));
 }
 
+void EventLog::on_transfer(RequestId id, const HandOff& moved) {
+  line(moved.ended_at, fmt::format("transfer request={} replica={} to={} bytes={} since={}", id, moved.prefill_replica,
+                                   moved.decode_replica, moved.num_moved_bytes, exact_seconds(moved.began_at)));
+}
+
 void EventLog::on_complete(Time now, RequestId id, std::int32_t replica) {
   line(now, fmt::format("complete request={} replica={}", id, replica));
 }

@@ -24,6 +24,7 @@ class EventLog final : public Observer {
   void on_batch(Time start, Time end, std::int32_t replica, const BatchShape& shape,
                 const ReplicaState& state) override;
   void on_restart(Time now, RequestId id, std::int32_t replica) override;
+  void on_transfer(RequestId id, const HandOff& moved) override;
   void on_complete(Time now, RequestId id, std::int32_t replica) override;
   void on_replica(Time now, std::int32_t replica, ReplicaChange change) override;
   void on_loss(Time now, RequestId id, std::int32_t replica, bool again) override;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/input/json_text.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 constexpr std::int32_t kRouter = 1;  // its process; replica r is process 2 + r
 constexpr std::size_t kPiece = 1 << 16;
 constexpr const char* kWaiting = "waiting";
+constexpr const char* kHandOff = "hand-off";  // from the first token until its KV has moved to where it decodes
 
 constexpr std::int32_t process_of(std::int32_t replica) { return 2 + replica; }
 
@@ -38,6 +40,7 @@ Timeline::Timeline(std::filesystem::path path, const Workload& workload, std::in
     : out_(std::move(path), "--timeline"),
       workload_(&workload),
       phase_of_(workload.size(), nullptr),
+      place_of_(workload.size()),
       replicas_(static_cast<std::size_t>(num_replicas)) {
   out_.write(
       fmt::format("{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"version\":1,\"policy\":{},\"scenario\":{},"
@@ -116,11 +119,20 @@ void Timeline::show_idle(std::int32_t replica) {
   show_counters(own.ends_at, replica, 0, own.cached);
 }
 
-void Timeline::change_waiting(Time now, std::int32_t replica) {
+void Timeline::begin_waiting(Time now, RequestId id, std::int32_t replica) {
   Replica& own = replicas_[static_cast<std::size_t>(replica)];
   if (own.ends_at < now) show_idle(replica);
   ++own.waiting;
+  place_of(id) = {.replica = replica, .num_resets = own.num_resets};
   show_counters(now, replica, own.shown_blocks, own.shown_cached);
+}
+
+// Shown with the next that changes there.
+void Timeline::end_waiting(RequestId id) {
+  const Place place = std::exchange(place_of(id), {});
+  if (place.replica < 0) return;
+  Replica& own = replicas_[static_cast<std::size_t>(place.replica)];
+  if (own.num_resets == place.num_resets) --own.waiting;
 }
 
 void Timeline::on_arrival(Time now, const QueuedRequest& request) {
@@ -136,6 +148,7 @@ void Timeline::on_arrival(Time now, const QueuedRequest& request) {
 void Timeline::on_decision(Time now, const QueuedRequest& request, std::int32_t replica, const ClusterView& cluster,
                            std::span<const double> scores) {
   const std::int32_t n = cluster.num_replicas();
+  replicas_[static_cast<std::size_t>(replica)].prefills = cluster.role(replica) == Role::prefill;
   std::string args =
       fmt::format("{{\"request\":{},\"prompt_tokens\":{},\"replica\":{},\"queue\":{},\"waiting\":{},\"outstanding\":{}",
                   request.id, request.num_prefill_tokens, replica, cluster.queue_length(),
@@ -151,9 +164,10 @@ void Timeline::on_decision(Time now, const QueuedRequest& request, std::int32_t 
 }
 
 void Timeline::on_assign(Time now, RequestId id, std::int32_t replica) {
+  if (phase_of_[static_cast<std::size_t>(id)] == kHandOff) return begin_waiting(now, id, replica);  // where it decodes
   --queued_;
   show_queue(now);
-  change_waiting(now, replica);
+  begin_waiting(now, id, replica);
   enter(now, id, kWaiting, fmt::format("{{\"replica\":{}}}", replica));
 }
 
@@ -163,7 +177,7 @@ void Timeline::on_hold(Time now, std::int32_t queue_length) {
 }
 
 void Timeline::on_admit(Time now, RequestId id, std::int32_t replica, std::int32_t cached_tokens) {
-  --replicas_[static_cast<std::size_t>(replica)].waiting;
+  end_waiting(id);
   const std::string cached = cached_tokens > 0 ? fmt::format(",\"cached_tokens\":{}", cached_tokens) : "";
   enter(now, id, "prefill", fmt::format("{{\"replica\":{}{}}}", replica, cached));
 }
@@ -187,19 +201,29 @@ void Timeline::on_booking(Time, std::int32_t replica, const ReplicaState& state)
 }
 
 void Timeline::on_prefill_complete(Time now, RequestId id, std::int32_t replica) {
-  enter(now, id, "decode", fmt::format("{{\"replica\":{}}}", replica));
+  const bool is_apart = replicas_[static_cast<std::size_t>(replica)].prefills;
+  enter(now, id, is_apart ? kHandOff : "decode", fmt::format("{{\"replica\":{}}}", replica));
+}
+
+void Timeline::on_transfer(RequestId id, const HandOff& moved) {
+  end_waiting(id);
+  request_event("transfer", 'n', moved.ended_at, id,
+                fmt::format("{{\"from\":{},\"to\":{},\"tokens\":{},\"bytes\":{},\"waited_us\":{},\"moved_us\":{}}}",
+                            moved.prefill_replica, moved.decode_replica, moved.num_moved_tokens, moved.num_moved_bytes,
+                            microseconds(nanoseconds(moved.began_at) - nanoseconds(moved.prefilled_at)),
+                            microseconds(nanoseconds(moved.ended_at) - nanoseconds(moved.began_at))));
+  enter(moved.ended_at, id, "decode", fmt::format("{{\"replica\":{}}}", moved.decode_replica));
 }
 
 void Timeline::on_restart(Time now, RequestId id, std::int32_t replica) {
-  change_waiting(now, replica);
+  begin_waiting(now, id, replica);
   enter(now, id, nullptr);
   request_event("restart", 'n', now, id, fmt::format("{{\"replica\":{}}}", replica));
   enter(now, id, kWaiting, fmt::format("{{\"replica\":{}}}", replica));
 }
 
-void Timeline::on_complete(Time now, RequestId id, std::int32_t replica) {
-  // vllm_v1: its last token was under way when it was preempted.
-  if (phase_of_[static_cast<std::size_t>(id)] == kWaiting) --replicas_[static_cast<std::size_t>(replica)].waiting;
+void Timeline::on_complete(Time now, RequestId id, std::int32_t) {
+  end_waiting(id);  // vllm_v1: its last token was under way when it was preempted
   enter(now, id, nullptr);
   request_event("request", 'e', now, id);
 }
@@ -217,11 +241,13 @@ void Timeline::on_replica(Time now, std::int32_t replica, ReplicaChange change) 
   if (own.operation) operation_event(now, replica, own.operation, 'b');
   if (change != ReplicaChange::fails && change != ReplicaChange::serves) return;
   own.waiting = own.running = own.cached = 0;  // all that it had is lost
+  ++own.num_resets;
   own.ends_at = now;
   show_counters(now, replica, 0, 0);
 }
 
 void Timeline::on_loss(Time now, RequestId id, std::int32_t replica, bool again) {
+  end_waiting(id);
   enter(now, id, nullptr);
   request_event(again ? "retry" : "failed", 'n', now, id, fmt::format("{{\"replica\":{}}}", replica));
   if (!again) return request_event("request", 'e', now, id);

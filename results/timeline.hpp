@@ -40,6 +40,7 @@ class Timeline final : public Observer {
   void on_booking(Time now, std::int32_t replica, const ReplicaState& state) override;
   void on_prefill_complete(Time now, RequestId id, std::int32_t replica) override;
   void on_restart(Time now, RequestId id, std::int32_t replica) override;
+  void on_transfer(RequestId id, const HandOff& moved) override;
   void on_complete(Time now, RequestId id, std::int32_t replica) override;
   void on_replica(Time now, std::int32_t replica, ReplicaChange change) override;
   void on_loss(Time now, RequestId id, std::int32_t replica, bool again) override;
@@ -51,6 +52,13 @@ class Timeline final : public Observer {
     std::int32_t shown_waiting = 0, shown_running = 0, shown_blocks = 0, shown_cached = 0;
     std::int32_t cached = 0;          // after its last batch
     const char* operation = nullptr;  // what it is but serving
+    bool prefills = false;            // its role is `prefill`
+    std::int32_t num_resets = 0;      // of `waiting`, as it failed or came anew
+  };
+  // Where a request waits.
+  struct Place {
+    std::int32_t replica = -1;
+    std::int32_t num_resets = 0;  // of that replica, then
   };
 
   // An event: the fields that all have, then `rest`, which starts with a comma unless it is empty.
@@ -60,7 +68,9 @@ class Timeline final : public Observer {
   void show_queue(Time now);
   void show_counters(Time now, std::int32_t replica, std::int32_t blocks, std::int32_t cached);
   void show_idle(std::int32_t replica);
-  void change_waiting(Time now, std::int32_t replica);  // one more waits
+  void begin_waiting(Time now, RequestId id, std::int32_t replica);
+  void end_waiting(RequestId id);
+  Place& place_of(RequestId id) { return place_of_[static_cast<std::size_t>(id)]; }
   void operation_event(Time now, std::int32_t replica, const char* name, char phase);
   void enter(Time now, RequestId id, const char* phase, std::string_view args = "{}");
 
@@ -68,6 +78,7 @@ class Timeline final : public Observer {
   const Workload* workload_;
   std::int32_t row_ = 0;               // of the request that arrives
   std::vector<const char*> phase_of_;  // of each request's life; null: not there
+  std::vector<Place> place_of_;
   std::vector<Replica> replicas_;
   std::int32_t queued_ = 0;
   fmt::memory_buffer buffer_;

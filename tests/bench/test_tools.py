@@ -10,6 +10,8 @@ from pathlib import Path
 SOURCE, BUILD = Path(sys.argv[1]), Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "bench" / "micro"))
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(SOURCE / "bench"))
+import drained_replica  # noqa: E402
 import runs  # noqa: E402
 
 
@@ -31,6 +33,18 @@ class MedianInterval(unittest.TestCase):
 
     def test_too_few_values_give_their_range(self):
         self.assertEqual(runs.median_interval([2, 9, 4]), (4, 2, 9))
+
+
+class FreeReplica(unittest.TestCase):
+    def test_what_follows_to_a_replica_that_was_free(self):
+        # Arrived, completed, replica. The first finds 0 free: of the two that come within a second one goes there, too.
+        # The second finds it taken; the third finds 1 free, and nothing follows it; nor does the last, at 6 s.
+        rows = [(0.0, 5.0, 0), (0.5, 6.0, 0), (0.75, 3.0, 1), (6.0, 7.0, 0)]
+        self.assertEqual(drained_replica.pile(rows, 1), (0.5, 2))
+
+    def test_the_busiest_of_windows_of_eight_and_more(self):
+        rows = [(float(i) / 10, 20.0, i % 4) for i in range(8)] + [(10.0 + i / 10, 20.0, 1) for i in range(8)]
+        self.assertEqual(drained_replica.busiest(rows + [(20.0, 21.0, 3)], 10), (0.25 + 1) / 2)
 
 
 class Table(unittest.TestCase):

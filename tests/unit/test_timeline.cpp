@@ -34,7 +34,7 @@ class Checker {
     std::vector<std::string> open;  // nested phases, innermost last
     std::int64_t started_at = 0, ended_at = 0, last = 0;
     std::int64_t decode_started_at = -1;
-    int restarts = 0, ends = 0;
+    int restarts = 0, ends = 0, transfers = 0, retries = 0;
   };
 
   void take(const Json& event) {
@@ -105,8 +105,8 @@ class Checker {
         }
       } else {
         REQUIRE(phase == "n");
-        REQUIRE(name == "restart");
-        ++life.restarts;
+        REQUIRE((name == "restart" || name == "transfer" || name == "retry"));
+        (name == "restart" ? life.restarts : name == "retry" ? life.retries : life.transfers) += 1;
       }
     }
   }
@@ -151,18 +151,28 @@ Checker check_timeline(const ClusterConfig& config, const Workload& workload, co
   CHECK(std::abs(static_cast<double>(checker.busy - busy / 1000)) <= static_cast<double>(batches));
   CHECK(checker.names.size() == static_cast<std::size_t>(config.num_replicas()) + 1);
   REQUIRE(checker.lives.size() == workload.size());
-  CHECK(checker.num_places == static_cast<std::int64_t>(workload.size()));
+  std::map<std::int32_t, Time> moved_at;  // by row
+  for (const HandOff& moved : replay.hand_offs) moved_at[moved.row] = moved.ended_at;
+  if (replay.num_retries == 0)
+    CHECK(checker.num_places == static_cast<std::int64_t>(workload.size() + moved_at.size()));
   for (std::size_t i = 0; i < workload.size(); ++i) {
     const Checker::Life& life = checker.lives.at(std::to_string(i));
     const RequestRecord& record = replay.requests[i];
     CHECK(life.open.empty());
     CHECK(life.ends == 1);
-    CHECK(life.restarts == record.num_restarts);
+    CHECK(life.retries == record.num_retries);
+    if (record.num_retries == 0) CHECK(life.restarts == record.num_restarts);
+    const auto moved = moved_at.find(static_cast<std::int32_t>(i));
+    if (record.num_retries == 0) CHECK(life.transfers == (moved == moved_at.end() ? 0 : 1));
     CHECK(life.started_at == workload.requests[i].arrived_at / 1000);
     CHECK(life.ended_at == record.completed_at / 1000);
-    CHECK(life.decode_started_at == record.prefill_completed_at / 1000);
+    if (record.num_retries > 0) continue;  // of which attempt
+    const Time decodes_at = moved == moved_at.end() ? record.prefill_completed_at : moved->second;
+    if (!config.is_split() || workload.hidden.num_decode_tokens[i] > 1)
+      CHECK(life.decode_started_at == decodes_at / 1000);
   }
   for (const auto& [track, last] : checker.counters) {
+    if (replay.num_retries > 0) break;
     for (const auto& item : last.second.items()) CHECK(item.value() == 0);  // all is idle at the end
   }
   return checker;
@@ -197,6 +207,24 @@ TEST_CASE("timeline: every policy under every replica scheduler, with restarts",
     }
   }
   CHECK(restarts > 10);
+}
+
+TEST_CASE("timeline: prefill and decode apart, without failures and with them", "[timeline]") {
+  Scenario scenario = load_scenario("split-prefill");
+  scenario.signal_interval_s = scenario.kv_delay_s = 0;
+  scenario.workload.duration_s = 5;
+  for (const char* events : {"", "fail 0 at 1 for 1, fail 5 at 2 for 1"}) {
+    scenario.replica_events = events;
+    const Experiment experiment(scenario);
+    const Checker checker = check_timeline(experiment.cluster(), *experiment.workload(1), "llq", 100'000'000);
+    int transfers = 0, retries = 0;
+    for (const auto& [id, life] : checker.lives) {
+      transfers += life.transfers;
+      retries += life.retries;
+    }
+    CHECK(transfers > 300);
+    CHECK((retries > 0) == (*events != 0));
+  }
 }
 
 TEST_CASE("timeline: azure-conv under lor", "[timeline]") {
