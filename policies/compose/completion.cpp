@@ -31,9 +31,10 @@ double share_with(Scene& scene, const QueuedRequest& request, std::int32_t repli
 //                                  replica that has few, for the long prompts that are still to come
 //   + others * o * n * (s(n + 1) - s(n))
 //                                  how its decode steps lengthen those of the others
+//   + steps * o * s(n + 1)         its own decode steps
 //   + memory * o * s(n + 1) * share^2
 //                                  running short of KV blocks
-// Terms for its own decode steps and for waiting where blocks are short by then changed nothing, and are not here.
+// A term for waiting where blocks are short by then changed nothing, and is not here.
 class Completion final : public Scoring {
  public:
   void look(const QueuedRequest& request, std::span<const std::int32_t>) override {
@@ -47,11 +48,12 @@ class Completion final : public Scoring {
     const double own = scene_->prefill(request, replica);
     double sum = backlog_ * load.pending + own_ * own + n * (harm_ * own - spare_ * scene_->sent->mean_prefill());
     const double prompt = request.num_prefill_tokens;
-    if (others_ > 0 || memory_ > 0) {
+    if (others_ > 0 || steps_ > 0 || memory_ > 0) {
       const double with = step_ticks(cluster, replica, n + 1, load.context + prompt + outputs_ / 2);
       const double without = step_ticks(cluster, replica, n, load.context);
       const double share = share_with(*scene_, request, replica, load.blocks);
-      sum += others_ * outputs_ * n * std::max(0.0, with - without) + memory_ * outputs_ * with * share * share;
+      sum +=
+          others_ * outputs_ * n * std::max(0.0, with - without) + outputs_ * with * (steps_ + memory_ * share * share);
     }
     return {sum, n};
   }
@@ -63,7 +65,8 @@ class Completion final : public Scoring {
   double harm_ = 1.8;
   double spare_ = 0.8;
   double others_ = 1.0;
-  double memory_ = 2.0;
+  double steps_ = 1.0;
+  double memory_ = 1.0;
 
  private:
   double outputs_ = 0.0;  // expected, of the request that is being placed
@@ -86,9 +89,8 @@ class BySlack final : public Order {
 };
 
 // Late binding: a replica gets a request while the uncached prompts that it has would take it at most pending_s, and
-// pending_age of the time that the request has waited more; while its KV blocks, each counted once, stay below a share;
-// and while the delay of those that are there is worth it: at most `calm` expected answers, times (1 + requests queued
-// per replica)^crowd, growing with the time waited as pending_s does.
+// pending_age of the time that the request has waited more; and while its KV blocks, each counted once, suffice for
+// what is there and on its way, and for what that is expected to outgrow before completions make room.
 class Pending final : public Admission {
  public:
   bool admits(const QueuedRequest& request, std::int32_t replica) override {
@@ -96,27 +98,14 @@ class Pending final : public Admission {
     const double waited = seconds_from_ticks(scene_->cluster().now() - request.arrived_at);
     const double bound_s = pending_s_ + pending_age_ * waited;
     if (load.known_pending > bound_s * static_cast<double>(kTicksPerSecond)) return false;
-    if (share_with(*scene_, request, replica, load.known_blocks) > fill_) return false;
-    return calm_ >= kAny || is_calm(request, replica, load, bound_s / pending_s_);
+    const double size = scene_->cluster().limits(replica).block_size;
+    const double held = load.requests > 0 ? load.blocks * size / load.requests : 0.0;
+    const double growth = overgrowth(load.requests, held, scene_->lengths->expected(request)) / size;
+    return share_with(*scene_, request, replica, load.known_blocks + growth) <= 1.0;
   }
 
-  // Held back, it lets those that are there finish undisturbed, which takes about an expected answer and holds up all
-  // that are queued.
-  bool is_calm(const QueuedRequest& request, std::int32_t replica, const ReplicaLoad& load, double patience) {
-    const ClusterView& cluster = scene_->cluster();
-    const double harm = load.requests * scene_->prefill(request, replica);
-    const double answer =
-        scene_->lengths->expected(request) * step_ticks(cluster, replica, load.requests, load.context);
-    const double queue = static_cast<double>(cluster.queue_length()) / cluster.num_replicas();
-    return harm <= calm_ * answer * std::pow(1.0 + queue, crowd_) * patience;
-  }
-
-  static constexpr double kAny = 100.0;
   double pending_s_ = 0.05;
   double pending_age_ = 0.05;
-  double fill_ = 0.8;
-  double calm_ = 1.0;
-  double crowd_ = 1.0;
 };
 
 }  // namespace
@@ -133,7 +122,8 @@ PartInfo<Scoring> completion_scoring_part() {
             "worth of keeping requests off a replica, in uncached prompts of the mean per request there")
       .real(&Completion::others_, "others", 1.0, 0.0, 3.0, ParamScale::linear,
             "weight of how it lengthens the others' decode steps")
-      .real(&Completion::memory_, "memory", 2.0, 0.0, 6.0, ParamScale::linear,
+      .real(&Completion::steps_, "steps", 1.0, 0.0, 3.0, ParamScale::linear, "weight of its own decode steps")
+      .real(&Completion::memory_, "memory", 1.0, 0.0, 6.0, ParamScale::linear,
             "weight of the share of KV blocks that are taken, squared");
 }
 
@@ -156,15 +146,7 @@ PartInfo<Admission> completion_admission_part() {
       .real(&Pending::pending_s_, "pending_s", 0.05, 0.005, 5.0, ParamScale::log,
             "time of the uncached prompts sent there, s")
       .real(&Pending::pending_age_, "pending_age", 0.05, 0.002, 2.0, ParamScale::log,
-            "seconds by which that bound grows per second that the request has waited")
-      .real(&Pending::fill_, "fill", 0.8, 0.3, 2.0, ParamScale::linear,
-            "share of the KV blocks that its requests may take, this one included")
-      .real(&Pending::calm_, "calm", 1.0, 0.1, Pending::kAny, ParamScale::log,
-            "delay that its uncached prompt may cause to the requests there, in times of an expected answer; the "
-            "largest: "
-            "any")
-      .real(&Pending::crowd_, "crowd", 1.0, 0.0, 2.0, ParamScale::linear,
-            "power of 1 + queued requests per replica by which that bound grows: who holds one up holds up all");
+            "seconds by which that bound grows per second that the request has waited");
 }
 
 }  // namespace switchyard

@@ -11,6 +11,13 @@ constexpr std::int32_t kRateTokens = 2048;
 
 }  // namespace
 
+double overgrowth(double requests, double held, double outputs) {
+  const double most = requests * outputs;
+  if (held <= 0 || outputs <= 0) return most;
+  const double share = outputs / (held + outputs);
+  return std::min(most, outputs / (1.0 - share * share));
+}
+
 void SentWork::start(const ClusterView& cluster) {
   replicas_.resize(static_cast<std::size_t>(cluster.num_replicas()));
   for (Replica& books : replicas_) {

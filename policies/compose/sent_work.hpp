@@ -23,6 +23,13 @@ struct ReplicaLoad {
   double known_blocks = 0;
 };
 
+// KV tokens by which n requests, which hold so many each on average and whose outputs are expected to be so many,
+// outgrow what they hold now before completions make room, on average. They grow by n tokens a step, and complete at
+// random, each time freeing J = held + outputs. The most that such a walk reaches is exponentially distributed, with
+// the mean J / x for x * outputs / J = 1 - exp(-x), however many they are; outputs / (1 - (outputs / J)^2) is that to
+// 6%, and never below. It is at most what their answers will take.
+double overgrowth(double requests, double held, double outputs);
+
 // How fast what a router knows of other routers' work grows old.
 struct SentMemory {
   double queue_s = 0.5;   // what they have queued: time after which 1/e of a report still holds

@@ -198,33 +198,26 @@ TEST_CASE("compose's rings: home, and past it by walking or to the least", "[com
   CHECK(others.size() == 4);
 }
 
-TEST_CASE("compose holds back what would delay those that are there for longer than they take", "[compose]") {
-  const CostModel model("plain", SmallCluster::plain_tables());  // n tokens: 10.1 + 0.1 n ms; a decode step 10.2 ms
+TEST_CASE("compose holds back what the replica's KV blocks would not bear as answers grow", "[compose]") {
+  const CostModel model("plain", SmallCluster::plain_tables());
   HandCluster cluster(1);
   cluster.cost = &model;
-  const auto second = [&cluster](const std::string& calm, double asked_at_s, std::int32_t behind = 0) {
+  const auto second = [&cluster](std::int32_t blocks_used, std::int32_t outputs) {
     cluster.at(0);
     cluster.set_outstanding({0});
-    cluster.use(
-        "compose(order=slack,admit=pending,place=outstanding,scan=first_fit,learn=mean,pending_s=1,pending_age=1" +
-        calm + ")");
-    for (std::int32_t i = 0; i < 200; ++i) {  // an answer is thought to take some 20 steps from here on
+    cluster.use("compose(order=slack,admit=pending,place=outstanding,scan=first_fit,learn=mean,pending_s=1)");
+    for (std::int32_t i = 0; i < 400; ++i) {  // an answer is thought to take about so many steps from here on
       cluster.arrive(10);
-      cluster.complete(cluster.last_id(), 20);
+      cluster.complete(cluster.last_id(), outputs);
     }
     cluster.arrive(10);
     cluster.first_token(cluster.last_id());
-    cluster.arrive(400);  // 50.1 ms
-    const RequestId id = cluster.last_id();
-    for (std::int32_t i = 0; i < behind; ++i) cluster.arrive(450);
-    cluster.at(asked_at_s);
-    cluster.arrive(500);  // has the policy look again
-    return cluster.replica_of(id);
+    cluster.states[0].blocks_used = blocks_used;
+    return cluster.arrive(400);  // 25 blocks of 1000
   };
-  CHECK(second("", 0) == 0);
-  CHECK(second(",calm=10", 0) == 0);
-  CHECK(second(",calm=0.1,crowd=0", 0) == -1);
-  CHECK(second(",calm=0.1,crowd=0", 100) == 0);   // for how long it has waited
-  CHECK(second(",calm=0.1,crowd=2", 0, 8) == 0);  // it holds up eight
-  CHECK(second(",calm=0.1,crowd=0", 0, 8) == -1);
+  CHECK(second(100, 20) == 0);
+  CHECK(second(972, 20) == 0);
+  CHECK(second(974, 20) == -1);  // 999, but the one that decodes there is expected to take another one or two
+  CHECK(second(972, 200) == -1);
+  CHECK(second(960, 200) == 0);
 }

@@ -1,6 +1,8 @@
 // What a router makes of its own books and of reports of any age.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdint>
 #include <stdexcept>
 
 #include "policies/compose/sent_work.hpp"
@@ -189,6 +191,43 @@ TEST_CASE("a request that is lost and sent to the same replica again is there on
   books.completed(done(1, 4 * kSecond));
   CHECK(books.load(reports.at(4 * kSecond), 0).requests == 1);
   CHECK(books.load(reports.at(4 * kSecond), 0).pending == 7000);
+}
+
+TEST_CASE("what requests outgrow: by what they hold and by what is still to come, not by how many", "[sent]") {
+  CHECK(overgrowth(20, 1000, 200) == Approx(200 / (1 - 1.0 / 36)));
+  CHECK(overgrowth(50, 1000, 200) == overgrowth(20, 1000, 200));
+  // One cannot grow by more than its answer.
+  CHECK(overgrowth(1, 1000, 200) == 200);
+  CHECK(overgrowth(3, 0, 200) == 600);
+  CHECK(overgrowth(0, 0, 200) == 0);
+}
+
+TEST_CASE("what requests outgrow: as a walk of many steps does", "[sent]") {
+  // 30 tokens a step; each request completes with a chance of 1 / 200 a step, which frees all of its tokens, and an
+  // equal one follows.
+  const double outputs = 200, requests = 30;
+  std::uint64_t state = 7;
+  const auto uniform = [&] {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<double>(state >> 11) * 0x1p-53;
+  };
+  for (const double held : {150.0, 400.0, 1000.0}) {
+    const int walks = 4000;
+    double sum = 0;
+    for (int walk = 0; walk < walks; ++walk) {
+      // Gaps between completions, drawn whole: exponential, with the mean outputs / requests in steps.
+      double level = 0, most = 0;
+      for (double steps = 0; steps < 600;) {
+        const double gap = -std::log(1 - uniform()) * outputs / requests;
+        steps += gap;
+        level += gap * requests;
+        most = std::max(most, level);
+        level -= held + outputs;
+      }
+      sum += most;
+    }
+    CHECK(sum / walks == Approx(overgrowth(requests, held, outputs)).epsilon(0.1));
+  }
 }
 
 }  // namespace switchyard
