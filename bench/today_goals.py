@@ -18,6 +18,7 @@ import csv
 import json
 import math
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -39,6 +40,16 @@ GOALS_T = {"mooncake-conv": (0.88, 0.82), "mooncake-synth": (0.82, 0.74), "chat-
 # Most of p99 TTFT, relative to D's, or T's for the spike.
 TAILS = {"mooncake-conv-overload": (1.5, 1.0), "chat-sessions-overload": (1.5, 1.0), "agent-sessions-overload": (1.5, 1.0),
          "tenants-spike": (1.2, 1.0)}
+
+# Of the order and the bounds of ours, as what they are otherwise known.
+TAIL_VARIANTS = {
+    "first come, first served": {"slack": 1, "slack_most_s": 1},
+    "deadline: overtaken for 10 s at most": {"slack_most_s": 10},
+    "for 300 s at most": {"slack_most_s": 300},
+    "shortest uncached prompt first, hardly any ageing": {"slack": 1000, "slack_most_s": 1000},
+    "bounds hardly grow with the wait": {"pending_age": 0.002},
+    "bounds grow five times as fast": {"pending_age": 0.25},
+}
 
 
 class Tool:
@@ -126,6 +137,31 @@ def print_left_out(rows):
     print("\n| scenario | left out / default | trained on / default |\n|---|---:|---:|")
     for row in rows:
         print(f"| `{row['left_out']}` | {float(row['ratio_to_default']):.3f} | {float(row['with_ratio_to_default']):.3f} |")
+
+
+def changed(spec, changes):
+    """A canonical spec, which names every parameter, with other values of some."""
+    for name, value in changes.items():
+        spec, found = re.subn(rf"(?<=[(,]){name}=[^,)]*", f"{name}={value}", spec)
+        if found != 1:
+            sys.exit(f"today_goals.py: no parameter {name} in {spec}")
+    return spec
+
+
+def print_tail(tool, ours, scenarios, seeds, out):
+    """What ageing and deadlines do to the mean and to p99 TTFT where requests are held: ours with other bounds on overtaking."""
+    specs = {title: changed(ours, changes) for title, changes in TAIL_VARIANTS.items()}
+    specs["nothing is held: `expected_completion`"] = tool.default_of("expected_completion")
+    found = suite_of(tool, list(dict.fromkeys([ours, *specs.values()])), scenarios, seeds, out / "tail")
+    print("\nMean end-to-end time and p99 TTFT relative to ours as it is:\n\n| order and ageing | " + " | ".join(f"`{s}`" for s in scenarios) +
+          " |\n|---|" + "---:|" * len(scenarios))
+    for title, spec in specs.items():
+        cells = []
+        for scenario in scenarios:
+            row, mine = found[scenario][spec], found[scenario][ours]
+            ratios = [mean(row[figure]) / mean(mine[figure]) for figure in ("mean_e2e_s", "p99_ttft_s")]
+            cells.append(f"{ratios[0]:.3f}, {ratios[1]:.2f}")
+        print(f"| {title} | " + " | ".join(cells) + " |")
 
 
 def print_every_router(tool, ours, scenarios, seeds, folder):
@@ -296,6 +332,8 @@ def main():
         print(f"| `{scenario}` | {ratio_text(mine['mean_e2e_s'], llq['mean_e2e_s'])} | "
               f"{f'{goal[0]}, {goal[1]}' if goal else ''} | {verdict(ratio, goal) if goal else ''} | "
               f"{ratio_text(mine['mean_e2e_s'], other['mean_e2e_s'])} |")
+    tool.say("judging orders and ageing")
+    print_tail(tool, ours, [s for s in overload if s != "tenants-spike"], arguments.seeds, out)
     if left_out:
         print_left_out(left_out)
     if arguments.every_router:
