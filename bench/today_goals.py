@@ -9,7 +9,8 @@ each scenario by itself, with as many replays as ours had in all, divided by the
 half). D: the best rival at its default setting, prefix_cost aside; T: the best rival at the better of its default and its
 tuned setting, chosen on the very seeds that it is judged on, which flatters it. With --every-router DIR, the folder of
 bench/production_routers.py (made there if need be, which takes long), ours is also held against every router of a
-serving system at its default, with signals live, 50 ms and 1 s old. A ratio of means has the 95% interval
+serving system at its default, with signals live, 50 ms and 1 s old. Where requests are held, ours is held against itself with other
+orders and ageing, too: what these do to the mean and to the tail. A ratio of means has the 95% interval
 of the paired t test over seeds (Fieller). Beside every mean stands p99 TTFT. Prints Markdown; everything stays in DIR
 (build/today), and what is there is not run again. --replays and --seeds make it longer and surer.
 """
@@ -164,10 +165,10 @@ def print_tail(tool, ours, scenarios, seeds, out):
         print(f"| {title} | " + " | ".join(cells) + " |")
 
 
-def print_every_router(tool, ours, scenarios, seeds, folder):
+def print_every_router(tool, ours, scenarios, seeds, folder, only):
     """Ours against the best router of a serving system, at its default, on each scenario and at each age of signals."""
     reads = production_routers.Tool(tool.switchyard, tool.threads).policies()
-    names = [name for name in reads if name not in ("llq", "prefix_cost")]
+    names = [name for name in reads if name not in ("llq", "prefix_cost") and (not only or name in only)]
     print("\n| signals | " + " | ".join(f"`{s}`" for s in scenarios) + " |\n|---|" + "---:|" * len(scenarios))
     for age in [0, 0.05, 1]:
         tool.say(f"every router, signals {age:g} s old")
@@ -196,6 +197,7 @@ def main():
     parser.add_argument("--setting", help="judge this setting of ours in place of one that is tuned now")
     parser.add_argument("--every-router", metavar="DIR", type=pathlib.Path, help="hold ours against every production router, too")
     parser.add_argument("--every-router-seeds", help="held-out seeds of that (default: those of --seeds)")
+    parser.add_argument("--every-router-names", help="of these alone, comma between (default: all)")
     parser.add_argument("--tuned-rivals", default=",".join(RIVALS), help="which rivals are tuned, comma between (default: all)")
     parser.add_argument("--tuned-on", help="on which scenarios rivals are tuned, comma between (default: all)")
     parser.add_argument("--no-rival-search", action="store_true", help="judge rivals at their defaults alone")
@@ -337,7 +339,8 @@ def main():
     if left_out:
         print_left_out(left_out)
     if arguments.every_router:
-        print_every_router(tool, ours, mild, arguments.every_router_seeds or arguments.seeds, arguments.every_router)
+        print_every_router(tool, ours, mild, arguments.every_router_seeds or arguments.seeds, arguments.every_router,
+                           (arguments.every_router_names or "").split(",") if arguments.every_router_names else [])
     tool.say("done")
 
 
