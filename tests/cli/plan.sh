@@ -71,3 +71,20 @@ means = {tuple(p["counts"]): p["value"]["value"] for p in every["points"]}
 assert len(means) == 5 and all(sum(counts) == 6 for counts in means), means
 assert some["best"] == every["best"] == list(min(means, key=means.get)), (some["best"], means)
 END
+# Replicas that prefill and replicas that decode are kinds like others. Where none decodes nobody is answered.
+"$switchyard" plan --scenario split-prefill --duration 5 --policy llq --total 8 --counts 0-8,0-8 --held-out-seeds 101-102 --exhaustive --quiet >roles.txt
+holds roles.txt '^policy +prefill +decode +mean_e2e_s'
+holds roles.txt '^llq +0 +8 '
+holds roles.txt '^llq +8 +0 +failed'
+holds roles.txt '^llq: best split 3 prefill \+ 5 decode'
+holds roles.txt '^Failed: llq with 8 prefill \+ 0 decode: no replica decodes$'
+# Who ignores roles, or has nobody to decode, is refused in one line.
+for words in "--policy hra|^switchyard: error: --policy: hra\(.*\): it ignores roles, and prefill and decode are apart" \
+  "--policy llq --group count=2,role=prefill|^switchyard: error: --group: role: all replicas have the role prefill"; do
+  code=0
+  # shellcheck disable=SC2086  # several words
+  "$switchyard" run --scenario split-prefill --duration 5 ${words%%|*} >refused.out 2>refused.txt || code=$?
+  [ "$code" = 2 ] || fail "exit code $code of ${words%%|*}"
+  holds refused.txt "${words#*|}"
+  [ "$(wc -l <refused.txt)" = 1 ] && [ ! -s refused.out ] || fail "more than one line for ${words%%|*}"
+done
