@@ -378,10 +378,18 @@ void FleetOperator::look(const Action& action) {
       break;
     }
   }
+  // No other that serves can compute the part of requests that it computes.
+  const auto is_last_of_its_role = [&](std::int32_t replica) {
+    const auto prefills = [&](std::int32_t i) { return config_->kind(i).role() == Role::prefill; };
+    for (std::int32_t i = 0; i < num_replicas(); ++i) {
+      if (i != replica && at(i).status == Status::serving && prefills(i) == prefills(replica)) return false;
+    }
+    return config_->is_split();
+  };
   for (std::int32_t i = num_replicas() - 1; !above && operations.scale_idle > 0 && i >= 0; --i) {
     if (serving <= operations.min_replicas) break;
     if (at(i).status != Status::serving || at(i).num_there > 0) continue;
-    if (now() - at(i).idle_since < operations.scale_idle) continue;
+    if (now() - at(i).idle_since < operations.scale_idle || is_last_of_its_role(i)) continue;
     drain(i);
     --serving;
   }

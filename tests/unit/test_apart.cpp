@@ -338,6 +338,21 @@ TEST_CASE("apart: the replica that computed the prompt fails in mid-transfer", "
   CHECK(replay.hand_offs[0].ended_at == 13 * kMs + 1);
 }
 
+TEST_CASE("apart: an autoscaler drains neither the last replica that prefills nor the last that decodes",
+          "[apart][operations]") {
+  // Looked at each second, idle for 2 s: replica 2 goes at 2 s; 1 and 0 stay, though one would be enough.
+  SplitCluster cluster(2);
+  cluster.config.operations.scale_above = 1000;
+  cluster.config.operations.scale_idle = 2 * kTicksPerSecond;
+  const Workload workload = make_workload("", {{0, 8, 1}, {10, 8, 2}});
+  AgainElsewhere policy(-1);
+  const Replay replay = cluster.run(either_kernel(), workload, policy);
+  CHECK(replay.requests[1].completed_at == 10 * kTicksPerSecond + 2 * kMs + 2);
+  REQUIRE(replay.absences.size() == 1);
+  CHECK(replay.absences[0].replica == 2);
+  CHECK(replay.absences[0].from == 2 * kTicksPerSecond);
+}
+
 TEST_CASE("apart: other engines, and clusters that only prefill, are refused", "[apart]") {
   const CostModel cost = step_of_a_ms();
   const Workload workload = make_workload("", {{0, 8, 2}});
