@@ -3,8 +3,11 @@
 // asynchronous scheduling, too.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+
 #include "bench/micro/experiments.hpp"
 #include "core/metrics/summary.hpp"
+#include "core/scenario/groups.hpp"
 #include "policies/registry.hpp"
 
 namespace switchyard {
@@ -52,9 +55,20 @@ void add(const std::string& scenario, const PolicyInfo& info) {
       ->Unit(benchmark::kMillisecond);
 }
 
+// Whether prefill and decode are apart there: then only policies that know of roles can run.
+bool is_split(const std::string& name) {
+  const Scenario scenario = load_scenario(name);
+  return std::any_of(scenario.groups.begin(), scenario.groups.end(), [&](const ReplicaGroup& group) {
+    return scenario_of_group(scenario, group).role == Role::prefill;
+  });
+}
+
 const bool registered = [] {
   for (const EmbeddedScenario& scenario : embedded_scenarios()) {
-    for (const PolicyInfo& info : registered_policies()) add(scenario.name, info);
+    const bool split = is_split(scenario.name);
+    for (const PolicyInfo& info : registered_policies()) {
+      if (!split || info.knows_roles) add(scenario.name, info);
+    }
   }
   for (const PolicyInfo& info : registered_policies()) {
     if (info.name == "llq") add(kSynchronous, info);

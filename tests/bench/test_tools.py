@@ -61,6 +61,13 @@ class Table(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("| `BM_Replay/azure-conv/llq` | 2 | 1 - 3 | 2 | 5 M |  | 10 |", out)
 
+    def test_memory_of_a_million_prompts_is_the_least_that_was_read(self):
+        code, out, _ = self.table(
+            [record("BM_Yardstick", 0.2)]
+            + [record("BM_MillionPrompts/requests:1000000", 500.0, items_per_second=2e6, **{"peak MiB": mib}) for mib in (310.2, 290.4)])
+        self.assertEqual(code, 0)
+        self.assertIn("| `BM_MillionPrompts/requests:1000000` | 500 | 290 |", out)
+
     def test_a_benchmark_that_failed_is_an_error(self):
         code, _, err = self.table([record("BM_Yardstick", 1.0, error_occurred=True, error_message="wrong sum")])
         self.assertEqual(code, 2)
