@@ -21,7 +21,8 @@ class ExpectedWork final : public Scoring {
   Score score(const QueuedRequest& request, std::int32_t replica) override {
     const ReplicaState& state = scene_->state(replica);
     const BatchTimes times = scene_->cluster().batch_times(replica);
-    const std::int32_t cap = scene_->cluster().limits(replica).batch_size_cap;
+    const ReplicaLimits& limits = scene_->cluster().limits(replica);
+    const std::int32_t cap = limits.batch_size_cap;
     const std::int64_t prefill_in_front = state.waiting_prefill_tokens + state.remaining_prefill_tokens;
 
     double own = 0;
@@ -33,7 +34,7 @@ class ExpectedWork final : public Scoring {
     const double own_prefill =
         request.prefilled_on >= 0 ? 0 : static_cast<double>(times.prefill(request.num_prefill_tokens));
     own += own_prefill;
-    const double outputs = scene_->cluster().role(replica) == Role::prefill ? 0 : outputs_;
+    const double outputs = limits.role == Role::prefill ? 0 : outputs_;
 
     const std::int32_t others = std::min(state.outstanding(), cap - 1);
     const std::int64_t growth = static_cast<std::int64_t>(outputs / 2);
