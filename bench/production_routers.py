@@ -170,7 +170,7 @@ def print_cells(title, cells, scenarios, reference, names):
     table = {name: {key: relative(cells[key].get(name), reference, scenarios) for key in keys} for name in names}
     first = USUAL if USUAL in cells else keys[0]
     for name in sorted(names, key=lambda name: (table[name][first] is None, table[name][first] or 0, name)):
-        shown = ["failed" if value is None else f"{value:.3f}" for value in table[name].values()]
+        shown = ["-" if value is None else f"{value:.3f}" for value in table[name].values()]
         print(f"| `{name}` | " + " | ".join(shown) + " |")
 
 
