@@ -3,6 +3,7 @@
 usage: python3 bench/micro/table.py FILE.json
 """
 
+import json
 import statistics
 import subprocess
 import sys
@@ -43,7 +44,13 @@ def quantity(value):
     return f"{value:.3g}"
 
 
-def table(runs):
+def others(context):
+    """What else the machine did, if much: it shows in milliseconds more than in yardsticks."""
+    load, cpus = context.get("load_avg", [0])[0], context.get("num_cpus", 1)
+    return f" The machine was busy: a load of {load:.0f} on {cpus} processors." if load > cpus else ""
+
+
+def table(runs, context):
     if "BM_Yardstick" not in runs:
         fail("the file holds no BM_Yardstick, to which everything is a ratio")
     yardstick = statistics.median(ratio_to(1.0, record)[1] for record in runs["BM_Yardstick"])
@@ -53,7 +60,7 @@ def table(runs):
         "Made by `bash bench/performance.sh`. One unit is the yardstick, a chain of 317,714 dependent additions of doubles (as",
         "many as the seed benchmark has batches under LLQ), timed in the same process on one thread; medians of CPU time over",
         f"{repetitions} repetitions in random order, and their range. Here the yardstick took {yardstick:.3f} ms. Each benchmark checks its result",
-        f"before it is timed. Of the program at commit {commit()}.",
+        f"before it is timed. Of the program at commit {commit()}.{others(context)}",
         "",
         "| benchmark | yardsticks | range | goal | items/s | batches/s | steps |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -97,4 +104,6 @@ if __name__ == "__main__":
     path = Path(sys.argv[1])
     if not path.is_file():
         fail(f"{path}: there is no such file")
-    print(table(read_json(path.read_text(), path)))
+    text = path.read_text()
+    runs = read_json(text, path)
+    print(table(runs, json.loads(text).get("context", {})))

@@ -48,10 +48,10 @@ class FreeReplica(unittest.TestCase):
 
 
 class Table(unittest.TestCase):
-    def table(self, records):
+    def table(self, records, **context):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "runs.json"
-            file.write_text(json.dumps({"benchmarks": records}))
+            file.write_text(json.dumps({"context": context, "benchmarks": records}))
             return tool(sys.executable, "bench/micro/table.py", str(file))
 
     def test_ratios_are_medians_over_the_median_yardstick(self):
@@ -67,6 +67,12 @@ class Table(unittest.TestCase):
             + [record("BM_MillionPrompts/requests:1000000", 500.0, items_per_second=2e6, **{"peak MiB": mib}) for mib in (310.2, 290.4)])
         self.assertEqual(code, 0)
         self.assertIn("| `BM_MillionPrompts/requests:1000000` | 500 | 290 |", out)
+
+    def test_a_busy_machine_is_named(self):
+        _, out, _ = self.table([record("BM_Yardstick", 0.2)], load_avg=[14.97, 15.1, 12], num_cpus=2)
+        self.assertIn("The machine was busy: a load of 15 on 2 processors.", out)
+        _, out, _ = self.table([record("BM_Yardstick", 0.2)], load_avg=[1.2, 15.1, 12], num_cpus=2)
+        self.assertNotIn("busy", out)
 
     def test_a_benchmark_that_failed_is_an_error(self):
         code, _, err = self.table([record("BM_Yardstick", 1.0, error_occurred=True, error_message="wrong sum")])
