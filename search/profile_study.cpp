@@ -37,9 +37,7 @@ std::string winner_of(const Suite& suite, std::size_t scenario) {
 
 }  // namespace
 
-ProfileStudy study_profiles(const Suite& suite, const std::vector<Scenario>& scenarios,
-                            const std::vector<PolicySpec>& policies, std::int64_t num_draws, int threads,
-                            const Progress& progress) {
+void check_profiles_drawn(const std::vector<Scenario>& scenarios) {
   for (const Scenario& scenario : scenarios) {
     if (!scenario.cost_tables.empty()) {
       throw InputError(
@@ -48,6 +46,18 @@ ProfileStudy study_profiles(const Suite& suite, const std::vector<Scenario>& sce
                       scenario.name));
     }
   }
+}
+
+std::vector<PolicySpec> deployable_policies(const Suite& suite) {
+  std::vector<PolicySpec> policies;
+  for (const SuiteRow* row : ranked(suite)) policies.push_back(parse_policy(row->policy, "suite"));
+  return policies;
+}
+
+ProfileStudy study_profiles(const Suite& suite, const std::vector<Scenario>& scenarios,
+                            const std::vector<PolicySpec>& policies, std::int64_t num_draws, int threads,
+                            const Progress& progress) {
+  check_profiles_drawn(scenarios);
   ProfileStudy study{.num_draws = num_draws};
   std::map<std::string, std::size_t> place;  // in study.policies
   for (const SuiteRow* row : ranked(suite)) {

@@ -31,8 +31,14 @@ struct ProfileStudy {
   std::vector<ScenarioUnderDraws> scenarios;
 };
 
+// Throws InputError for a scenario with prediction tables in place of a profile, whose error is not known.
+void check_profiles_drawn(const std::vector<Scenario>& scenarios);
+
+// The settings of a suite's rows that can be deployed, by rank.
+std::vector<PolicySpec> deployable_policies(const Suite& suite);
+
 // Runs the suite anew under draws 1 to `num_draws` of each scenario's profile and compares with `suite`, which was run
-// under the profiles themselves. Throws InputError for a scenario with prediction tables in place of a profile.
+// under the profiles themselves. Throws InputError as check_profiles_drawn does.
 ProfileStudy study_profiles(const Suite& suite, const std::vector<Scenario>& scenarios,
                             const std::vector<PolicySpec>& policies, std::int64_t num_draws, int threads,
                             const Progress& progress = {});

@@ -19,6 +19,7 @@
 #include "search/distributions.hpp"
 #include "search/judge.hpp"
 #include "search/pairwise.hpp"
+#include "search/profile_study.hpp"
 #include "search/spec_list.hpp"
 #include "search/study_files.hpp"
 #include "search/suite_files.hpp"
@@ -125,6 +126,7 @@ Options declare_search() {
       .toggle("resume",
               "go on with the study in --out, or begin it if there is none; --replays and --trials may be larger than "
               "they were");
+  declare_profile_uncertainty(options);
   declare_columns(options, "quantiles, slowdown by prompt length, optimism");
   declare_goal(options);
   declare_threads(options).scenario_flags({"seed"});
@@ -133,6 +135,18 @@ Options declare_search() {
 }
 
 namespace {
+
+// What the search ended with, judged anew under draws from the error of the profiles; as a page, empty without draws.
+std::string profile_page(const Options& options, const Suite& suite, const std::vector<Scenario>& scenarios,
+                         std::int64_t draws, int threads) {
+  if (draws == 0) return "";
+  return profile_study_markdown(
+      study_profiles(suite, scenarios, deployable_policies(suite), draws, threads, progress_for(options)));
+}
+
+void write_profile_page(const ResultFolder& folder, const std::string& page) {
+  if (!page.empty()) write_file(folder.staging() / "profile_uncertainty.md", page);
+}
 
 bool has_suite(const Options& options) { return options.has("suite") || options.has("scenarios"); }
 
@@ -218,15 +232,18 @@ int search_suite(const Options& options) {
   suite.leave_out = parse_leave_out(options.text("leave-out", "choose"), "--leave-out");
   if (options.has("columns")) throw InputError("--columns: has no effect with several scenarios");
   if (options.has("wide")) throw InputError("--wide: has no effect with several scenarios");
+  const std::int64_t draws = profile_draws_from(options, scenarios);
   const int threads = threads_from(options);
   const TableFormat format = format_from(options);
   const auto evaluator = make_evaluator(suite.study.goal.objective.limits, threads);
   SuiteStudy study(scenarios, suite, *evaluator);
   OpenFolder out(options, [&](const auto& folder) { return suite_study_config(study.subjects(), suite, folder); });
   const SuiteStudy::Result result = study.run(out.replays(), progress_for(options));
+  const std::string page = profile_page(options, result.suite, scenarios, draws, threads);
   const double seconds = stopwatch.seconds();
   if (out.folder) {
     write_suite_study(*out.folder, study, suite, result, {threads, seconds});
+    write_profile_page(*out.folder, page);
     out.folder->commit();
     out.store->set_leaders(study_leaders(ranked_rows(result.suite.rows), suite.study));
   }
@@ -235,6 +252,7 @@ int search_suite(const Options& options) {
     const std::string text = left_out_text(result.left_out, suite.leave_out);
     if (!text.empty()) std::cout << "\n" << text;
   }
+  std::cerr << page;
   report_speed(options, study.num_replays(), seconds);
   return 0;
 }
@@ -250,6 +268,7 @@ int command_search(const Options& options) {
   }
   const Scenario scenario = options.scenario();
   const StudyOptions study = study_from(options, scenario.train_seeds.seeds().size());
+  const std::int64_t draws = profile_draws_from(options, {scenario});
   const int threads = threads_from(options);
   const TableFormat format = format_from(options);
   const MoreColumns more = columns_from(options);
@@ -259,15 +278,25 @@ int command_search(const Options& options) {
   evaluator->add(experiment);
   Ledger ledger(experiment, study.goal.objective.limits, *evaluator, out.replays(), progress_for(options));
   const StudyResult result = run_study(ledger, study);
+  std::string page;
+  if (draws > 0) {
+    std::vector<PolicySpec> judged;
+    for (const LeaderboardRow& row : result.leaderboard.rows) {
+      if (!row.clairvoyant && row.failure.empty()) judged.push_back(parse_policy(row.policy, "search"));
+    }
+    page = profile_page(options, judge_suite(study.goal, {&ledger}, judged), {scenario}, draws, threads);
+  }
   const double seconds = stopwatch.seconds();
   if (out.folder) {
     const ResultFolder& folder = *out.folder;
     write_study(folder, ledger, study, result, {threads, seconds});
+    write_profile_page(folder, page);
     write_file(folder.staging() / "distributions.json", distributions_json(experiment, result.leaderboard, threads));
     out.folder->commit();
     out.store->set_leaders(study_leaders(ranked_rows(result.leaderboard.rows), study));
   }
   std::cout << render(result.leaderboard, format, style_for(STDOUT_FILENO), more);
+  std::cerr << page;
   report_speed(options, ledger.num_replays(), seconds);
   return 0;
 }

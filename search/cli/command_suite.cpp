@@ -45,10 +45,10 @@ Options declare_suite() {
              suites)
       .value("scenarios", "names of built-in scenarios or .json files, comma between, in place of a suite",
              scenario_names())
-      .value("seeds",
-             "held-out seeds, as 101-104 (default: those of each scenario); 0: a trace as it is, where one is replayed")
-      .value("profile-uncertainty",
-             "runs the suite anew under so many draws from the error of the profiles, and says which verdicts survive");
+      .value(
+          "seeds",
+          "held-out seeds, as 101-104 (default: those of each scenario); 0: a trace as it is, where one is replayed");
+  declare_profile_uncertainty(options);
   options.value(
       "perturb",
       "runs each scenario with every combination of: signals (published every 0, 0.05, 1 and 10 s), routers "
@@ -86,13 +86,13 @@ int command_suite(const Options& options) {
     }
   }
   if (options.has("perturb")) scenarios = perturbed(scenarios, options.text("perturb"), "--perturb");
+  const std::int64_t draws = profile_draws_from(options, scenarios);
   const Goal goal = goal_from(options);
   const int threads = threads_from(options);
   ResumableFolder folder(options);
   const Suite suite = run_suite(goal, scenarios, policies, threads, progress_for(options), folder.store());
   std::string page;
-  if (options.has("profile-uncertainty")) {
-    const std::int64_t draws = options.whole("profile-uncertainty", 0, 1, 1000);
+  if (draws > 0) {
     page = profile_study_markdown(study_profiles(suite, scenarios, policies, draws, threads, progress_for(options)));
   }
   folder.finish([&](const std::filesystem::path& path) {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/input/error.hpp"
+#include "search/profile_study.hpp"
 
 namespace switchyard {
 
@@ -18,6 +19,18 @@ Options& declare_threads(Options& options) {
 int threads_from(const Options& options) {
   const auto cores = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
   return static_cast<int>(options.whole("threads", cores, 1, 1024));
+}
+
+Options& declare_profile_uncertainty(Options& options) {
+  return options.value("profile-uncertainty",
+                       "runs what is ranked anew on the held-out seeds under so many draws from the error of the "
+                       "profiles, and says which verdicts survive");
+}
+
+std::int64_t profile_draws_from(const Options& options, const std::vector<Scenario>& scenarios) {
+  if (!options.has("profile-uncertainty")) return 0;
+  check_profiles_drawn(scenarios);
+  return options.whole("profile-uncertainty", 0, 1, 1000);
 }
 
 Options& declare_goal(Options& options) {

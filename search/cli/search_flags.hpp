@@ -13,6 +13,11 @@ int threads_from(const Options& options);
 Options& declare_goal(Options& options);  // --objective and --constraint
 Goal goal_from(const Options& options);
 
+// --profile-uncertainty: draws from the error of the profiles; 0 without it. Scenarios whose profiles have none are
+// refused at once.
+Options& declare_profile_uncertainty(Options& options);
+std::int64_t profile_draws_from(const Options& options, const std::vector<Scenario>& scenarios);
+
 // A number in (0, high], or none if the flag is not given. Throws InputError.
 std::optional<double> positive_from(const Options& options, const std::string& flag, double high);
 
