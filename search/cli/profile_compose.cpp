@@ -43,7 +43,8 @@ void declare_profile_compose(Options& options) {
       .value("gpu", "compose, fit: a100, h100, h200 or l40s", {"a100", "h100", "h200", "l40s"})
       .value("tp", "compose, fit: GPUs of a replica, tensor parallel (1)")
       .value("dtype", "compose, fit: weights of the layers, bf16 or fp8 (bf16)", kDtypes)
-      .value("engine-version", "compose, fit with --tables: vLLM version of the tables; else the newest that has each operator")
+      .value("engine-version",
+             "compose, fit with --tables: vLLM version of the tables; else the newest that has each operator")
       .value("host-ms", "compose, fit: host time a step, ms (0.6; with 4 GPUs and more 1.8; grids 0)")
       .value("per-request-us", "compose: host time for each request of a step, us (0)")
       .value("derate", "compose: how much slower a busy GPU is where it is not bound by memory (0.05)")

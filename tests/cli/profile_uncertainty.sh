@@ -36,4 +36,4 @@ holds "$scratch/two.page" '^\| chat-pressure \| `[a-z_0-9.,=()]+` \| [0-2] of 2 
 "$switchyard" search --scenario azure-conv --policy hra --duration 60 --train-seeds 1-2 --validation-seeds 51-52 --held-out-seeds 101-103 \
   --replays 16 --quiet --out "$scratch/plain" >"$scratch/plain.txt"
 same "$scratch/plain/leaderboard.json" "$scratch/one/leaderboard.json"
-bash "$refused" "--profile-uncertainty: must be|--profile-uncertainty: '?0'?" "$switchyard" search --scenario azure-conv --policy hra --profile-uncertainty 0
+bash "$refused" "--profile-uncertainty: '0' is not allowed" "$switchyard" search --scenario azure-conv --policy hra --profile-uncertainty 0
