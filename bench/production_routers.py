@@ -264,7 +264,7 @@ def main():
                 found = tool.cell(names, suite, age, routers, seeds, arguments.out)
             for name in reads:
                 usual = cells.get((USUAL[0], routers), {}).get(name, {})
-                if found and name not in names and all(scenario in usual for scenario in SUITES[suite]):
+                if found and name not in found and not reads[name] and all(scenario in usual for scenario in SUITES[suite]):
                     found[name] = {scenario: usual[scenario] for scenario in SUITES[suite]}
             for name, figures in found.items():
                 cells.setdefault((age, routers), {}).setdefault(name, {}).update(figures)
