@@ -26,6 +26,18 @@ holds "$scratch/events.log" '^9\.0 serves replica=0$'
 holds "$scratch/events.log" ' retry request='
 "$switchyard" run "${common[@]}" "${operated[@]}" --timeline "$scratch/timeline.json" >/dev/null
 holds "$scratch/timeline.json" '"name":"failed","ph":"b"'
+# The same where prefill and decode are apart: a replica of either kind fails, another drains.
+split=(--scenario split-prefill --duration 10 --policy 'compose_split(place=tokens,handoff=kv)' --signal-interval 0 --kv-delay 0
+  --replica-events 'fail 0 at 2 for 1, fail 5 at 3 for 2, drain 6 at 4' --detection 0.2)
+for kernel in leap step; do
+  "$switchyard" run "${split[@]}" --kernel "$kernel" --force --out "$scratch/split-$kernel" >/dev/null
+done
+for file in request_metrics.csv summary.json states.json; do same "$scratch/split-leap/$file" "$scratch/split-step/$file"; done
+"$switchyard" run "${split[@]}" --event-log "$scratch/split-leap.log" >/dev/null
+holds "$scratch/split-leap.log" ' retry request=[0-9]* replica=0$'
+holds "$scratch/split-leap.log" ' retry request=[0-9]* replica=5$'
+holds "$scratch/split-leap.log" ' transfer request=[0-9]* replica=[0-3] to=[4-7] bytes='
+holds "$scratch/split-leap/summary.json" '"num_failed": 0'
 # Leaderboards and suites count what was lost.
 "$switchyard" suite llq,prefix_cost --scenarios azure-conv-v1 --perturb failure --seeds 101 --quiet --format csv \
   >"$scratch/suite.csv"
