@@ -153,7 +153,8 @@ class AibrixSlo final : public Policy {
       const double waited_s = seconds_from_ticks(cluster.now() - cluster.queued(queue.front()).arrived_at);
       heads_.push_back({waited_s + profile(cluster, 0, shape).latency_s - target_s(shape), shape});
     }
-    std::stable_sort(heads_.begin(), heads_.end(), [](const Head& a, const Head& b) { return a.rank > b.rank; });
+    std::sort(heads_.begin(), heads_.end(),
+              [](const Head& a, const Head& b) { return a.rank != b.rank ? a.rank > b.rank : a.shape < b.shape; });
     for (const Head& head : heads_) {
       Fifo<RequestId>& queue = queues_[head.shape];
       const RequestId id = queue.front();

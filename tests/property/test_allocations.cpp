@@ -50,7 +50,7 @@ void check_third_replay(const ClusterConfig& cluster, const Workload& workload, 
   for (const PolicyInfo& info : registered_policies()) {
     if (info.clairvoyant || (!policies.empty() && !policies.contains(info.name))) continue;
     // These keep windows or records of their own in nodes.
-    if (info.name == "preble_e2" || info.name == "trtllm_conversation") continue;
+    if (info.name == "preble_e2" || info.name == "trtllm_conversation" || info.name == "aibrix_slo") continue;
     if (info.name == "vllm_router") continue;  // its small tree forgets, by a heap made for it
     const auto policy = info.make(default_values(info.params));
     Simulation simulation;
