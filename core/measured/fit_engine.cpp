@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/measured/step_noise.hpp"
+
 namespace switchyard {
 
 namespace {
@@ -17,7 +19,9 @@ EngineFit fit_engine(const std::string& what, const std::vector<RebuiltStep>& st
   EngineFit fit;
   fit.general = fit_steps(what, steps, model);
   fit.times = std::make_shared<TiedRoofline>(fit.general.numbers);
-  double least = kExplainedShare * fit.general.kernel_noise;
+  // No fit is said to leave less than the floor: where half of what the general model leaves is below it, tables that
+  // leave no more than the floor explain all there is.
+  double least = std::max(kLeastKernelNoise, kExplainedShare * fit.general.kernel_noise);
   for (const OperatorPrior& prior : priors) {
     OperatorFit found = fit_operators(steps, prior, model.overhead_ms);
     if (found.surprise > kMostMoved || found.kernel_noise > least) continue;

@@ -20,7 +20,7 @@ struct PlannedScheduler {
     options.num_gpu_blocks = usable_blocks + 1;
     options.block_size = 4;
     options.max_model_len = 64;
-    rows.resize(100);
+    rows.resize(1000);  // ids up to there
     std::iota(rows.begin(), rows.end(), 0);
   }
   // Takes options and content as they are now.

@@ -178,7 +178,8 @@ TEST_CASE("published snapshots are the states of the times that they say", "[sig
         Sampler sampler(times);
         config.signals = {};
         Notes live;
-        const Replay& replay = Simulation(kernel).run(config, workload, noting(live), seed, nullptr, &sampler);
+        Simulation simulation(kernel);
+        const Replay& replay = simulation.run(config, workload, noting(live), seed, nullptr, &sampler);
         for (const Seen& seen : notes.seen) {
           const Time taken_at = seen.state.taken_at;
           INFO("now " << seen.now << " taken at " << taken_at << " replica " << seen.replica);
