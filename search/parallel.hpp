@@ -61,15 +61,22 @@ class Arena {
 // thrown here.
 template <class Body>
 void parallel_for_each(Arena& arena, std::size_t n, const Body& body) {
+  // In destructors: an exception hands over, too.
+  struct Given {
+    ~Given() { from_threads.give(); }
+  };
+  struct Taken {
+    ~Taken() { from_threads.take(); }
+  };
   const auto turn = [&](std::size_t i) {
     to_threads.take();
+    const Given given;
     body(i);
-    from_threads.give();
   };
   const auto turns = [&] { tbb::parallel_for(std::size_t{0}, n, turn, tbb::simple_partitioner()); };
   to_threads.give();
+  const Taken taken;
   arena.execute(turns);
-  from_threads.take();
 }
 
 }  // namespace switchyard
