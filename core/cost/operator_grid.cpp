@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <set>
@@ -162,9 +162,16 @@ double stated_skew(const std::filesystem::path& file, std::int32_t tensor_parall
     }
     constexpr std::string_view kKey = "alpha_default:";
     if (!ours || !text.starts_with(kKey)) continue;
-    const double value = std::atof(std::string(text.substr(kKey.size())).c_str());
-    if (!(value >= 0 && value <= 1)) {
-      throw InputError(fmt::format("{}:{}: 'alpha_default' must be from 0 to 1", file.string(), lines.number()));
+    const std::string_view after = text.substr(kKey.size());
+    const std::string_view given = after.substr(std::min(after.find_first_not_of(' '), after.size()));
+    double value = -1;
+    const auto [end, fault] = std::from_chars(given.data(), given.data() + given.size(), value);
+    const std::string_view rest = given.substr(static_cast<std::size_t>(end - given.data()));
+    const std::size_t more = rest.find_first_not_of(' ');
+    const bool ends = more == std::string_view::npos || (more > 0 && rest[more] == '#');
+    if (fault != std::errc() || !ends || !(value >= 0 && value <= 1)) {
+      throw InputError(fmt::format("{}:{}: 'alpha_default' is '{}'; it must be a number from 0 to 1", file.string(),
+                                   lines.number(), given));
     }
     return value;
   }

@@ -318,6 +318,18 @@ struct ProfileGrid {
   std::string attention, dense, sequences, meta;
 };
 
+TEST_CASE("step profile: a grid's share of skew is a number from 0 to 1") {
+  for (const char* given : {"abc", "0,5", "1.5", "-0.1", "0.5x", "", "nan"}) {
+    ProfileGrid files;
+    files.meta = fmt::format("skew_fit:\n  per_tp:\n    1:\n      alpha_default: {}\n", given);
+    CHECK_THROWS_WITH(read_operator_grid(files.write(), small_model(), 1, {}),
+                      Catch::Contains(fmt::format("meta.yaml:4: 'alpha_default' is '{}'; it must be", given)));
+  }
+  ProfileGrid files;
+  files.meta = "skew_fit:\n  per_tp:\n    1:\n      alpha_default: 0.25  # of two runs\n";
+  CHECK_NOTHROW(read_operator_grid(files.write(), small_model(), 1, {}));
+}
+
 TEST_CASE("step profile: a grid is interpolated, its holes filled") {
   const ProfileGrid files;
   REQUIRE(is_operator_grid(files.write()));
