@@ -1,9 +1,10 @@
 #include "search/remote/pooled_evaluator.hpp"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
+#include <ctime>
+#include <ctime>
 #include <deque>
 #include <exception>
 #include <stdexcept>
