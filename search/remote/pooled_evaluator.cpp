@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <ctime>
 #include <deque>
 #include <exception>
 #include <stdexcept>
