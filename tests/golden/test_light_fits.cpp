@@ -230,6 +230,8 @@ TEST_CASE("light fits of all sets of operators", "[.]") {
           };
           engine.withheld.clear();
           const WorstOf known = worst_of(engine, host_us, seed);
+          fmt::print("{} {} {}, {} us, seed {}: e2e {:.1f}%, throughput {:.1f}%\n", gpu, version, it.model, host_us,
+                     seed, 100 * known.fitted.e2e, 100 * known.fitted.tokens);
           add(it.model == std::string("codellama-34b") ? "model not in the tables" : "tables known", known.fitted);
           add("general", known.general);
           engine.withheld = fmt::format("{}-vllm{}", gpu, version);
