@@ -61,11 +61,11 @@ class Completion final : public Scoring {
   double shown(const Score& score) const override { return score.value / static_cast<double>(kTicksPerSecond); }  // s
 
   double backlog_ = 1.0;
-  double own_ = 4.0;
+  double own_ = 8.0;
   double harm_ = 1.8;
   double spare_ = 0.8;
-  double others_ = 1.0;
-  double steps_ = 1.0;
+  double others_ = 0.3;
+  double steps_ = 1.5;
   double memory_ = 1.0;
 
  private:
@@ -115,14 +115,14 @@ PartInfo<Scoring> completion_scoring_part() {
                                    "expected time to finish there and the delay that it causes, by its uncached prompt",
                                    kUsesLengths | kUsesSent)
       .real(&Completion::backlog_, "backlog", 1.0, 0.0, 3.0, ParamScale::linear, "weight of the prompts in front")
-      .real(&Completion::own_, "own", 4.0, 0.0, 10.0, ParamScale::linear, "weight of its own uncached prompt")
+      .real(&Completion::own_, "own", 8.0, 0.0, 20.0, ParamScale::linear, "weight of its own uncached prompt")
       .real(&Completion::harm_, "harm", 1.8, 0.0, 4.0, ParamScale::linear,
             "weight of the delay of each request there by its uncached prompt")
       .real(&Completion::spare_, "spare", 0.8, 0.0, 2.0, ParamScale::linear,
             "worth of keeping requests off a replica, in uncached prompts of the mean per request there")
-      .real(&Completion::others_, "others", 1.0, 0.0, 3.0, ParamScale::linear,
+      .real(&Completion::others_, "others", 0.3, 0.0, 3.0, ParamScale::linear,
             "weight of how it lengthens the others' decode steps")
-      .real(&Completion::steps_, "steps", 1.0, 0.0, 3.0, ParamScale::linear, "weight of its own decode steps")
+      .real(&Completion::steps_, "steps", 1.5, 0.0, 3.0, ParamScale::linear, "weight of its own decode steps")
       .real(&Completion::memory_, "memory", 1.0, 0.0, 6.0, ParamScale::linear,
             "weight of the share of KV blocks that are taken, squared");
 }
