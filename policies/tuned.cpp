@@ -80,11 +80,13 @@ std::vector<PolicyInfo> tuned_policies() {
           .done(),
       setting("expected_completion_hold",
               "expected_completion that holds requests in the global queue while the replica that they would go to has "
-              "prompts enough to compute: short uncached prompts overtake there, but not for long.")
+              "prompts enough to compute, or while it would delay the requests there more than that is worth: short "
+              "uncached prompts overtake there, but not for long.")
           .fix("place", "completion")
           .fix("learn", "mean")
           .fix("order", "slack")
           .fix("admit", "pending")
+          .fix("also", "surge")
           .fix("scan", "first_fit")
           .expose({.name = "wait_for", .default_value = "best"})
           .expose({.name = "scan_depth", .default_value = "24"})
@@ -92,6 +94,8 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "slack_most_s"})
           .expose({.name = "pending_s"})
           .expose({.name = "pending_age"})
+          .expose({.name = "calm"})
+          .expose({.name = "calm_age_s"})
           .expose({.name = "backlog"})
           .expose({.name = "own"})
           .expose({.name = "harm"})

@@ -108,6 +108,7 @@ std::vector<PartInfo<Admission>> admission_parts() {
       risk_part(),
       interruption_part(),
       completion_admission_part(),
+      surge_part(),
   };
 }
 

@@ -108,6 +108,51 @@ class Pending final : public Admission {
   double pending_age_ = 0.05;
 };
 
+// Late binding in a surge. A request that is handed over delays those that are there by the time of its uncached
+// prompt. Held back, it lets them finish undisturbed, which takes about an expected answer, and helps as far as they
+// are more than usual: in a steady state others come as they go. The delay of those beyond the usual number may be
+// `calm` expected answers, the more the longer the request has waited.
+class Surge final : public Admission {
+ public:
+  void start(Scene& scene, std::uint64_t seed) override {
+    Admission::start(scene, seed);
+    sent_ = 0;
+    area_ = 0;
+    at_ = scene.cluster().now();
+  }
+  void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
+  void assigned(const QueuedRequest&, std::int32_t) override { step(+1); }
+  void completed(const CompletedRequest&) override { step(-1); }
+
+  bool admits(const QueuedRequest& request, std::int32_t replica) override {
+    const ClusterView& cluster = scene_->cluster();
+    const ReplicaLoad& load = scene_->load(replica);
+    const Time now = cluster.now();
+    const double usual = now > 0 ? area(now) / static_cast<double>(now) / cluster.num_replicas() : 0.0;
+    const double beyond = cluster.outstanding(replica) - usual;
+    if (beyond <= 0) return true;
+    const double answer =
+        scene_->lengths->expected(request) * step_ticks(cluster, replica, load.requests, load.context);
+    const double waited = seconds_from_ticks(now - request.arrived_at);
+    return beyond * scene_->prefill(request, replica) <= calm_ * answer * (1.0 + waited / calm_age_s_);
+  }
+
+  double calm_ = 3.0;
+  double calm_age_s_ = 20.0;
+
+ private:
+  double area(Time now) const { return area_ + static_cast<double>(sent_) * static_cast<double>(now - at_); }
+  void step(int change) {
+    const Time now = scene_->cluster().now();
+    area_ = area(now);
+    at_ = now;
+    sent_ += change;
+  }
+  std::int64_t sent_ = 0;  // by this router, and not come back
+  double area_ = 0;        // its integral over time
+  Time at_ = 0;
+};
+
 }  // namespace
 
 PartInfo<Scoring> completion_scoring_part() {
@@ -147,6 +192,18 @@ PartInfo<Admission> completion_admission_part() {
             "time of the uncached prompts sent there, s")
       .real(&Pending::pending_age_, "pending_age", 0.05, 0.002, 2.0, ParamScale::log,
             "seconds by which that bound grows per second that the request has waited");
+}
+
+PartInfo<Admission> surge_part() {
+  return part<Admission, Surge>(
+             "surge",
+             "the delay by its uncached prompt of the requests there beyond the usual number <= calm * "
+             "expected time of an answer there * (1 + seconds waited / calm_age_s)",
+             kUsesLengths | kUsesSent)
+      .real(&Surge::calm_, "calm", 3.0, 0.1, 100.0, ParamScale::log,
+            "how much it may delay the requests there beyond the usual number, in expected answers")
+      .real(&Surge::calm_age_s_, "calm_age_s", 20.0, 0.1, 10000.0, ParamScale::log,
+            "seconds of waiting that double that bound");
 }
 
 }  // namespace switchyard

@@ -8,6 +8,7 @@ namespace switchyard {
 
 PartInfo<Order> completion_order_part();          // `completion`
 PartInfo<Admission> completion_admission_part();  // `pending`
+PartInfo<Admission> surge_part();
 PartInfo<Scoring> completion_scoring_part();      // `completion`
 
 }  // namespace switchyard

@@ -221,3 +221,28 @@ TEST_CASE("compose holds back what the replica's KV blocks would not bear as ans
   CHECK(second(972, 200) == -1);
   CHECK(second(960, 200) == 0);
 }
+
+TEST_CASE("compose holds back in a surge what would delay those there, beyond the usual number, for too long",
+          "[compose]") {
+  const CostModel model("plain", SmallCluster::plain_tables());
+  HandCluster cluster(1);
+  cluster.cost = &model;
+  const auto ninth = [&cluster](const std::string& calm, double at_s) {
+    cluster.at(0);
+    cluster.set_outstanding({0});
+    cluster.use("compose(admit=surge,place=outstanding,learn=mean,calm_age_s=10000,calm=" + calm + ")");
+    cluster.arrive(10);
+    cluster.complete(cluster.last_id(), 10);  // an answer is thought to take ten steps or so
+    cluster.at(9);
+    for (std::int32_t i = 0; i < 8; ++i) {
+      cluster.arrive(10);
+      cluster.first_token(cluster.last_id());
+    }
+    cluster.at(at_s);
+    return cluster.arrive(400);
+  };
+  CHECK(ninth("100", 10) == 0);
+  CHECK(ninth("0.1", 10) == -1);  // eight in the last tenth of the time: 0.8 on average
+  CHECK(ninth("0.1", 9) == -1);
+  CHECK(ninth("0.1", 1000) == 0);  // eight at a time is what is usual by now
+}
