@@ -78,10 +78,11 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "felt_memory_s"})
           .reads({Signal::outstanding, Signal::first_tokens, Signal::state, Signal::cache}, 0.05)
           .done(),
-      setting("expected_completion_hold",
-              "expected_completion that holds requests in the global queue while the replica that they would go to has "
-              "prompts enough to compute, or while it would delay the requests there more than that is worth: short "
-              "uncached prompts overtake there, but not for long.")
+      setting(
+          "expected_completion_hold",
+          "expected_completion that holds requests in the global queue while the replica that they would go to has "
+          "prompts enough to compute, or, in a surge, while its prompt would delay those there beyond the usual number "
+          "for too long: short uncached prompts overtake there, but not for long.")
           .fix("place", "completion")
           .fix("learn", "mean")
           .fix("order", "slack")
@@ -94,8 +95,8 @@ std::vector<PolicyInfo> tuned_policies() {
           .expose({.name = "slack_most_s"})
           .expose({.name = "pending_s"})
           .expose({.name = "pending_age"})
-          .expose({.name = "calm"})
-          .expose({.name = "calm_age_s"})
+          .expose({.name = "surge_patience"})
+          .expose({.name = "surge_soften_s"})
           .expose({.name = "backlog"})
           .expose({.name = "own"})
           .expose({.name = "harm"})

@@ -111,46 +111,60 @@ class Pending final : public Admission {
 // Late binding in a surge. A request that is handed over delays those that are there by the time of its uncached
 // prompt. Held back, it lets them finish undisturbed, which takes about an expected answer, and helps as far as they
 // are more than usual: in a steady state others come as they go. The delay of those beyond the usual number may be
-// `calm` expected answers, the more the longer the request has waited.
+// `surge_patience` expected answers, the more the longer the request has waited. All by this router's own requests.
 class Surge final : public Admission {
  public:
   void start(Scene& scene, std::uint64_t seed) override {
     Admission::start(scene, seed);
-    sent_ = 0;
-    area_ = 0;
-    at_ = scene.cluster().now();
+    counts_.assign(static_cast<std::size_t>(scene.cluster().num_replicas()), Count{});
   }
   void watch(std::vector<Part*>& watchers) override { watchers.push_back(this); }
-  void assigned(const QueuedRequest&, std::int32_t) override { step(+1); }
-  void completed(const CompletedRequest&) override { step(-1); }
+  void assigned(const QueuedRequest&, std::int32_t replica) override { change(replica, scene_->cluster().now(), +1); }
+  void completed(const CompletedRequest& request) override { change(request.replica, request.completed_at, -1); }
 
   bool admits(const QueuedRequest& request, std::int32_t replica) override {
     const ClusterView& cluster = scene_->cluster();
-    const ReplicaLoad& load = scene_->load(replica);
     const Time now = cluster.now();
-    const double usual = now > 0 ? area(now) / static_cast<double>(now) / cluster.num_replicas() : 0.0;
-    const double beyond = cluster.outstanding(replica) - usual;
+    Count count = counts_[static_cast<std::size_t>(replica)];
+    count.pass_to(now);
+    const double beyond = count.outstanding - count.usual();
     if (beyond <= 0) return true;
+    const ReplicaLoad& load = scene_->load(replica);
     const double answer =
         scene_->lengths->expected(request) * step_ticks(cluster, replica, load.requests, load.context);
     const double waited = seconds_from_ticks(now - request.arrived_at);
-    return beyond * scene_->prefill(request, replica) <= calm_ * answer * (1.0 + waited / calm_age_s_);
+    return beyond * scene_->prefill(request, replica) <= patience_ * answer * (1.0 + waited / soften_s_);
   }
 
-  double calm_ = 3.0;
-  double calm_age_s_ = 20.0;
+  double patience_ = 3.0;
+  double soften_s_ = 20.0;
 
  private:
-  double area(Time now) const { return area_ + static_cast<double>(sent_) * static_cast<double>(now - at_); }
-  void step(int change) {
-    const Time now = scene_->cluster().now();
-    area_ = area(now);
-    at_ = now;
-    sent_ += change;
+  // What this router has at a replica, and its mean over time since it first had anything there; what is longer ago
+  // than kUsual counts little.
+  struct Count {
+    double outstanding = 0;
+    double area = 0, weight = 0;  // of outstanding and of 1, over time, with less of what is longer ago
+    Time at = -1;                 // up to here; -1: nothing has been sent there yet
+
+    void pass_to(Time now) {
+      if (at < 0) return;
+      const double kept = std::exp(-seconds_from_ticks(now - at) / kUsualS);
+      area = kept * area + (1.0 - kept) * outstanding;
+      weight = kept * weight + (1.0 - kept);
+      at = now;
+    }
+    double usual() const { return weight > 0 ? area / weight : 0.0; }
+  };
+  static constexpr double kUsualS = 1800.0;
+
+  void change(std::int32_t replica, Time now, double by) {
+    Count& count = counts_[static_cast<std::size_t>(replica)];
+    count.pass_to(now);
+    count.at = now;
+    count.outstanding += by;
   }
-  std::int64_t sent_ = 0;  // by this router, and not come back
-  double area_ = 0;        // its integral over time
-  Time at_ = 0;
+  std::vector<Count> counts_;  // by replica
 };
 
 }  // namespace
@@ -197,12 +211,12 @@ PartInfo<Admission> completion_admission_part() {
 PartInfo<Admission> surge_part() {
   return part<Admission, Surge>(
              "surge",
-             "the delay by its uncached prompt of the requests there beyond the usual number <= calm * "
-             "expected time of an answer there * (1 + seconds waited / calm_age_s)",
+             "the delay by its uncached prompt of this router's requests there beyond their usual number "
+             "<= surge_patience * expected time of an answer there * (1 + seconds waited / surge_soften_s)",
              kUsesLengths | kUsesSent)
-      .real(&Surge::calm_, "calm", 3.0, 0.1, 100.0, ParamScale::log,
+      .real(&Surge::patience_, "surge_patience", 3.0, 0.1, 100.0, ParamScale::log,
             "how much it may delay the requests there beyond the usual number, in expected answers")
-      .real(&Surge::calm_age_s_, "calm_age_s", 20.0, 0.1, 10000.0, ParamScale::log,
+      .real(&Surge::soften_s_, "surge_soften_s", 20.0, 0.1, 10000.0, ParamScale::log,
             "seconds of waiting that double that bound");
 }
 

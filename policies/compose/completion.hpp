@@ -6,9 +6,9 @@
 
 namespace switchyard {
 
-PartInfo<Order> completion_order_part();          // `completion`
+PartInfo<Order> completion_order_part();          // `slack`
 PartInfo<Admission> completion_admission_part();  // `pending`
-PartInfo<Admission> surge_part();
+PartInfo<Admission> surge_part();                 // `surge`
 PartInfo<Scoring> completion_scoring_part();      // `completion`
 
 }  // namespace switchyard

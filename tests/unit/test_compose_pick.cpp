@@ -225,24 +225,33 @@ TEST_CASE("compose holds back what the replica's KV blocks would not bear as ans
 TEST_CASE("compose holds back in a surge what would delay those there, beyond the usual number, for too long",
           "[compose]") {
   const CostModel model("plain", SmallCluster::plain_tables());
-  HandCluster cluster(1);
-  cluster.cost = &model;
-  const auto ninth = [&cluster](const std::string& calm, double at_s) {
-    cluster.at(0);
-    cluster.set_outstanding({0});
-    cluster.use("compose(admit=surge,place=outstanding,learn=mean,calm_age_s=10000,calm=" + calm + ")");
-    cluster.arrive(10);
-    cluster.complete(cluster.last_id(), 10);  // an answer is thought to take ten steps or so
-    cluster.at(9);
-    for (std::int32_t i = 0; i < 8; ++i) {
+  // Eight requests are there since the ninth second, and stay. Where does another go that comes at some time,
+  // or at least by `later_s`?
+  const auto next = [&model](const std::string& patience, double at_s, const std::string& soften_s = "10000",
+                             double later_s = 0) {
+    HandCluster cluster(1, "compose(admit=surge,place=outstanding,learn=mean,surge_soften_s=" + soften_s +
+                               ",surge_patience=" + patience + ")");
+    cluster.cost = &model;
+    for (std::int32_t i = 0; i < 400; ++i) {  // an answer is thought to take about ten steps from here on
       cluster.arrive(10);
-      cluster.first_token(cluster.last_id());
+      cluster.complete(cluster.last_id(), 10);
     }
+    cluster.at(9);
+    for (std::int32_t i = 0; i < 8; ++i) cluster.arrive(10);
+    CHECK(cluster.outstanding(0) == 8);
     cluster.at(at_s);
-    return cluster.arrive(400);
+    cluster.arrive(400);
+    const RequestId id = cluster.last_id();
+    if (later_s > 0) {
+      cluster.at(later_s);
+      cluster.arrive(10);  // the policy is asked again
+    }
+    return cluster.replica_of(id);
   };
-  CHECK(ninth("100", 10) == 0);
-  CHECK(ninth("0.1", 10) == -1);  // eight in the last tenth of the time: 0.8 on average
-  CHECK(ninth("0.1", 9) == -1);
-  CHECK(ninth("0.1", 1000) == 0);  // eight at a time is what is usual by now
+  CHECK(next("100", 10) == 0);
+  CHECK(next("1.5", 10) == -1);  // eight in the last tenth of the time: 0.8 on average
+  CHECK(next("1.5", 9) == -1);
+  CHECK(next("1.5", 100000) == 0);  // eight at a time is what is usual by now
+  CHECK(next("1.5", 10, "10000", 20) == -1);
+  CHECK(next("1.5", 10, "0.1", 20) == 0);  // it has waited for a hundred times what doubles the bound
 }
