@@ -252,6 +252,6 @@ TEST_CASE("compose holds back in a surge what would delay those there, beyond th
   CHECK(next("1.5", 10) == -1);  // eight in the last tenth of the time: 0.8 on average
   CHECK(next("1.5", 9) == -1);
   CHECK(next("1.5", 100000) == 0);  // eight at a time is what is usual by now
-  CHECK(next("1.5", 10, "10000", 20) == -1);
-  CHECK(next("1.5", 10, "0.1", 20) == 0);  // it has waited for a hundred times what doubles the bound
+  CHECK(next("1.5", 10, "10000", 11) == -1);
+  CHECK(next("1.5", 10, "0.1", 11) == 0);  // it has waited for ten times what doubles the bound
 }
