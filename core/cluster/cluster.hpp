@@ -722,7 +722,9 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     if constexpr (kApart) {
       if (hand_offs_.is_used() && hand_offs_.prefill_replica(id) >= 0) replica = hand_offs_.prefill_replica(id);
     }
-    by_policy([&] { router_of(id).policy->on_first_token({.id = id, .replica = replica, .at = board_.now}); });
+    Router& router = router_of(id);
+    set_calling(router);
+    by_policy([&] { router.policy->on_first_token({.id = id, .replica = replica, .at = board_.now}); });
   }
 
   // The router has all of the answer.
@@ -743,6 +745,7 @@ class Cluster final : public detail::Observatory, private PresentReplicas, priva
     if constexpr (!kPlain) routing_.note_answer(router);
     ++num_completed_;
     makespan_ = board_.now;
+    set_calling(router);
     by_policy([&] {
       router.policy->on_completion({.id = id,
                                     .replica = record.replica,

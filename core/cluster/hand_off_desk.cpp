@@ -85,6 +85,7 @@ void HandOffDesk::tell_prefilled(RequestId id) {
   request.prefilled_on = entry.log.prefill_replica;
   around_.desk.set_lifecycle(router, id, detail::Lifecycle::queued);
   link(router.board->books, id);
+  around_.desk.set_calling(router);
   by_policy([&] { router.policy->on_prefilled(request); });
 }
 

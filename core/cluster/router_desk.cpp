@@ -274,6 +274,7 @@ void RouterDesk::tell_kv_changes(std::int32_t replica) {
     }
     if (blocks_.empty()) continue;
     for (const auto& router : routers()) {
+      set_calling(*router);
       by_policy([&] { router->policy->on_kv_event(replica, stored ? KvEvent::stored : KvEvent::removed, blocks_); });
     }
   }

@@ -32,6 +32,7 @@ struct Notes {
   std::vector<std::pair<Time, std::int32_t>> polls;
   std::vector<CompletedRequest> completed;
   std::vector<FirstToken> first_tokens;
+  std::vector<std::pair<Time, Time>> told_at;  // by the view when it is told of something, and when that was
 };
 
 // Request i goes to replica i of n, whatever the state; all that is seen is noted.
@@ -39,12 +40,24 @@ class Notetaker final : public Policy {
  public:
   explicit Notetaker(Notes& notes) : notes_(&notes) {}
   Subscription subscription() const override { return {.first_tokens = true, .polls = true, .requests = true}; }
-  void start(const ClusterView&, std::uint64_t seed) override { notes_->seeds.insert(seed); }
+  void start(const ClusterView& cluster, std::uint64_t seed) override {
+    cluster_ = &cluster;
+    notes_->seeds.insert(seed);
+  }
+  void on_arrival(const QueuedRequest& request) override {
+    notes_->told_at.emplace_back(cluster_->now(), request.arrived_at);
+  }
   void on_poll(const ClusterView& cluster, std::int32_t replica) override {
     notes_->polls.emplace_back(cluster.now(), replica);
   }
-  void on_completion(const CompletedRequest& request) override { notes_->completed.push_back(request); }
-  void on_first_token(const FirstToken& token) override { notes_->first_tokens.push_back(token); }
+  void on_completion(const CompletedRequest& request) override {
+    notes_->told_at.emplace_back(cluster_->now(), request.completed_at);
+    notes_->completed.push_back(request);
+  }
+  void on_first_token(const FirstToken& token) override {
+    notes_->told_at.emplace_back(cluster_->now(), token.at);
+    notes_->first_tokens.push_back(token);
+  }
   void schedule(ClusterView& cluster) override {
     for (std::int32_t r = 0; r < cluster.num_replicas(); ++r) {
       Seen seen{cluster.now(),   r, cluster.state(r), cluster.num_waiting(r), {}, {}, cluster.outstanding(r),
@@ -62,6 +75,7 @@ class Notetaker final : public Policy {
 
  private:
   Notes* notes_;
+  const ClusterView* cluster_ = nullptr;
 };
 
 // The states at given times.
@@ -207,6 +221,22 @@ TEST_CASE("published snapshots are the states of the times that they say", "[sig
     }
   }
   CHECK(num_old > 1000);
+}
+
+TEST_CASE("a policy's view shows the time at which it is told of what happens", "[signals]") {
+  const SmallCluster small;
+  for (const Time interval : {Time{0}, 700 * kMs}) {
+    for (const std::int32_t routers : {1, 2}) {
+      ClusterConfig config = small.vllm_v0;
+      config.signals.interval = interval;
+      config.routers.count = routers;
+      config.routers.response = 3 * kMs;
+      Notes notes;
+      Simulation().run(config, SmallCluster::workload(1), noting(notes), 1);
+      REQUIRE(notes.told_at.size() == 180);  // 60 arrivals, first tokens and completions
+      for (const auto& [seen, happened] : notes.told_at) CHECK(seen == happened);
+    }
+  }
 }
 
 TEST_CASE("signals that are one tick old decide as live ones do", "[signals]") {
