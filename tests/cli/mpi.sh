@@ -23,7 +23,7 @@ done
 process_of() {  # FOLDER RANK
   local process
   for process in $(pgrep -f -- "--out $1"); do
-    if tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null | grep -qE "^(OMPI_COMM_WORLD_RANK|PMI_RANK)=$2\$"; then
+    if grep -qzE "^(OMPI_COMM_WORLD_RANK|PMI_RANK)=$2\$" "/proc/$process/environ" 2>/dev/null; then
       echo "$process"
     fi
   done

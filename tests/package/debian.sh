@@ -26,15 +26,15 @@ cd /
 clean() { env -i PATH="$root/usr/bin:/usr/bin:/bin" SWITCHYARD_DATA= "$@"; }
 clean switchyard run --scenario azure-conv --policy llq --json >"$scratch/summary"
 grep -q '"num_requests": [1-9]' "$scratch/summary" || fail "azure-conv does not run from the package"
-clean switchyard --version | grep -q '^switchyard [0-9]' || fail "no version"
+grep -q '^switchyard [0-9]' <<<"$(clean switchyard --version)" || fail "no version"
 
-gzip -dc "$root/usr/share/man/man1/switchyard.1.gz" | grep -q '^\.TH SWITCHYARD 1' || fail "no manual page"
+grep -q '^\.TH SWITCHYARD 1' <<<"$(gzip -dc "$root/usr/share/man/man1/switchyard.1.gz")" || fail "no manual page"
 if command -v man >/dev/null; then
   man -M "$root/usr/share/man" -w switchyard | grep -q "^$root/usr/share/man/man1/switchyard.1.gz$" || fail "man does not find the page"
 fi
 clean bash -c 'source "$1"; COMP_WORDS=(switchyard sea); COMP_CWORD=1; _switchyard; [ "${COMPREPLY[*]}" = search ]' - \
   "$root/usr/share/bash-completion/completions/switchyard" || fail "bash completion"
-head -n 1 "$root/usr/share/zsh/vendor-completions/_switchyard" | grep -qx '#compdef switchyard' || fail "zsh completion"
+grep -qx '#compdef switchyard' <<<"$(head -n 1 "$root/usr/share/zsh/vendor-completions/_switchyard")" || fail "zsh completion"
 
 dpkg-deb -x "$dev" "$root"
 for file in include/switchyard/core/api/policy.hpp lib/libswitchyard_cli.a lib/cmake/switchyard/switchyardConfig.cmake; do

@@ -31,4 +31,4 @@ done
 "$mine" search --scenario azure-conv --duration 60 --policy my_headroom --trials 3 --quiet --json >"$scratch/board"
 grep -q '"policy": "my_headroom(decode_ratio=0.6,safety=0.03)"' "$scratch/board" || fail "my_headroom is not ranked"
 grep -q '"policy": "lor"' "$scratch/board" || fail "lor is not ranked"
-"$mine" policies my_headroom | grep -q 'expected output / prompt' || fail "the policy is not described"
+grep -q 'expected output / prompt' <<<"$("$mine" policies my_headroom)" || fail "the policy is not described"

@@ -24,8 +24,9 @@ if [ -z "$wheel" ]; then
     { tail -40 "$scratch/log"; fail "no wheel"; }
   wheel=$(ls "$scratch"/dist/*.whl)
 fi
+held=$("$python" -m zipfile -l "$wheel")  # not piped into grep -q, which ends at a match and breaks the pipe
 for name in switchyard/__init__.py switchyard/py.typed switchyard/_core.pyi switchyard/vidur/command.py; do
-  "$python" -m zipfile -l "$wheel" | grep -q "^$name " || fail "$wheel does not hold $name"
+  grep -q "^$name " <<<"$held" || fail "$wheel does not hold $name"
 done
 
 check() {  # VENV: what is installed there works, away from the tree
