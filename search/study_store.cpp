@@ -223,6 +223,7 @@ StudyStore::StudyStore(const std::filesystem::path& file, Mode mode, bool folder
     }
   } else {
     database_ = std::make_unique<Database>(file.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    sqlite3_busy_timeout(database_->handle(), 60'000);  // whoever looks at a study that is running must not end it
     // A killed process leaves its last transaction out, and the file as it was before.
     database_->execute("PRAGMA synchronous = NORMAL");
     database_->execute("BEGIN EXCLUSIVE");

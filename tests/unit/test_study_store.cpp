@@ -1,7 +1,9 @@
 #include <sqlite3.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <thread>
 
 #include "search/study_store.hpp"
 #include "tests/support/errors.hpp"
@@ -88,6 +90,27 @@ TEST_CASE("a study refuses what would spoil it", "[store]") {
   CHECK(StudyStore(file, Mode::append).replays().size() == 2);
   const auto other = scratch.write("other.db", "this is no database, but long enough to be looked at as one");
   CHECK_THAT(error_of([&] { StudyStore(other, Mode::append); }), Contains("other.db"));
+}
+
+TEST_CASE("who looks at a study that is running does not end it", "[store]") {
+  const ScratchFolder scratch;
+  const auto file = scratch.path() / "study.db";
+  StudyStore store(file, Mode::create);
+  store.append({{"k", "llq", 1, result_of(1)}});
+  std::atomic<bool> looks = false;
+  std::thread reader([&] {  // holds the file for a moment, as `study show` does while it reads
+    sqlite3* handle = nullptr;
+    sqlite3_open(file.c_str(), &handle);
+    sqlite3_exec(handle, "BEGIN; SELECT count(*) FROM replays", nullptr, nullptr, nullptr);
+    looks = true;
+    sqlite3_sleep(200);
+    sqlite3_close(handle);
+  });
+  while (!looks) sqlite3_sleep(1);
+  const std::string error = error_of([&] { store.append({{"k", "llq", 2, result_of(1)}}); });
+  reader.join();
+  CHECK(error == "");
+  CHECK(store.replays().size() == 2);
 }
 
 TEST_CASE("a figure that does not exist is not 0 in a study", "[store]") {
