@@ -171,7 +171,7 @@ double CsvReader::number(std::size_t column) const {
   if (fault != std::errc() || end != field.data() + field.size() || !std::isfinite(value)) {
     throw fail(column, "must be a finite number");
   }
-  return value;
+  return value + 0.0;  // -0 is 0
 }
 
 std::int64_t CsvReader::integer(std::size_t column) const {

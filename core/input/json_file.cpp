@@ -65,7 +65,8 @@ constexpr std::string_view kBlanks = " \t\r\n,:";  // between values, as far as 
 // Walks over text that is known to be JSON, to find where the parts of a pointer begin.
 class Finder {
  public:
-  explicit Finder(std::string_view text) : text_(text) {}
+  explicit Finder(std::string_view text)
+      : text_(text), at_(text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0) {}
 
   // The text of what they lead to, or "".
   std::string_view value(const std::vector<std::string>& parts) {
@@ -146,7 +147,7 @@ class Finder {
   }
 
   std::string_view text_;
-  std::size_t at_ = 0;
+  std::size_t at_;
 };
 
 std::vector<std::string> parts_of(std::string_view pointer) {
@@ -206,6 +207,7 @@ JsonFile::JsonFile(std::string name, std::string text) : name_(std::move(name)),
 }
 
 std::string member_text(std::string_view text, const std::string& key) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos || text[begin] != '{') return "";
   try {

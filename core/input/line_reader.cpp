@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kBlock = std::size_t{64} << 10;
 constexpr std::size_t kLongestLine = std::size_t{16} << 20;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 gzFile as_gz(void* file) { return static_cast<gzFile>(file); }
 

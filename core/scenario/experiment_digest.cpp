@@ -4,6 +4,7 @@
 
 #include "core/cluster/kernel_number.hpp"
 #include "core/input/content_hash.hpp"
+#include "core/input/error.hpp"
 #include "core/input/json_text.hpp"
 #include "core/scenario/experiment.hpp"
 #include "core/scenario/fields.hpp"
@@ -16,6 +17,16 @@ namespace {
 // The workload of this seed shows that the same generator ran on the same trace. It is the cheapest there is: most
 // searches train on it.
 constexpr std::uint64_t kSampleSeed = 1;
+
+// A trace too sparse to be redrawn can be replayed as it is, and then says all there is to say.
+WorkloadRows sample_of(const WorkloadSpec& spec, const TraceRows* trace, std::int32_t longest) {
+  try {
+    return make_rows(spec, trace, kSampleSeed, longest);
+  } catch (const InputError&) {
+    if (!trace) throw;
+    return make_rows(spec, trace, 0, longest);
+  }
+}
 
 // Fields that say where data lie, not what they are: the data themselves are hashed.
 bool is_source(const ScenarioField& field) { return field.kind == FieldKind::text && field.section != "operations"; }
@@ -133,7 +144,7 @@ std::string workload_part(const Scenario& scenario, const TraceRows* trace, std:
   }
   const bool cut = scenario.long_requests_rule() == LongRequests::cut;
   const std::int32_t longest = cut ? context : std::numeric_limits<std::int32_t>::max();
-  const WorkloadRows sample = make_rows(scenario.workload, trace, kSampleSeed, longest);
+  const WorkloadRows sample = sample_of(scenario.workload, trace, longest);
   add_rows(hash, sample.rows);
   if (sample.content) add_content(hash, *sample.content);
   return hash.hex();

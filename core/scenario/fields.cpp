@@ -33,10 +33,10 @@ Fields cost_fields() {
             "folder of prediction tables, in place of a profile")
       .path_or([] { return std::vector<std::string>(); })
       .set_by(&Scenario::set_cost_tables)
+      .only_if("--profile is not given", [](const Scenario& s) { return s.profile.empty(); })
       .real("slowdown", "slowdown", SWITCHYARD_MEMBER(slowdown), 0.01, 100,
             "all batch times are multiplied by this: a replica that is slower than its kind")
-      .later()
-      .only_if("--profile is not given", [](const Scenario& s) { return s.profile.empty(); });
+      .later();
   return fields;
 }
 

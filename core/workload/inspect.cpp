@@ -65,10 +65,19 @@ std::string level_name(double level) {
   return level == 0 ? "min" : level == 1 ? "max" : fmt::format("p{:.0f}", level * 100);
 }
 
-std::string or_dash(const std::optional<double>& value) { return value ? fmt::format("{:.3f}", *value) : "-"; }
+std::string or_dash(const std::optional<double>& value, int digits = 3) {
+  return value ? fmt::format("{:.{}f}", *value, digits) : "-";
+}
 
-// Figures over a duration that may be 0.
-double per_second(double amount, double duration_s) { return duration_s > 0 ? amount / duration_s : 0; }
+nlohmann::ordered_json or_null(const std::optional<double>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+}
+
+// Nothing if all requests arrive at once.
+std::optional<double> per_second(std::int64_t amount, double duration_s) {
+  if (duration_s <= 0) return std::nullopt;
+  return static_cast<double>(amount) / duration_s;
+}
 
 std::string histogram_text(std::string_view title, const LengthFigures& lengths, PlotStyle style) {
   constexpr std::size_t kWidth = 50;
@@ -90,9 +99,8 @@ std::string histogram_text(std::string_view title, const LengthFigures& lengths,
 }
 
 nlohmann::ordered_json lengths_json(const LengthFigures& lengths, double duration_s) {
-  nlohmann::ordered_json json = {{"total", lengths.total},
-                                 {"per_second", per_second(static_cast<double>(lengths.total), duration_s)},
-                                 {"mean", lengths.mean}};
+  nlohmann::ordered_json json = {
+      {"total", lengths.total}, {"per_second", or_null(per_second(lengths.total, duration_s))}, {"mean", lengths.mean}};
   for (std::size_t i = 0; i < kInspectedLevels.size(); ++i)
     json[level_name(kInspectedLevels[i])] = lengths.quantiles[i];
   json["histogram"] = nlohmann::ordered_json::array();
@@ -171,6 +179,8 @@ WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows, const Cont
   if (figures.duration_s > 0) {
     figures.rate_qps = static_cast<double>(gaps.size()) / figures.duration_s;
     figures.gap_cv = std::sqrt(covariance(gaps, gaps)) / mean_of(gaps);
+    figures.peak_to_mean =
+        figures.peak_minute_qps * std::max(figures.duration_s, kMinute) / static_cast<double>(rows.size());
     const double bin_s = figures.duration_s / kRateBins;
     for (const RawRequest& row : rows) {
       const auto bin = static_cast<std::size_t>((row.arrived_at_s - first) / bin_s);
@@ -179,8 +189,6 @@ WorkloadFigures inspect_workload(const std::vector<RawRequest>& rows, const Cont
   }
   figures.dispersion_1s = dispersion(rows, figures.duration_s, 1);
   figures.dispersion_60s = dispersion(rows, figures.duration_s, kMinute);
-  figures.peak_to_mean =
-      figures.peak_minute_qps * std::max(figures.duration_s, kMinute) / static_cast<double>(rows.size());
   const double spread = std::sqrt(covariance(prompts, prompts) * covariance(outputs, outputs));
   if (spread > 0) figures.length_correlation = covariance(prompts, outputs) / spread;
   figures.prompts = figures_of(std::move(prompts));
@@ -194,17 +202,17 @@ std::string describe_workload(const std::string& source, const WorkloadFigures& 
       "source                   {}\n"
       "requests                 {}\n"
       "arrivals                 over {:.3f} s from {:.3f} s on\n"
-      "rate                     {:.3f} per second ({:.3f} in the busiest minute, {:.2f} times the mean)\n"
-      "burstiness               {:.3f} (CV of the gaps between arrivals; Poisson: 1)\n"
+      "rate                     {} per second ({:.3f} in the busiest minute, {} times the mean)\n"
+      "burstiness               {} (CV of the gaps between arrivals; Poisson: 1)\n"
       "index of dispersion      {} in windows of 1 s, {} of 60 s (variance by mean of arrivals; Poisson: 1)\n"
-      "correlation              {:.3f} (prompt and output length)\n"
-      "tokens per second        {:.1f} prompt, {:.1f} output\n"
+      "correlation              {} (prompt and output length)\n"
+      "tokens per second        {} prompt, {} output\n"
       "tokens                 mean",
-      source, figures.num_requests, figures.duration_s, figures.first_arrival_s, figures.rate_qps,
-      figures.peak_minute_qps, figures.peak_to_mean, figures.gap_cv, or_dash(figures.dispersion_1s),
-      or_dash(figures.dispersion_60s), figures.length_correlation,
-      per_second(static_cast<double>(figures.prompts.total), figures.duration_s),
-      per_second(static_cast<double>(figures.outputs.total), figures.duration_s));
+      source, figures.num_requests, figures.duration_s, figures.first_arrival_s, or_dash(figures.rate_qps),
+      figures.peak_minute_qps, or_dash(figures.peak_to_mean, 2), or_dash(figures.gap_cv),
+      or_dash(figures.dispersion_1s), or_dash(figures.dispersion_60s), or_dash(figures.length_correlation),
+      or_dash(per_second(figures.prompts.total, figures.duration_s), 1),
+      or_dash(per_second(figures.outputs.total, figures.duration_s), 1));
   for (const double level : kInspectedLevels) text += fmt::format("{:>9}", level_name(level));
   const auto add = [&text](std::string_view name, const LengthFigures& lengths) {
     text += fmt::format("\n{:<18}{:9.1f}", name, lengths.mean);
@@ -213,33 +221,35 @@ std::string describe_workload(const std::string& source, const WorkloadFigures& 
   add("  prompt", figures.prompts);
   add("  output", figures.outputs);
   const std::vector<double> rates(figures.rates_qps.begin(), figures.rates_qps.end());
-  text += fmt::format("\n\nrate over time, {:.4g} s a column, 0 to {:.3f} per second\n  |{}|\n",
-                      figures.duration_s / kRateBins, *std::max_element(rates.begin(), rates.end()),
-                      sparkline(rates, style));
+  text += "\n";
+  if (figures.rate_qps) {
+    text += fmt::format("\nrate over time, {:.4g} s a column, 0 to {:.3f} per second\n  |{}|\n",
+                        figures.duration_s / kRateBins, *std::max_element(rates.begin(), rates.end()),
+                        sparkline(rates, style));
+  }
   text += histogram_text("prompt tokens", figures.prompts, style);
   text += histogram_text("output tokens", figures.outputs, style);
   return figures.reuse ? text + reuse_text(*figures.reuse, figures.num_requests, style) : text;
 }
 
 std::string workload_json(const std::string& source, const WorkloadFigures& figures) {
-  const auto or_null = [](const std::optional<double>& value) {
-    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
-  };
-  nlohmann::ordered_json json = {
-      {"source", source},
-      {"num_requests", figures.num_requests},
-      {"first_arrival_s", figures.first_arrival_s},
-      {"duration_s", figures.duration_s},
-      {"rate_qps", figures.rate_qps},
-      {"peak_minute_qps", figures.peak_minute_qps},
-      {"peak_to_mean", figures.peak_to_mean},
-      {"gap_cv", figures.gap_cv},
-      {"dispersion_1s", or_null(figures.dispersion_1s)},
-      {"dispersion_60s", or_null(figures.dispersion_60s)},
-      {"length_correlation", figures.length_correlation},
-      {"rates_over_time", {{"bin_s", figures.duration_s / kRateBins}, {"qps", figures.rates_qps}}},
-      {"prompt_tokens", lengths_json(figures.prompts, figures.duration_s)},
-      {"output_tokens", lengths_json(figures.outputs, figures.duration_s)}};
+  nlohmann::ordered_json json = {{"source", source},
+                                 {"num_requests", figures.num_requests},
+                                 {"first_arrival_s", figures.first_arrival_s},
+                                 {"duration_s", figures.duration_s},
+                                 {"rate_qps", or_null(figures.rate_qps)},
+                                 {"peak_minute_qps", figures.peak_minute_qps},
+                                 {"peak_to_mean", or_null(figures.peak_to_mean)},
+                                 {"gap_cv", or_null(figures.gap_cv)},
+                                 {"dispersion_1s", or_null(figures.dispersion_1s)},
+                                 {"dispersion_60s", or_null(figures.dispersion_60s)},
+                                 {"length_correlation", or_null(figures.length_correlation)},
+                                 {"rates_over_time", nullptr},
+                                 {"prompt_tokens", lengths_json(figures.prompts, figures.duration_s)},
+                                 {"output_tokens", lengths_json(figures.outputs, figures.duration_s)}};
+  if (figures.rate_qps) {
+    json["rates_over_time"] = {{"bin_s", figures.duration_s / kRateBins}, {"qps", figures.rates_qps}};
+  }
   if (figures.reuse) json["reuse"] = reuse_json(*figures.reuse);
   return json_text(json, 2) + "\n";
 }

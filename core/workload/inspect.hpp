@@ -26,18 +26,19 @@ struct WorkloadFigures {
   std::size_t num_requests = 0;
   double first_arrival_s = 0;
   double duration_s = 0;  // from the first arrival to the last
-  double rate_qps = 0;    // gaps by duration; 0 if that is 0
-  double gap_cv = 0;  // standard deviation of the gaps between arrivals by their mean: 1 if Poisson, above if bursty
+  // Gaps by duration, and standard deviation of the gaps between arrivals by their mean: 1 if Poisson, above if bursty.
+  // None if all arrive at once.
+  std::optional<double> rate_qps, gap_cv;
   // Index of dispersion: variance by mean of the numbers of arrivals in consecutive whole windows; 1 if Poisson. None
   // for fewer than 10 windows.
   std::optional<double> dispersion_1s, dispersion_60s;
   double peak_minute_qps = 0;                 // rate in the busiest minute, counted from the first arrival
-  double peak_to_mean = 0;                    // that by the mean rate, over a minute at least
+  std::optional<double> peak_to_mean;         // that by the mean rate, over a minute at least; as rate_qps
   std::array<double, kRateBins> rates_qps{};  // over equal parts of the duration
   LengthFigures prompts;
   LengthFigures outputs;
-  double length_correlation = 0;      // Pearson's, of prompt and output
-  std::optional<ReuseFigures> reuse;  // if something is known of what prompts hold
+  std::optional<double> length_correlation;  // Pearson's, of prompt and output; none if one of them is constant
+  std::optional<ReuseFigures> reuse;         // if something is known of what prompts hold
 };
 
 // `content` is by row. Throws std::invalid_argument if there are no rows.

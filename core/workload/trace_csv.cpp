@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/input/csv.hpp"
-#include "core/workload/timestamp.hpp"
+#include "core/workload/dated_arrivals.hpp"
 #include "core/workload/trace_lab.hpp"
 #include "core/workload/trace_records.hpp"
 
@@ -61,7 +61,7 @@ class CsvTrace : public TraceRecords {
       format_ = columns.format;
     }
     for (std::size_t i = reading.arrivals ? 0 : 1; i < indices_.size(); ++i) indices_[i] = find(i);
-    if (format_ == TraceFormat::azure) check_no_unit();
+    if (format_ == TraceFormat::azure) no_time_unit(reading_, csv_.file(), "its times are dates");
   }
 
   bool next(TraceRecord& record) override {
@@ -95,7 +95,10 @@ class CsvTrace : public TraceRecords {
     const std::size_t column = index(Field::arrival);
     if (format_ == TraceFormat::azure) return dated_arrival(column);
     if (format_ == TraceFormat::mapped) {
-      if (!dated_) dated_ = parse_timestamp(csv_.text(column)).has_value();  // as the first row is, all are
+      if (!dated_) {  // as the first row is, all are
+        dated_ = parse_timestamp(csv_.text(column)).has_value();
+        if (*dated_) no_time_unit(reading_, csv_.file(), "its times are dates");
+      }
       if (*dated_) return dated_arrival(column);
     }
     const double seconds = in_seconds(csv_.number(column), reading_.time_unit);
@@ -106,27 +109,7 @@ class CsvTrace : public TraceRecords {
   }
 
   double dated_arrival(std::size_t column) {
-    bool has_zone = false;
-    const auto time = parse_timestamp(csv_.text(column), &has_zone);
-    if (!time) throw csv_.fail(column, "must be a time as 2023-11-16 18:17:03.9799600");
-    if (!first_timestamp_) {
-      check_no_unit();
-      first_timestamp_ = time;
-      has_zone_ = has_zone;
-    }
-    if (has_zone != has_zone_) {
-      throw csv_.fail(column, has_zone
-                                  ? "has a time zone, and the first row has none: rows must not mix times with and "
-                                    "without zone"
-                                  : "has no time zone, and the first row has one: rows must not mix times with and "
-                                    "without zone");
-    }
-    return static_cast<double>(*time - *first_timestamp_) / kTimestampUnitsPerSecond;
-  }
-
-  void check_no_unit() const {
-    if (!reading_.arrivals || reading_.time_unit == TimeUnit::by_format) return;
-    throw InputError(fmt::format("--time-unit: has no effect on {}: its times are dates", csv_.file()));
+    return dates_.seconds(csv_.text(column), [&](std::string_view message) { return csv_.fail(column, message); });
   }
 
   CsvReader csv_;
@@ -135,8 +118,7 @@ class CsvTrace : public TraceRecords {
   std::array<std::string_view, 3> names_;  // by Field
   std::array<std::size_t, 3> indices_{};
   std::optional<bool> dated_;  // of mapped columns
-  std::optional<std::int64_t> first_timestamp_;
-  bool has_zone_ = false;
+  DatedArrivals dates_;
   std::optional<double> first_seconds_;
 };
 

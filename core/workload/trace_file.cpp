@@ -24,7 +24,23 @@ std::int32_t tokens(const TraceRecords& records, TraceRecords::Field field, std:
   return static_cast<std::int32_t>(value);
 }
 
+// Throws InputError for a trace whose objects are the elements of one list.
+void refuse_array(const LineReader& lines, std::string_view text) {
+  if (!text.starts_with('[')) return;
+  const std::size_t inside = text.find_first_not_of(" \t\r\n", 1);
+  if (inside != std::string_view::npos && text[inside] != '{' && text[inside] != '[' && text[inside] != ']') return;
+  throw InputError(
+      fmt::format("{}:1: is a JSON array; a trace has one JSON object a line, without brackets and commas around them "
+                  "(jq -c '.[]' makes it so)",
+                  lines.file()));
+}
+
 }  // namespace
+
+void no_time_unit(const TraceReading& reading, const std::string& file, std::string_view why) {
+  if (!reading.arrivals || reading.time_unit == TimeUnit::by_format) return;
+  throw InputError(fmt::format("--time-unit: has no effect on {}: {}", file, why));
+}
 
 std::string_view trace_format_name(TraceFormat format) {
   switch (format) {
@@ -59,6 +75,7 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
   using Field = TraceRecords::Field;
   const std::string_view text = lines.beginning();
   const std::size_t start = text.find_first_not_of(" \t\r\n");
+  refuse_array(lines, start == std::string_view::npos ? "" : text.substr(start));
   const bool json = start != std::string_view::npos && text[start] == '{';
   const bool rounds = json && !reading.mapped() && is_trace_lab_json(text);
   const auto records = rounds ? trace_lab_json(std::move(lines), reading)
@@ -71,6 +88,8 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
   TraceRecord record;
   std::optional<double> last;
   while (records->next(record)) {
+    record.arrived_at_s += 0.0;  // -0 is 0
+    if (record.think_s) *record.think_s += 0.0;
     // Sessions may come one after another, each in order.
     const bool in_order = record.session.empty() && record.request.empty();
     if (in_order && last && record.arrived_at_s < *last) {
@@ -83,6 +102,7 @@ TraceFile read_trace(LineReader lines, const TraceReading& reading) {
     if (in_order) last = record.arrived_at_s;
     if (recorded && std::min(record.num_prefill_tokens, record.num_decode_tokens) == 0) {
       ++trace.num_failed;
+      sessions.leave_out(*records, record);
       continue;
     }
     trace.rows.push_back({.arrived_at_s = record.arrived_at_s,

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "core/input/whole_number.hpp"
+#include "core/workload/dated_arrivals.hpp"
 #include "core/workload/time_unit.hpp"
 #include "core/workload/trace_records.hpp"
 
@@ -44,9 +45,9 @@ constexpr std::array<Key, 19> kKeys = {{{"timestamp", Kind::number, 0},
                                         {"request_id", Kind::text, 0},
                                         {"wait_for", Kind::names, 0},
                                         {"tool_wait_ms", Kind::number, 0}}};
-constexpr std::size_t kHashes = 3, kHashed = 4, kParent = 5, kSession = 6, kDelay = 7, kChat = 8, kRanges = 11,
-                      kBlockSize = 12, kService = 13, kTools = 14, kSystem = 15, kRequest = 16, kWaitFor = 17,
-                      kToolWait = 18;
+constexpr std::size_t kArrival = 0, kHashes = 3, kHashed = 4, kParent = 5, kSession = 6, kDelay = 7, kChat = 8,
+                      kRanges = 11, kBlockSize = 12, kService = 13, kTools = 14, kSystem = 15, kRequest = 16,
+                      kWaitFor = 17, kToolWait = 18;
 constexpr std::array<std::size_t, 3> kLengthsAndTimes = {0, 1, 2};
 constexpr std::array<std::size_t, 5> kBailian = {0, 1, 2, kChat, kParent};
 constexpr std::array<std::size_t, 4> kAgentic = {0, 1, 2, kRequest};
@@ -106,7 +107,9 @@ class LineHandler : public nlohmann::json_sax<Json> {
   const std::string& session() const { return session_; }
   const std::string& request() const { return request_; }
   const std::vector<std::string>& waits_for() const { return waits_for_; }
+  const std::string& date() const { return date_; }  // of arrival; "": a number
   void take_aliases() { aliases_ = true; }
+  void take_dates() { dates_ = true; }
   const Fault& fault() const { return fault_; }
 
   void start() {
@@ -115,6 +118,7 @@ class LineHandler : public nlohmann::json_sax<Json> {
     ranges_.clear();
     session_.clear();
     request_.clear();
+    date_.clear();
     waits_for_.clear();
     depth_ = 0;
     key_.reset();
@@ -136,6 +140,10 @@ class LineHandler : public nlohmann::json_sax<Json> {
     if (in_names()) {
       waits_for_.push_back(value);
       return true;
+    }
+    if (dates_ && depth_ == 1 && key_ == kArrival && parse_timestamp(value)) {
+      date_ = value;
+      return take({true, 0, 0});
     }
     if (!here(Kind::text)) return scalar(value);
     if (key_ == kSession) session_ = value;
@@ -240,9 +248,9 @@ class LineHandler : public nlohmann::json_sax<Json> {
   const Names& names_;
   std::array<Value, kKeys.size()> values_;
   std::vector<std::int64_t> list_, ranges_;
-  std::string session_, request_;
+  std::string session_, request_, date_;
   std::vector<std::string> waits_for_;
-  bool aliases_ = false;
+  bool aliases_ = false, dates_ = false;
   std::optional<std::size_t> key_;  // that the value belongs to, if it is one of ours
   int depth_ = 0;
   Fault fault_;
@@ -255,6 +263,7 @@ class JsonLinesTrace final : public TraceRecords {
     if (reading.mapped()) {
       std::copy(reading_.columns.begin(), reading_.columns.end(), names_.begin());  // views of the copy
       format_ = TraceFormat::mapped;
+      handler_.take_dates();
     } else if (first_line_has(kVidurNames[0])) {
       std::copy(kVidurNames.begin(), kVidurNames.end(), names_.begin());
       format_ = TraceFormat::vidur;
@@ -304,6 +313,7 @@ class JsonLinesTrace final : public TraceRecords {
     if (i == kParent && agentic) {
       return about(kWaitFor, message, fmt::format("{} names", handler_.waits_for().size()));
     }
+    if (i == kArrival && !handler_.date().empty()) return about(i, message, handler_.date());
     if (i == kDelay) return about(i, message, fmt::format("{}", value(i).number));
     return about(i, message, i == 0 ? fmt::format("{}", value(i).number) : fmt::format("{}", value(i).whole));
   }
@@ -382,7 +392,18 @@ class JsonLinesTrace final : public TraceRecords {
 
   // Seconds: in lines that are prepared for replay as they are, else from the first line on.
   double arrival() {
+    const std::string& date = handler_.date();
+    if (!dated_) {  // as the first row is, all are
+      dated_ = !date.empty();
+      if (*dated_) no_time_unit(reading_, lines_.file(), "its times are dates");
+    }
     const double time = value(0).number;
+    if (*dated_) {
+      return dates_.seconds(date, [&](std::string_view message) {
+        return about(kArrival, message, date.empty() ? fmt::format("{}", time) : date);
+      });
+    }
+    if (!date.empty()) throw about(kArrival, wanted(kKeys[kArrival]), date);
     TimeUnit unit = format_ == TraceFormat::agentic_mooncake ? milliseconds_by_format() : reading_.time_unit;
     if (unit == TimeUnit::by_format && format_ == TraceFormat::mooncake) {
       if (!first_) times_.emplace(value(kHashes).seen);
@@ -431,6 +452,8 @@ class JsonLinesTrace final : public TraceRecords {
   bool pending_ = false;
   TraceFormat format_ = TraceFormat::mooncake;
   std::optional<double> first_;
+  std::optional<bool> dated_;
+  DatedArrivals dates_;
   std::optional<TimesWithoutUnit> times_;
   std::vector<HashIds::IdRun> ids_;  // of ranges
   std::int64_t num_ids_ = 0;         // in all of them

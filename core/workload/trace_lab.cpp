@@ -19,11 +19,6 @@ using RoundJson = nlohmann::json;
 
 constexpr std::int64_t kMostRoundTokens = 100'000'000;
 
-void no_time_unit(const TraceReading& reading, const std::string& file, std::string_view why) {
-  if (!reading.arrivals || reading.time_unit == TimeUnit::by_format) return;
-  throw InputError(fmt::format("--time-unit: has no effect on {}: {}", file, why));
-}
-
 // id or session_id, input_len, output_len, round_idx, tool_wait_after_ms, prefix_len; arrival_time, ms, of the session,
 // may be missing.
 class TraceLabCsv final : public TraceRecords {

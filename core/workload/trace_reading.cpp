@@ -47,6 +47,13 @@ std::array<std::string, 3> parse_trace_columns(std::string_view text, std::strin
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (columns[i].empty()) columns[i] = ours[i];
   }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    for (std::size_t other = i + 1; other < columns.size(); ++other) {
+      if (columns[i] != columns[other]) continue;
+      throw InputError(
+          fmt::format("{}: column {} cannot be both {} and {}", where, in_quotes(columns[i]), ours[i], ours[other]));
+    }
+  }
   return columns;
 }
 

@@ -61,6 +61,9 @@ class TraceRecords {
 std::unique_ptr<TraceRecords> csv_trace(LineReader lines, const TraceReading& reading);
 std::unique_ptr<TraceRecords> json_lines_trace(LineReader lines, const TraceReading& reading);
 
+// Throws InputError if a unit is given for arrivals that tell it themselves; `why` says how.
+void no_time_unit(const TraceReading& reading, const std::string& file, std::string_view why);
+
 // Why a file without arrivals does not do.
 inline constexpr std::string_view kLengthsOnly =
     "a trace of lengths only serves where arrivals are drawn, as by --arrivals poisson --lengths shuffle";

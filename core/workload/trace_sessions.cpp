@@ -26,19 +26,53 @@ bool begin_alike(const HashIds& ids, std::int32_t a, std::int32_t b, std::int64_
 }  // namespace
 
 // Of several requests that are waited for, the one that comes last where answers take no time.
-const TraceSessionLinks::Last* TraceSessionLinks::awaited(const TraceRecords& records, const TraceRecord& record,
-                                                          const std::vector<RawRequest>& rows) const {
-  const Last* last = nullptr;
-  const auto arrival = [&](const Last& of) { return rows[static_cast<std::size_t>(of.row)].arrived_at_s; };
+TraceSessionLinks::Last* TraceSessionLinks::awaited(const TraceRecords& records, const TraceRecord& record) {
+  Last* last = nullptr;
   for (const std::string& name : record.waits_for) {
     const auto found = by_name_.find(name);
     if (found == by_name_.end()) {
       throw records.fail(TraceRecords::Field::parent,
                          fmt::format("must name requests of rows above; {} is none", in_quotes(name)));
     }
-    if (!last || arrival(found->second) >= arrival(*last)) last = &found->second;
+    if (!last || found->second.ready_s >= last->ready_s) last = &found->second;
   }
   return last;
+}
+
+void TraceSessionLinks::check_name(const TraceRecords& records, const TraceRecord& record) const {
+  if (!by_name_.contains(std::string(record.request))) return;
+  throw records.fail(TraceRecords::Field::session, "must be another name than those of the rows above");
+}
+
+void TraceSessionLinks::leave_out(const TraceRecords& records, const TraceRecord& record) {
+  if (!record.request.empty()) {
+    check_name(records, record);
+    const Last* const before = awaited(records, record);
+    Last last = before ? *before : Last{.session = -1, .ready_s = record.arrived_at_s};
+    if (before) {
+      const double think = record.think_s.value_or(0);
+      last.ready_s += think;
+      last.failed_think_s += think;
+    }
+    by_name_.emplace(std::string(record.request), last);
+  } else if (!record.session.empty()) {
+    const std::string name(record.session);
+    const auto before = failed_.find(name);
+    if (!record.arrives_after_think) {
+      failed_[name] = record.arrived_at_s;
+    } else if (before != failed_.end()) {
+      before->second += record.think_s.value_or(0);
+    }
+  }
+}
+
+// Arrives after a request that failed, and so took no time, and that no other came before.
+void TraceSessionLinks::begin_after_failed(const TraceRecords& records, const TraceRecord& record, double ready_s,
+                                           RawRequest& row) const {
+  row.arrived_at_s = ready_s + record.think_s.value_or(0);
+  if (row.arrived_at_s <= kMaxTraceSeconds) return;
+  throw records.fail(TraceRecords::Field::think,
+                     fmt::format("must be an arrival of at most {:.0f} s", kMaxTraceSeconds));
 }
 
 std::int32_t TraceSessionLinks::number_of(const TraceRecord& record) {
@@ -52,18 +86,23 @@ void TraceSessionLinks::read(const TraceRecords& records, const TraceRecord& rec
   using Field = TraceRecords::Field;
   const Last* before = nullptr;
   if (!record.request.empty()) {
-    if (by_name_.contains(std::string(record.request))) {
-      throw records.fail(Field::session, "must be another name than those of the rows above");
-    }
-    before = awaited(records, record, rows);
-    row.session = before ? before->session : num_sessions_++;
+    check_name(records, record);
+    Last* const last = awaited(records, record);
+    if (last && last->session < 0) last->session = num_sessions_++;
+    row.session = last ? last->session : num_sessions_++;
+    if (last && last->row >= 0) before = last;
+    if (last && !before) begin_after_failed(records, record, last->ready_s, row);
   } else if (!record.session.empty()) {
     number_of(record);
     const Last& last = by_name_.at(std::string(record.session));
     row.session = last.session;
     if (last.row >= 0) before = &last;
     if (!before && record.arrives_after_think) {
-      throw records.fail(Field::session, "the first row of a session must say when it arrives");
+      const auto failed = failed_.find(std::string(record.session));
+      if (failed == failed_.end()) {
+        throw records.fail(Field::session, "the first row of a session must say when it arrives");
+      }
+      begin_after_failed(records, record, failed->second, row);
     }
   } else if (record.chat) {
     if (*record.parent >= *record.chat) {
@@ -81,7 +120,7 @@ void TraceSessionLinks::read(const TraceRecords& records, const TraceRecord& rec
     // What was recorded is when rows came, not when the ones before were answered; service times are taken off where
     // they are known.
     const double gap = std::max(0.0, record.arrived_at_s - before->recorded_s - before->service_s);
-    row.think_s = record.think_s.value_or(gap);
+    row.think_s = record.think_s.value_or(gap) + before->failed_think_s;
     if (record.think_s || format_ == TraceFormat::agents) says_thinks_ = true;
     if (row.think_s > kMaxTraceSeconds) {
       throw records.fail(record.think_s ? Field::think : Field::arrival,
@@ -96,7 +135,8 @@ void TraceSessionLinks::read(const TraceRecords& records, const TraceRecord& rec
   const Last last{.row = number,
                   .session = row.session,
                   .recorded_s = record.arrives_after_think ? row.arrived_at_s : record.arrived_at_s,
-                  .service_s = record.service_s};
+                  .service_s = record.service_s,
+                  .ready_s = row.arrived_at_s};
   if (!record.request.empty()) {
     by_name_.emplace(std::string(record.request), last);
   } else if (!record.session.empty()) {

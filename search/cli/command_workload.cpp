@@ -29,6 +29,12 @@ namespace {
 WorkloadRows rows_of(const Options& options, const Scenario& scenario, std::int32_t context) {
   check_seed_flags_matter(options, scenario);
   scenario.check_seeds_apart("--train-seeds");
+  if (const std::int32_t clients = scenario.workload.concurrency; clients > 0) {
+    throw InputError(
+        fmt::format("--concurrency: {} is not allowed: when a request of a closed loop arrives is known only as it "
+                    "runs; --concurrency 0 gives its requests, and a run of them with --concurrency {} the loop",
+                    clients, clients));
+  }
   const std::shared_ptr<const TraceRows> trace = trace_of(scenario.workload);
   WorkloadRows made = scenario_rows(scenario, trace.get(), scenario.seed, context);
   made.source = workload_title(made.source, made.num_cut, made.num_dropped, made.rows.size(), context);
@@ -191,14 +197,15 @@ std::string fit(const Options& options) {
   return model.json();
 }
 
-// All that a workload does not depend on.
+// All that a workload does not depend on; and what only metrics do.
 std::set<std::string> flags_of_replicas() {
   std::set<std::string> flags;
   for (const ScenarioField& field : scenario_fields()) {
     const bool context =
         field.flag == "max-tokens" || field.flag == "max-model-len" || field.flag == "replica-scheduler";
     const bool shapes = field.section == "workload" || field.section == "seeds" || context;
-    if (!shapes || field.flag == "held-out-seeds") flags.insert(field.flag);
+    const bool counts = field.flag == "warm-up-share" || field.flag == "warm-up-requests";
+    if (!shapes || counts || field.flag == "held-out-seeds") flags.insert(field.flag);
   }
   return flags;
 }

@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 
 #include "core/input/error.hpp"
+#include "core/input/file_kind.hpp"
 #include "core/input/inputs.hpp"
 #include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
@@ -188,8 +190,11 @@ void Options::read_config(const std::string& file, const Description& all) {
   if (!in || std::filesystem::is_directory(file, fault)) {
     throw InputError(fmt::format("--config: {} is not a file that can be read", in_quotes(file)));
   }
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  std::istringstream lines(text);
   with_our_errors(names(), without_effect_, file + ": ", [&] {
-    po::parsed_options parsed = po::parse_config_file(in, all);
+    po::parsed_options parsed = po::parse_config_file(lines, all);
     for (po::option& option : parsed.options) {
       for (std::string& value : option.value) value = value_in_config(file, option.string_key, value);
     }

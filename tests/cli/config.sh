@@ -16,6 +16,13 @@ for file in config.json request_metrics.csv states.json summary.json; do same "$
 "$switchyard" run --config "$scratch/first/config.json" --seed 4 --json >"$scratch/other_seed"
 ! cmp -s "$scratch/other_seed" "$scratch/first/summary.json" || fail "the seed on the command line was ignored"
 
+# A byte order mark is no part of the first flag; a pipe serves as well.
+{ printf '\xef\xbb\xbf'; sed "s#good.csv#$PWD/good.csv#" flags.conf; } >"$scratch/marked.conf"
+"$switchyard" run --config "$scratch/marked.conf" >"$scratch/by_marked"
+same "$scratch/by_marked" "$scratch/by_file"
+"$switchyard" run --config <(cat "$scratch/marked.conf") >"$scratch/by_pipe"
+same "$scratch/by_pipe" "$scratch/by_file"
+
 # A flag without a value is true or false in a configuration, however that is said, and switched off by --no-.
 "$switchyard" run --config flags.conf >"$scratch/on"
 sed "s#good.csv#$PWD/good.csv#; s/true/off/" flags.conf >"$scratch/off.conf"

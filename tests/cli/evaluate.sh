@@ -18,9 +18,11 @@ evaluate() { "$switchyard" evaluate --scenario azure-conv --duration 30 --train-
   python3 -c 'print("{\"id\": " + "[" * 80000 + "]" * 80000 + ", \"policy\": \"llq\"}")'
   echo '{"id": 6, "policy": "hra(safety=-0)"}'
   echo '{"id": 7, "policy": "hra(safety=0)"}'
+  printf '\xef\xbb\xbf{"id": 8, "policy": "llq"}\n'
+  printf '\xef\xbb\xbf{"id": 9, "policy": "lql"}\n'
 } >"$scratch/questions"
 evaluate <"$scratch/questions" >"$scratch/answers"
-[ "$(wc -l <"$scratch/answers")" -eq 14 ] || { cat "$scratch/answers"; fail "not a line for each question"; }
+[ "$(wc -l <"$scratch/answers")" -eq 16 ] || { cat "$scratch/answers"; fail "not a line for each question"; }
 line() { sed -n "$1p" "$scratch/answers" >"$scratch/line"; holds "$scratch/line" "$2"; }
 line 1 '^\{"id":1,"policy":"hra\(decode_ratio=0.6,safety=0.05\)","seeds":"1-2","objective":[0-9.]+,"by_seed":\[[0-9.]+,[0-9.]+\],"metrics":\{"mean_e2e_s":'
 line 2 '^\{"id":null,"error":"question 2:1:[0-9]+: not JSON'
@@ -37,6 +39,8 @@ line 12 '^\{"id":null,"error":"question 12:1:1: nested more than 100 deep"'
 line 13 '"policy":"hra\(decode_ratio=0.6,safety=0\)"'
 line 13 . && sed 's/"id":6/"id":7/' "$scratch/line" >"$scratch/minus_zero"
 line 14 . && same "$scratch/minus_zero" "$scratch/line"
+line 15 '^\{"id":8,"policy":"llq",'
+line 16 '^\{"id":9,"error":".*unknown policy .lql.'
 evaluate --threads 1 <"$scratch/questions" >"$scratch/one_thread"
 same "$scratch/answers" "$scratch/one_thread"
 

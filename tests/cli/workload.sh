@@ -47,6 +47,32 @@ bash "$refused" "unknown trace 'azure-cnov'; did you mean 'azure-conv'" "$switch
 bash "$refused" "a model needs at least 2" "$switchyard" workload fit <(head -n 2 good.csv)
 bash "$refused" "unknown action 'derive'" "$switchyard" workload derive good.csv
 
+# What a workload cannot say is refused: when requests of a closed loop arrive, and which of them metrics leave out.
+for action in "generate --scenario azure-conv --duration 5" "inspect --scenario azure-conv --duration 5" "inspect good.csv" "convert good.csv"; do
+  bash "$refused" '--concurrency: 2 is not allowed' "$switchyard" workload $action --concurrency 2
+  for flag in warm-up-share=0.5 warm-up-requests=2; do
+    bash "$refused" "--${flag%=*}" "$switchyard" workload $action "--$flag"
+  done
+done
+"$switchyard" workload convert good.csv --concurrency 0 >"$scratch/open"
+same "$scratch/open" <("$switchyard" workload convert good.csv)
+
+# A figure that does not exist is none, not 0.
+printf 'arrived_at,num_prefill_tokens,num_decode_tokens\n5,10,5\n' >"$scratch/one.csv"
+"$switchyard" workload inspect "$scratch/one.csv" >"$scratch/inspected"
+holds "$scratch/inspected" '^rate +- per second'
+"$switchyard" workload inspect "$scratch/one.csv" --json >"$scratch/inspected.json"
+holds "$scratch/inspected.json" '"rate_qps": null,'
+
+# A slower replica of the default profile, of a scenario's and of a named one.
+for of in "--workload good.csv" "--workload good.csv --profile a100-llama2-7b" "--scenario azure-conv --duration 20"; do
+  "$switchyard" run $of --policy llq --slowdown 2 >"$scratch/slow"
+  holds "$scratch/slow" '^cost .*, 2 times as long$'
+  "$switchyard" run $of --policy llq >"$scratch/usual"
+  awk '/^mean_e2e_s / {print $2}' "$scratch/slow" "$scratch/usual" | { read -r slow; read -r usual; awk "BEGIN {exit !($slow > 1.8 * $usual)}"; } || fail "$of: not slower"
+done
+bash "$refused" "--cost-tables: contradicts the rest|--profile: contradicts the rest" "$switchyard" run --workload good.csv --policy llq --profile a100-llama2-7b --cost-tables tables
+
 # --workload replaces a scenario's workload: here azure-conv's replicas replay the file.
 "$switchyard" run --scenario azure-conv --workload good.csv --policy llq --json >"$scratch/replaced"
 holds "$scratch/replaced" '"num_requests": 8'

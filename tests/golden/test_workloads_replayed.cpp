@@ -74,9 +74,9 @@ void check_model(const std::filesystem::path& trace, double time_scale, double e
   const WorkloadFigures real = inspect_workload(load_trace(trace.string()).rows);
   const WorkloadFigures ours = inspect_workload(load_trace(model.string()).rows);
   CHECK(ours.num_requests == real.num_requests);
-  CHECK(ours.rate_qps == Approx(real.rate_qps).epsilon(0.001));
+  CHECK(ours.rate_qps.value() == Approx(real.rate_qps.value()).epsilon(0.001));
   CHECK(ours.peak_minute_qps == Approx(real.peak_minute_qps).epsilon(0.06));
-  CHECK(ours.gap_cv == Approx(real.gap_cv).epsilon(0.15));
+  CHECK(ours.gap_cv.value() == Approx(real.gap_cv.value()).epsilon(0.15));
   CHECK(ours.prompts.mean == Approx(real.prompts.mean).epsilon(0.01));
   CHECK(ours.outputs.mean == Approx(real.outputs.mean).epsilon(0.01));
   for (std::size_t i = 1; i + 1 < kInspectedLevels.size(); ++i) {

@@ -116,6 +116,37 @@ TEST_CASE("agent traces: what is wrong with agentic Mooncake is said with its pl
   CHECK_THAT(agent_error(with_edit(text, "[5, 6]", "[5, 6, 7]")), Contains("'hash_ids': must be 2 ids for 600 tokens"));
 }
 
+TEST_CASE("agent traces: what waits for a request that failed goes on with what that waited for", "[traces]") {
+  const auto request = [](const std::string& name, const std::string& when, int input, int output) {
+    return fmt::format("{{\"request_id\":\"{}\",{},\"input_length\":{},\"output_length\":{}}}\n", name, when, input,
+                       output);
+  };
+  const auto after = [](const std::string& names, int delay) {
+    return fmt::format("\"wait_for\":[{}],\"delay\":{}", names, delay);
+  };
+  const TraceFile trace = read_agents(request("z", "\"timestamp\":1000", 10, 2) +  // times count from here
+                                      request("a", "\"timestamp\":3000", 0, 3) +   // failed
+                                      request("b", after("\"a\"", 500), 10, 4) +   //
+                                      request("c", after("\"b\"", 250), 10, 0) +   // failed
+                                      request("d", after("\"c\"", 125), 10, 5) +   //
+                                      request("e", after("\"b\",\"c\"", 1000), 10, 6));
+  CHECK(trace.num_failed == 2);
+  REQUIRE(trace.rows.size() == 4);
+  auto rows = by_output(trace);
+  CHECK(rows[4].parent == -1);  // begins when what it waited for would have been answered
+  CHECK(rows[4].arrived_at_s == 2.5);
+  CHECK(parent_output(trace, rows[5]) == 4);
+  CHECK(rows[5].think_s == 0.375);
+  CHECK(rows[5].arrived_at_s == 2.875);
+  CHECK(parent_output(trace, rows[6]) == 4);
+  CHECK(rows[6].think_s == 1.25);  // the one that failed is the last of the two
+  CHECK(rows[5].session == rows[4].session);
+  CHECK(rows[4].session != rows[2].session);
+  CHECK_THAT(agent_error(request("a", "\"timestamp\":0", 0, 3) + request("a", "\"timestamp\":0", 10, 3)),
+             Contains("/t:2:2 'request_id': must be another name than those of the rows above (found 'a')"));
+  CHECK_THAT(agent_error(request("a", after("\"x\"", 0), 0, 3)), Contains("'x' is none"));
+}
+
 TEST_CASE("agent traces: TraceLab's rounds keep some of their session's context and append to it", "[traces]") {
   const std::string file = GENERATE("tracelab.csv", "tracelab.jsonl");
   INFO(file);

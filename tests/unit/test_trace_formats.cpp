@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <limits>
 
 #include "core/workload/known_traces.hpp"
@@ -249,6 +250,70 @@ TEST_CASE("trace formats: files that are cut, damaged, unsorted or of no format 
   CHECK_THAT(error("{" + std::string(17 << 20, ' ')), Contains("/t:1: the line is longer than 16 MiB"));
   CHECK(error("{\"timestamp\": 1, \"input_length\": 5, \"output_length\": 6, \"more\": {\"timestamp\": [null]}}\n")
             .empty());
+}
+
+TEST_CASE("trace formats: mapped arrivals may be dates in JSON lines as in CSV") {
+  const ScratchFolder folder;
+  TraceReading reading;
+  reading.columns = {"t", "i", "o"};
+  const auto row = [](const std::string& time) { return fmt::format("{{\"t\":{},\"i\":10,\"o\":5}}\n", time); };
+  const auto error = [&](const std::string& text) {
+    return error_of([&] { read_trace(folder.write("t", text), reading); });
+  };
+  const std::string first = row("\"2023-11-16T18:17:03Z\""), second = row("\"2023-11-16T19:17:05.5+01:00\"");
+  const TraceFile trace = read_trace(folder.write("t", first + second), reading);
+  REQUIRE(trace.rows.size() == 2);
+  CHECK(trace.rows[0].arrived_at_s == 0);
+  CHECK(trace.rows[1].arrived_at_s == 2.5);
+  const TraceFile csv =
+      read_trace(folder.write("t", "t,i,o\n2023-11-16T18:17:03Z,10,5\n2023-11-16T19:17:05.5+01:00,10,5\n"), reading);
+  CHECK(csv.rows == trace.rows);
+  CHECK_THAT(error(second + first),
+             Contains("/t:2:2 't': must not be before the row above it") && Contains("(found '2023-11-16T18:17:03Z')"));
+  CHECK_THAT(error(first + row("\"2023-11-16T18:17:03\"")), Contains("/t:2:2 't': has no time zone"));
+  CHECK_THAT(error(first + row("7")), Contains("/t:2:2 't': must be a time as 2023-11-16") && Contains("(found '7')"));
+  CHECK_THAT(error(row("7") + first),
+             Contains("/t:2:2 't': must be a number from 0 up (found '2023-11-16T18:17:03Z')"));
+  CHECK_THAT(error(row("\"yesterday\"")), Contains("/t:1:2 't': must be a number from 0 up (found 'yesterday')"));
+  reading.time_unit = TimeUnit::milliseconds;
+  CHECK_THAT(error(first), Contains("--time-unit: has no effect on") && Contains("its times are dates"));
+  reading.arrivals = false;  // then nothing is read of them
+  CHECK(error(first).empty());
+}
+
+TEST_CASE("trace formats: a list of objects is named as such") {
+  const ScratchFolder folder;
+  const auto error = [&](const std::string& text) { return error_of([&] { read_trace(folder.write("t", text)); }); };
+  for (const std::string text : {"[{\"timestamp\": 0}]", " [\n  {\"timestamp\": 0}\n]\n", "[]", "[[0, 5, 6]]", "["}) {
+    INFO(text);
+    CHECK_THAT(error(text), Contains("/t:1: is a JSON array; a trace has one JSON object a line"));
+  }
+  CHECK_THAT(error("[a],b\n1,2\n"), Contains("/t:1: the header has none of the columns of a trace"));
+}
+
+TEST_CASE("trace formats: minus zero is zero") {
+  const ScratchFolder folder;
+  const std::string vidur = "arrived_at,num_prefill_tokens,num_decode_tokens\n";
+  for (const std::string& text :
+       {vidur + "-0,10,5\n", vidur + "-0.0,10,5\n",
+        std::string("{\"arrived_at\": -0, \"num_prefill_tokens\": 10, \"num_decode_tokens\": 5}\n"),
+        std::string("{\"arrived_at\": -0.0, \"num_prefill_tokens\": 10, \"num_decode_tokens\": 5}\n")}) {
+    INFO(text);
+    const TraceFile trace = read_trace(folder.write("t", text));
+    REQUIRE(trace.rows.size() == 1);
+    CHECK_FALSE(std::signbit(trace.rows[0].arrived_at_s));
+  }
+}
+
+TEST_CASE("trace formats: one column does not serve as two") {
+  const auto error = [](std::string_view columns) {
+    return error_of([&] { parse_trace_columns(columns, "--trace-columns"); });
+  };
+  CHECK(error("num_prefill_tokens=in,num_decode_tokens=in") ==
+        "--trace-columns: column 'in' cannot be both num_prefill_tokens and num_decode_tokens");
+  CHECK(error("arrived_at=num_decode_tokens") ==
+        "--trace-columns: column 'num_decode_tokens' cannot be both arrived_at and num_decode_tokens");
+  CHECK(error("arrived_at=num_decode_tokens,num_decode_tokens=arrived_at").empty());
 }
 
 TEST_CASE("trace formats: a trace too long to replay loads, and is replayed where it is cut or sped up") {

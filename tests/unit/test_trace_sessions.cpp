@@ -65,6 +65,25 @@ TEST_CASE("trace sessions: Mooncake's session_id and delay", "[traces]") {
   CHECK(trace.rows[0].session != trace.rows[1].session);
 }
 
+TEST_CASE("trace sessions: a session whose first rows failed begins after them", "[traces]") {
+  const TraceFile trace = read(
+      R"({"session_id":"w","timestamp":1000,"input_length":600,"output_length":4,"hash_ids":[1,2]}
+{"session_id":"x","timestamp":3000,"input_length":600,"output_length":0}
+{"session_id":"x","delay":500,"input_length":0,"output_length":3}
+{"session_id":"x","delay":2500,"input_length":1100,"output_length":6}
+{"session_id":"x","delay":1000,"input_length":1200,"output_length":7}
+)");
+  CHECK(trace.num_failed == 2);
+  REQUIRE(trace.rows.size() == 3);
+  CHECK(trace.rows[1].parent == -1);
+  CHECK(trace.rows[1].arrived_at_s == 5);  // 2 s after the file's first row, and the two delays
+  CHECK(trace.rows[2].parent == 1);
+  CHECK(trace.rows[2].think_s == 1);
+  CHECK(trace.rows[2].arrived_at_s == 6);
+  CHECK(trace.rows[1].session == trace.rows[2].session);
+  CHECK(trace.rows[0].session != trace.rows[1].session);
+}
+
 TEST_CASE("trace sessions: Bailian's parents, whose outputs their children show", "[traces]") {
   const TraceFile trace = read(kBailian);
   CHECK(trace.format == TraceFormat::bailian);

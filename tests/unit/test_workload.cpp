@@ -63,21 +63,21 @@ TEST_CASE("workload: arrival processes have their rate and burstiness") {
   const auto figures = [&spec] { return inspect_workload(make_rows(spec, 5, kContext)); };
   const double clipped = 1 - std::exp(-3.0);  // mean of min(x, 3) for an exponential x
   spec.arrivals = ArrivalKind::vidur_poisson;
-  CHECK(figures().rate_qps == Approx(2.0 / clipped).epsilon(0.02));
+  CHECK(figures().rate_qps.value() == Approx(2.0 / clipped).epsilon(0.02));
   spec.arrivals = ArrivalKind::poisson;
-  CHECK(figures().rate_qps == Approx(2.0).epsilon(0.02));
-  CHECK(figures().gap_cv == Approx(1.0).epsilon(0.03));
+  CHECK(figures().rate_qps.value() == Approx(2.0).epsilon(0.02));
+  CHECK(figures().gap_cv.value() == Approx(1.0).epsilon(0.03));
   spec.arrivals = ArrivalKind::gamma;
   spec.arrival_cv = 3.0;
-  CHECK(figures().rate_qps == Approx(2.0).epsilon(0.06));
-  CHECK(figures().gap_cv == Approx(3.0).epsilon(0.06));
+  CHECK(figures().rate_qps.value() == Approx(2.0).epsilon(0.06));
+  CHECK(figures().gap_cv.value() == Approx(3.0).epsilon(0.06));
   spec.arrivals = ArrivalKind::lognormal;
   spec.arrival_sigma = 1.0;
-  CHECK(figures().rate_qps == Approx(2.0).epsilon(0.04));
-  CHECK(figures().gap_cv == Approx(std::sqrt(std::exp(1.0) - 1)).epsilon(0.1));
+  CHECK(figures().rate_qps.value() == Approx(2.0).epsilon(0.04));
+  CHECK(figures().gap_cv.value() == Approx(std::sqrt(std::exp(1.0) - 1)).epsilon(0.1));
   spec.arrivals = ArrivalKind::fixed;
   CHECK(figures().num_requests == 19999);  // the one at 10000 s is too late
-  CHECK(figures().gap_cv == Approx(0.0).margin(1e-9));
+  CHECK(figures().gap_cv.value() == Approx(0.0).margin(1e-9));
 }
 
 TEST_CASE("workload: arrivals are sorted, before the duration, at most as many as asked for") {
@@ -314,13 +314,13 @@ TEST_CASE("workload: inspection") {
   CHECK(figures.num_requests == 4);
   CHECK(figures.first_arrival_s == 1);
   CHECK(figures.duration_s == 120);
-  CHECK(figures.rate_qps == Approx(3.0 / 120));
-  CHECK(figures.gap_cv == Approx(std::sqrt((39.0 * 39 + 38 * 38 + 77 * 77) / 3) / 40));
+  CHECK(figures.rate_qps.value() == Approx(3.0 / 120));
+  CHECK(figures.gap_cv.value() == Approx(std::sqrt((39.0 * 39 + 38 * 38 + 77 * 77) / 3) / 40));
   CHECK(figures.peak_minute_qps == Approx(3.0 / 60));
   CHECK(figures.prompts.mean == 25);
   CHECK(figures.prompts.quantiles[3] == 25);
-  CHECK(figures.length_correlation == Approx(-1));
-  CHECK(figures.peak_to_mean == Approx(3.0 / 60 * 120 / 4));
+  CHECK(figures.length_correlation.value() == Approx(-1));
+  CHECK(figures.peak_to_mean.value() == Approx(3.0 / 60 * 120 / 4));
   CHECK_FALSE(figures.dispersion_60s);  // two windows
   CHECK(figures.prompts.total == 100);
   CHECK(figures.prompts.histogram == std::vector<std::size_t>{0, 0, 0, 1, 2, 1});  // 8-15, 16-31, 32-63
@@ -341,8 +341,27 @@ TEST_CASE("workload: inspection") {
   CHECK(json["prompt_tokens"]["p50"] == 25);
   CHECK(json["output_tokens"]["histogram"][4] == nlohmann::json({{"from", 16}, {"below", 32}, {"count", 2}}));
   CHECK_NOTHROW(describe_workload("one", inspect_workload({{5, 1, 1}}), PlotStyle::ascii));
-  CHECK(inspect_workload({{5, 1, 1}}).gap_cv == 0);
   CHECK_THROWS_AS(inspect_workload({}), std::invalid_argument);
+}
+
+TEST_CASE("workload: a figure that does not exist is not shown as 0") {
+  const WorkloadFigures at_once = inspect_workload({{5, 10, 7}, {5, 10, 9}});
+  const std::string text = describe_workload("w.csv", at_once, PlotStyle::ascii);
+  CHECK_THAT(text, Contains("rate                     - per second (0.033 in the busiest minute, - times the mean)\n"));
+  CHECK_THAT(text, Contains("burstiness               - (") && Contains("correlation              - ("));
+  CHECK_THAT(text, Contains("tokens per second        - prompt, - output\n") && !Contains("rate over time"));
+  const auto json = nlohmann::json::parse(workload_json("w.csv", at_once));
+  for (const char* figure : {"rate_qps", "gap_cv", "peak_to_mean", "length_correlation", "rates_over_time"}) {
+    INFO(figure);
+    CHECK(json.at(figure).is_null());
+  }
+  CHECK(json["prompt_tokens"].at("per_second").is_null());
+  CHECK(json["output_tokens"].at("per_second").is_null());
+  CHECK(json["output_tokens"]["mean"] == 8);
+  // Where there is a duration, a rate; lengths that do vary together correlate.
+  const WorkloadFigures apart = inspect_workload({{5, 10, 7}, {7, 20, 9}});
+  CHECK(apart.rate_qps == 0.5);
+  CHECK(apart.length_correlation.value() == Approx(1));
 }
 
 }  // namespace
