@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/input/folder_lock.hpp"
 
@@ -18,8 +19,10 @@ class ResultFolder {
   enum class Earlier : std::uint8_t { refuse, replace, go_on };
 
   // Makes the folder, keeps it to this process, and checks that it can be written: to be called before the work. Throws
-  // InputError that starts with "--out: ". `advice` ends the message about an earlier result: what may be done.
-  ResultFolder(std::filesystem::path folder, Earlier earlier, std::string_view advice, const char* replays = "");
+  // InputError that starts with "--out: ". `advice` ends the message about an earlier result: what may be done. `own`
+  // ("a sweep"): a result of another kind is never gone on with, and `advice_elsewhere` ends the message about it.
+  ResultFolder(std::filesystem::path folder, Earlier earlier, std::string_view advice, const char* replays = "",
+               std::string_view own = "", std::string_view advice_elsewhere = "");
   ~ResultFolder();
   ResultFolder(const ResultFolder&) = delete;
   ResultFolder& operator=(const ResultFolder&) = delete;
@@ -40,5 +43,14 @@ class ResultFolder {
   bool made_ = false;  // the folder is ours
   std::unique_ptr<FolderLock> lock_;
 };
+
+// Whether a command leaves files of this name in its folder.
+bool is_result_file_name(const std::filesystem::path& name);
+
+// The files in a folder that a command left there as its result.
+std::vector<std::filesystem::path> result_files(const std::filesystem::path& folder);
+
+// What the file is a part of ("a search"): the result that its folder holds; "" if it is not there, or part of none.
+std::string result_of_file(const std::filesystem::path& file);
 
 }  // namespace switchyard

@@ -27,10 +27,16 @@ Json errors_json(const std::vector<MetricErrors>& metrics) {
   return json;
 }
 
+Json number_or_null(const char* description) {
+  Json number = schema::number(description);
+  number["type"] = {"number", "null"};
+  return number;
+}
+
 Json pair_schema(const char* description) {
-  Json pair = schema::closed_object({{"real", schema::number("as measured")},
-                                     {"simulated", schema::number("as replayed")},
-                                     {"error", schema::number("simulated / real - 1")}});
+  Json pair = schema::closed_object({{"real", number_or_null("as measured; null: no request has it")},
+                                     {"simulated", number_or_null("as replayed; null: no request has it")},
+                                     {"error", number_or_null("simulated / real - 1; null where real is null or 0")}});
   pair["description"] = description;
   return pair;
 }
@@ -141,7 +147,8 @@ std::string validation_schema() {
       {"metrics", metrics_schema("of all requests")},
       {"output_tokens_per_s", pair_schema("from the first arrival to the last completion")},
       {"e2e_error_of_requests",
-       closed_object({{"p50", number("of |simulated / real - 1|")}, {"p95", number("of |simulated / real - 1|")}})},
+       closed_object({{"p50", number_or_null("of |simulated / real - 1|; null: all real ones are 0")},
+                      {"p95", number_or_null("of |simulated / real - 1|; null: all real ones are 0")}})},
       {"windows", list_of("equal shares of the time of arrivals", window)},
       {"log", closed_object({{"mean_difference", differences}, {"rows", list_of("at the times of the log", row)}})},
       {"simulated", simulated},

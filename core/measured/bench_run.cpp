@@ -101,7 +101,7 @@ BenchRun read_vllm(const JsonFile& file) {
       request.token_times_s.push_back(request.token_times_s.back() + gap);
     }
     request.output_tokens = record.tokens(at("output_lens"));
-    request.e2e_s = request.token_times_s.back() - request.sent_s;
+    request.e2e_s = gaps == 0 ? request.ttft_s : request.token_times_s.back() - request.sent_s;
     keep_single_tokens(request, run);
     run.requests.push_back(std::move(request));
   }

@@ -9,8 +9,17 @@ namespace switchyard {
 
 namespace {
 
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// Tokens after the first that came in no time came with it, as far as the client could see: that is no time per token.
+bool has_tpot(const MeasuredRequest& request) {
+  constexpr double kNoTime = 1e-6;  // s; more than what rounding of a clock's times leaves
+  return request.output_tokens > 1 && request.e2e_s - request.ttft_s > kNoTime;
+}
+
 // Linear between order statistics.
 double quantile(const std::vector<double>& sorted, double share) {
+  if (sorted.empty()) return kNone;
   const double at = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(at);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
@@ -18,7 +27,7 @@ double quantile(const std::vector<double>& sorted, double share) {
 }
 
 struct Statistics {
-  double mean = 0, p50 = 0, p90 = 0, p99 = 0;
+  double mean = kNone, p50 = kNone, p90 = kNone, p99 = kNone;
 
   explicit Statistics(std::vector<double> values) {
     if (values.empty()) return;
@@ -43,7 +52,7 @@ std::vector<MetricErrors> errors_of(const MeasuredRun& run, const ReplayedRun& r
   for (const Metric& metric : metrics) {
     std::vector<double> real, simulated;
     for (const std::size_t i : which) {
-      if (metric.name == std::string("tpot_s") && run.requests[i].output_tokens < 2) continue;
+      if (metric.name == std::string("tpot_s") && !has_tpot(run.requests[i])) continue;
       real.push_back(metric.get(run.requests[i]));
       simulated.push_back(metric.get(replayed.requests[i]));
     }
@@ -79,7 +88,8 @@ Validation validate_run(const MeasuredRun& run, const ReplayedRun& replayed, int
   std::vector<double> errors;
   double tokens = 0, real_end = 0, simulated_end = 0;
   for (const std::size_t i : all) {
-    errors.push_back(std::abs(replayed.requests[i].e2e_s / run.requests[i].e2e_s - 1));
+    const ErrorPair e2e{run.requests[i].e2e_s, replayed.requests[i].e2e_s};
+    if (e2e.real != 0) errors.push_back(std::abs(e2e.error()));
     tokens += static_cast<double>(run.requests[i].output_tokens);
     real_end = std::max(real_end, run.rows[i].arrived_at_s + run.requests[i].e2e_s);
     simulated_end = std::max(simulated_end, run.rows[i].arrived_at_s + replayed.requests[i].e2e_s);
@@ -87,7 +97,7 @@ Validation validate_run(const MeasuredRun& run, const ReplayedRun& replayed, int
   std::sort(errors.begin(), errors.end());
   validation.request_error_p50 = quantile(errors, 0.5);
   validation.request_error_p95 = quantile(errors, 0.95);
-  validation.tokens_per_s = {tokens / real_end, tokens / simulated_end};
+  validation.tokens_per_s = {real_end > 0 ? tokens / real_end : kNone, tokens / simulated_end};
 
   if (!run.log.empty()) {
     const auto difference = [&](double LoggedState::*field) {

@@ -1,6 +1,7 @@
 // Real against simulated: how far apart a measured run and its replay are.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -8,10 +9,11 @@
 
 namespace switchyard {
 
-struct ErrorPair {
+struct ErrorPair {  // figures of nothing are NaN
   double real = 0;
   double simulated = 0;
-  double error() const { return real != 0 ? simulated / real - 1 : 0; }  // simulated / real - 1
+  // simulated / real - 1; NaN where that is none: nothing is relative to a measured 0.
+  double error() const { return real != 0 ? simulated / real - 1 : std::numeric_limits<double>::quiet_NaN(); }
 };
 
 struct MetricErrors {
@@ -28,7 +30,8 @@ struct WindowErrors {
 struct Validation {
   std::vector<MetricErrors> metrics;
   std::vector<WindowErrors> windows;  // equal shares of the time of arrivals
-  double request_error_p50 = 0;       // |e2e simulated / real - 1| of a request
+  double request_error_p50 =
+      0;  // |e2e simulated / real - 1| of a request whose real one is not 0; NaN if there is none
   double request_error_p95 = 0;
   ErrorPair tokens_per_s;  // output, from the first arrival to the last completion
   // Mean absolute differences over the log's times; -1 where it does not say.

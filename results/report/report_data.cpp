@@ -7,6 +7,7 @@
 
 #include "core/input/csv.hpp"
 #include "core/input/error.hpp"
+#include "core/input/inputs.hpp"
 #include "core/input/json_file.hpp"
 #include "core/input/json_text.hpp"
 #include "core/metrics/summary.hpp"
@@ -15,6 +16,7 @@
 #include "results/quantile_sketch.hpp"
 #include "results/report/report.hpp"
 #include "results/report/subjects.hpp"
+#include "results/result_folder.hpp"
 #include "results/versions.hpp"
 
 namespace switchyard {
@@ -362,6 +364,7 @@ std::string report_data(const ReportOptions& options) {
                       in_quotes(folder.string())));
     }
     for (const fs::path& path : found) {
+      for (const fs::path& file : result_files(path)) note_input(file);
       if (is_run(path) || is_search(path)) check_subject(path, subjects);
       if (is_suite(path)) json["suites"].push_back(suite_json(path, name_of(path)));
       if (is_search(path)) json["searches"].push_back(search_json(path, name_of(path), options));

@@ -3,6 +3,7 @@
 #include "core/input/error.hpp"
 #include "core/input/write_file.hpp"
 #include "search/cli/command.hpp"
+#include "search/cli/out_flags.hpp"
 #include "search/export/router_config.hpp"
 
 namespace switchyard {
@@ -33,6 +34,7 @@ int command_export(const Options& options) {
     return 0;
   }
   if (options.words().empty()) throw InputError("export: give a policy spec");
+  check_output_file(options, "out");
   if (!options.has("to")) throw InputError("--to: is missing: llmd, dynamo, sglang or aibrix");
   const PolicySpec policy = parse_policy(options.words()[0], "export");
   const std::string text = router_config(policy, find_router_target(options.text("to"), "--to"), "export");

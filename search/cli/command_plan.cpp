@@ -130,7 +130,7 @@ int command_plan(const Options& options) {
     throw InputError("--constraint: is missing: the limits to keep, as 'p99_ttft_s<=2,p99_tpot_s<=0.1'");
   }
   const int threads = threads_from(options);
-  ResumableFolder folder(options);
+  ResumableFolder folder(options, "a plan");
   run_plan(plan, scenario, policies, threads, progress_for(options), folder.store());
   folder.finish([&](const std::filesystem::path& path) { write_plan(path, plan); });
   std::cout << render(plan, format, style_for(STDOUT_FILENO));

@@ -6,6 +6,7 @@
 #include "core/input/error.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
+#include "search/cli/out_flags.hpp"
 #include "search/cli/profile_compose.hpp"
 #include "search/cli/profile_fit.hpp"
 
@@ -65,6 +66,7 @@ Options declare_profile() {
 
 int command_profile(const Options& options) {
   if (options.words().empty()) throw InputError("profile: say what to do: inspect, fit or compose");
+  check_output_file(options, "out");
   if (options.words()[0] == "fit") return profile_fit(options);
   if (options.words()[0] == "compose") return profile_compose(options);
   if (options.words()[0] != "inspect") throw unknown_name("profile", "action", options.words()[0], kActions);

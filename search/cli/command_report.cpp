@@ -3,10 +3,12 @@
 #include <iostream>
 
 #include "core/input/error.hpp"
+#include "core/input/inputs.hpp"
 #include "core/input/write_file.hpp"
 #include "policies/registry.hpp"
 #include "results/report/report.hpp"
 #include "search/cli/command.hpp"
+#include "search/cli/out_flags.hpp"
 #include "search/cli/version.hpp"
 #include "search/importance.hpp"
 
@@ -33,7 +35,10 @@ int command_report(const Options& options) {
                        .policies = registered_policies(),
                        .importance = parameter_importance};
   for (const std::string& folder : options.words()) report.folders.emplace_back(folder);
-  write_file(options.text("out"), report_page(report_data(report)));
+  const std::string data = report_data(report);
+  check_not_an_input(options.text("out"));
+  check_output_file(options, "out");
+  write_file(options.text("out"), report_page(data));
   return 0;
 }
 

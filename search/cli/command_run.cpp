@@ -94,6 +94,7 @@ int command_run(const Options& options) {
   const Experiment experiment(options.scenario());
   check_seed_flags_matter(options, experiment.scenario());
   const auto workload = experiment.workload(experiment.scenario().seed);
+  for (const char* flag : {"event-log", "timeline"}) check_output_file(options, flag);
   auto folder = result_folder(options);
   std::optional<EventLog> log;
   std::optional<Timeline> timeline;

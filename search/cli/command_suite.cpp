@@ -89,7 +89,7 @@ int command_suite(const Options& options) {
   const std::int64_t draws = profile_draws_from(options, scenarios);
   const Goal goal = goal_from(options);
   const int threads = threads_from(options);
-  ResumableFolder folder(options);
+  ResumableFolder folder(options, "a suite");
   const Suite suite = run_suite(goal, scenarios, policies, threads, progress_for(options), folder.store());
   std::string page;
   if (draws > 0) {

@@ -79,7 +79,7 @@ int command_sweep(const Options& options) {
   }
   const Goal goal = goal_from(options);
   const int threads = threads_from(options);
-  ResumableFolder folder(options);
+  ResumableFolder folder(options, "a sweep");
   const Sweep sweep =
       run_sweep(goal, field.key, loads, scenarios, policies, threads, progress_for(options), folder.store());
   folder.finish([&](const std::filesystem::path& path) { write_sweep(path, sweep); });

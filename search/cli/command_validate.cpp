@@ -17,13 +17,18 @@ namespace switchyard {
 
 namespace {
 
+// "-" for a figure that there is none of.
+std::string figure(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4g}", value); }
+std::string percent(double error) { return std::isnan(error) ? "-" : fmt::format("{:+.1f}%", 100 * error); }
+std::string magnitude(double error) { return std::isnan(error) ? "-" : fmt::format("{:.1f}%", 100 * error); }
+
 void print_metrics(const std::vector<MetricErrors>& metrics) {
   std::cout << fmt::format("{:<8}{:>24}{:>24}{:>24}{:>24}\n", "", "mean", "p50", "p90", "p99");
   for (const MetricErrors& metric : metrics) {
     std::string line = fmt::format("{:<8}", metric.metric);
     for (const ErrorPair* pair : {&metric.mean, &metric.p50, &metric.p90, &metric.p99}) {
       line += fmt::format("{:>24}",
-                          fmt::format("{:.4g} {:.4g} {:+.1f}%", pair->real, pair->simulated, 100 * pair->error()));
+                          fmt::format("{} {} {}", figure(pair->real), figure(pair->simulated), percent(pair->error())));
     }
     std::cout << line << "\n";
   }
@@ -34,15 +39,17 @@ void print(const MeasuredRun& run, const ReplayedRun& replayed, const Validation
   std::cout << fmt::format("{} requests of {}, replayed with {}: real, simulated, error\n\n", run.requests.size(),
                            run.format, profile);
   print_metrics(validation.metrics);
-  std::cout << fmt::format("\noutput tokens/s {:.1f} {:.1f} {:+.1f}%\n", validation.tokens_per_s.real,
-                           validation.tokens_per_s.simulated, 100 * validation.tokens_per_s.error());
-  std::cout << fmt::format("|error| of a request's e2e: {:.1f}% median, {:.1f}% p95\n",
-                           100 * validation.request_error_p50, 100 * validation.request_error_p95);
+  std::cout << fmt::format(
+      "\noutput tokens/s {} {:.1f} {}\n",
+      std::isnan(validation.tokens_per_s.real) ? "-" : fmt::format("{:.1f}", validation.tokens_per_s.real),
+      validation.tokens_per_s.simulated, percent(validation.tokens_per_s.error()));
+  std::cout << fmt::format("|error| of a request's e2e: {} median, {} p95\n", magnitude(validation.request_error_p50),
+                           magnitude(validation.request_error_p95));
   for (const WindowErrors& window : validation.windows) {
     if (window.metrics.empty()) continue;
-    std::cout << fmt::format("arrivals {:>6.1f} to {:>6.1f} s: {:>5} requests, e2e mean {:+.1f}%, ttft {:+.1f}%\n",
-                             window.from_s, window.to_s, window.num_requests, 100 * window.metrics[0].mean.error(),
-                             100 * window.metrics[1].mean.error());
+    std::cout << fmt::format("arrivals {:>6.1f} to {:>6.1f} s: {:>5} requests, e2e mean {}, ttft {}\n", window.from_s,
+                             window.to_s, window.num_requests, percent(window.metrics[0].mean.error()),
+                             percent(window.metrics[1].mean.error()));
   }
   if (!run.log.empty()) {
     std::cout << fmt::format("over the log, mean absolute difference: running {:.1f}, waiting {:.1f}{}\n",
@@ -111,6 +118,8 @@ Options declare_validate() {
 int command_validate(const Options& options) {
   if (options.words().empty()) throw InputError("validate: give a run: a folder or the result of a benchmark");
   if (!options.has("profile")) throw InputError("--profile: is missing: which times of steps to validate");
+  const double worst = options.number("max-error", 0, 0, 1e6);
+  const int windows = static_cast<int>(options.whole("windows", 4, 1, 1000));
   const auto folder = result_folder(options);
   MeasuredRun run = read_measured_run(options.words()[0]);
   const CostSource source = load_profile(options.text("profile"));
@@ -125,7 +134,7 @@ int command_validate(const Options& options) {
   engine.num_gpu_blocks = blocks_for_run(options, run, source);
   const FrontEnd front_end = options.has("no-front-end") ? FrontEnd{} : source.front_end;
   const ReplayedRun replayed = replay_run(run, *source.model, front_end, source.host_ms);
-  const Validation validation = validate_run(run, replayed, static_cast<int>(options.whole("windows", 4, 1, 1000)));
+  const Validation validation = validate_run(run, replayed, windows);
   const std::string json = validation_json(run, replayed, validation, source.description);
   if (folder) {
     write_file(folder->staging() / "validation.json", json);
@@ -137,8 +146,11 @@ int command_validate(const Options& options) {
     print(run, replayed, validation, source.description);
   }
   if (!options.has("max-error")) return 0;
-  const double worst = options.number("max-error", 0, 0, 1e6);
   const double error = 100 * std::abs(validation.metrics.front().mean.error());
+  if (std::isnan(error)) {
+    std::cerr << "mean e2e was measured as 0: there is no relative error, and --max-error does not hold\n";
+    return 1;
+  }
   if (error <= worst) return 0;
   std::cerr << fmt::format("mean e2e is off by {:.2f}%, more than --max-error {}\n", error, worst);
   return 1;

@@ -19,6 +19,7 @@
 #include "results/terminal.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
+#include "search/cli/out_flags.hpp"
 #include "search/cli/single_run.hpp"
 
 namespace switchyard {
@@ -259,6 +260,7 @@ int command_workload(const Options& options) {
     if (options.has("json") && action.run != inspect) {
       throw InputError(fmt::format("--json: contradicts {}: it is for inspect", action.name));
     }
+    check_output_file(options, "out");
     const std::string text = action.run(options);
     if (options.has("out")) {
       write_file(options.text("out"), text);

@@ -1,5 +1,6 @@
 # A folder holds one result: a second is refused, or takes its place whole; a run that fails leaves the first as it was.
 source "$(dirname "$0")/check.sh"
+fixtures=$PWD
 cd "$scratch"
 short="--scenario azure-conv --duration 30"
 refused() {  # PATTERN WORDS...
@@ -60,3 +61,39 @@ for method in race random; do
   diff -r --exclude=timings.json --exclude=study.db "$method" "$method-whole" || fail "$method: a larger budget ends otherwise"
   same <("$switchyard" study best "$method") <("$switchyard" study best "$method-whole")
 done
+
+# What --resume goes on with is the command's own: another's result stays, and is named as what it is.
+held="--out: 'kept' holds a sweep already \(sweep.json\): choose another folder, or --force to replace it$"
+cp -r sweep kept
+plan() { "$switchyard" plan --scenario azure-conv --policy llq --counts 1-2 --constraint 'p99_e2e_s<=20' --quiet "$@" >table; }
+refused "$held" plan --out kept --resume
+refused "$held" plan --out kept
+refused "$held" suite llq --out kept --resume --quiet
+refused "holds a sweep already \(sweep.json\): .*--resume to go on with it" sweep 2,4 --out kept
+rm kept/sweep.*
+refused "holds replays of a suite, sweep or plan already \(replays.db\)" plan --out kept
+cp -r suite suite_and_replays
+refused "--out: 'suite_and_replays' holds a suite already \(suite.json\)" sweep 2,4 --out suite_and_replays --resume
+diff -r suite suite_and_replays || fail "what was refused changed the folder"
+
+# Nothing is written over a part of a result, nor twice to one file.
+cp -r lor before
+refused "--event-log: 'twice/summary.json' is a file of --out's result, too" run --policy llq --out twice --event-log twice/summary.json
+refused "--timeline: '.*/twice/config.json' is a file of --out's result" run --policy llq --out twice --timeline "$PWD/x/../twice/config.json"
+[ ! -e twice ] || fail "a refused run left a folder"
+refused "--timeline: 'lor/config.json' is part of a run" run --policy llq --timeline lor/config.json
+refused "--event-log: 'lor/study.json' is a file of --out's result" run --policy llq --out lor --force --event-log lor/study.json
+refused "--out: 'lor/states.json' is part of a run" "$switchyard" workload generate --scenario azure-conv --out lor/states.json
+refused "--out: 'lor/states.json' is part of a run" "$switchyard" export llq --to llmd --out lor/states.json
+refused "--out: 'lor/states.json' is part of a run" "$switchyard" profile fit "$fixtures/vllm-bench.json" --model qwen3-14b --out lor/states.json
+refused "--out: 'sweep/replays.db' is part of a sweep" "$switchyard" report m --out sweep/replays.db
+for file in lor/*; do refused "$file: is read by this command" "$switchyard" report lor --out "$file"; done
+search --trials 2 --threads 1 --out found
+cp -r found found_before
+for file in found/*; do refused "$file: is read by this command" "$switchyard" report . --out "$file"; done
+diff -r found found_before || fail "report wrote over a search"
+for file in suite/*.*; do refused "$file: is read by this command" "$switchyard" report suite --out "$file"; done
+diff -r lor before || fail "what was refused changed the folder"
+run --policy llq --event-log lor/events.txt --out noted
+"$switchyard" report lor --out lor/page.html
+"$switchyard" report lor --out lor/page.html

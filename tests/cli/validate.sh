@@ -75,3 +75,42 @@ bash "$refused" "profile: is missing" "$switchyard" validate vllm-bench.json
 bash "$refused" "give a run" "$switchyard" validate --profile "$scratch/p.json"
 sed -i 's/^0.1,/-0.1,/' "$scratch/run/requests.csv"
 bash "$refused" "requests.csv:3:1 'arrived_at'" "$switchyard" validate "$scratch/run" --profile "$scratch/p.json"
+
+# Nothing is relative to a measured 0, and outputs of one token, or that came at once, have no time per token.
+python3 - vllm-bench.json "$scratch" <<'END'
+import json, sys
+def variant(name, change):
+    run = json.load(open(sys.argv[1]))
+    change(run, len(run["ttfts"]))
+    json.dump(run, open(f"{sys.argv[2]}/{name}.json", "w"))
+variant("zero", lambda run, n: run.update(ttfts=[0] * n, itls=[[]] * n))
+variant("single", lambda run, n: run.update(output_lens=[1] * n, itls=[[]] * n))
+variant("at_once", lambda run, n: run.update(itls=[[]] * n))
+END
+code=0
+"$switchyard" validate "$scratch/zero.json" --profile a100-qwen3-14b --max-error 5 --out "$scratch/zero" >"$scratch/text" 2>"$scratch/error" || code=$?
+[ "$code" = 1 ] || fail "--max-error against 0: exit code $code"
+holds "$scratch/error" '^mean e2e was measured as 0: there is no relative error'
+holds "$scratch/text" '^e2e_s +0 [0-9.]+ - +0 [0-9.]+ - '
+holds "$scratch/text" "^\|error\| of a request's e2e: - median, - p95"
+python3 - "$switchyard" "$scratch" <<'END' || fail "errors against nothing"
+import json, subprocess, sys
+zero = json.load(open(f"{sys.argv[2]}/zero/validation.json"))
+assert zero["metrics"]["e2e_s"]["mean"]["error"] is None and zero["metrics"]["e2e_s"]["mean"]["real"] == 0
+assert zero["metrics"]["ttft_s"]["p99"]["error"] is None and zero["e2e_error_of_requests"] == {"p50": None, "p95": None}
+assert zero["windows"][0]["metrics"]["e2e_s"]["mean"]["error"] is None
+for name in "single", "at_once":
+    run = [sys.argv[1], "validate", f"{sys.argv[2]}/{name}.json", "--profile", "a100-qwen3-14b", "--json"]
+    metrics = json.loads(subprocess.run(run, check=True, capture_output=True).stdout)["metrics"]
+    assert all(v is None for pair in metrics["tpot_s"].values() for v in pair.values()), (name, metrics["tpot_s"])
+    assert metrics["ttft_s"]["mean"]["error"] is not None
+END
+"$switchyard" validate "$scratch/single.json" --profile a100-qwen3-14b >"$scratch/text" 2>/dev/null
+holds "$scratch/text" '^tpot_s +- - - +- - - '
+"$switchyard" report "$scratch/zero" --out "$scratch/zero.html"
+
+# What is asked for wrongly is refused before any work.
+for flag in max-error windows; do
+  bash "$refused" "--$flag: 'nan' is not allowed" "$switchyard" validate vllm-bench.json --profile "$scratch/p.json" --$flag nan --out "$scratch/early"
+done
+[ ! -e "$scratch/early" ] || fail "a refused validation left a folder"
