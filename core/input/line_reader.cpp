@@ -1,13 +1,13 @@
 #include "core/input/line_reader.hpp"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <cstring>
 
 #include "core/input/error.hpp"
 #include "core/input/file_kind.hpp"
 #include "core/input/inputs.hpp"
+#include "core/input/unpacked_file.hpp"
 
 namespace switchyard {
 
@@ -16,19 +16,18 @@ namespace {
 constexpr std::size_t kBlock = std::size_t{64} << 10;
 constexpr std::size_t kLongestLine = std::size_t{16} << 20;
 
-gzFile as_gz(void* file) { return static_cast<gzFile>(file); }
-
 }  // namespace
 
-void LineReader::Close::operator()(void* file) const { gzclose(as_gz(file)); }
+LineReader::LineReader(LineReader&&) noexcept = default;
+LineReader& LineReader::operator=(LineReader&&) noexcept = default;
+LineReader::~LineReader() = default;
 
 LineReader::LineReader(const std::filesystem::path& path) : file_(path.string()), buffer_(kBlock) {
   std::error_code fault;  // what cannot even be looked at cannot be opened either
   if (std::filesystem::is_directory(path, fault)) throw InputError(fmt::format("{}: is a folder, not a file", file_));
-  source_.reset(gzopen(file_.c_str(), "rb"));
-  if (!source_) throw InputError(fmt::format("{}: cannot read the file", file_));
+  source_ = std::make_unique<UnpackedFile>(path);
+  if (!source_->is_open()) throw InputError(fmt::format("{}: cannot read the file", file_));
   note_input(path);
-  gzbuffer(as_gz(source_.get()), kBlock);
   while (end_ < kBlock && refill()) {
   }
   if (const std::string why = why_not_text(beginning()); !why.empty()) {
@@ -49,19 +48,13 @@ bool LineReader::refill() {
     }
     buffer_.resize(buffer_.size() * 2);
   }
-  const int got = gzread(as_gz(source_.get()), buffer_.data() + end_, static_cast<unsigned>(buffer_.size() - end_));
-  if (got > 0) {
-    end_ += static_cast<std::size_t>(got);
-    return true;
+  try {
+    const std::size_t got = source_->read(buffer_.data() + end_, buffer_.size() - end_);
+    end_ += got;
+    return got > 0;
+  } catch (const UnpackError& error) {
+    throw InputError(fmt::format("{}:{}: {}", file_, number_ + 1, error.what()));
   }
-  int code = Z_OK;
-  gzerror(as_gz(source_.get()), &code);
-  if (code == Z_BUF_ERROR) {
-    throw InputError(fmt::format("{}:{}: the compressed file ends too early (is it truncated?)", file_, number_ + 1));
-  }
-  if (code == Z_DATA_ERROR) throw InputError(fmt::format("{}:{}: the gzip data are damaged", file_, number_ + 1));
-  if (got < 0 || code != Z_OK) throw InputError(fmt::format("{}:{}: reading failed", file_, number_ + 1));
-  return false;
 }
 
 bool LineReader::next() {

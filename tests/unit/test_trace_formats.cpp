@@ -219,6 +219,14 @@ TEST_CASE("trace formats: files that are cut, damaged, unsorted or of no format 
     std::string damaged = compressed;
     damaged[damaged.size() - 6] = static_cast<char>(damaged[damaged.size() - 6] ^ 1);  // of its check sum
     CHECK_THAT(error(damaged), Contains("damaged"));
+    for (const std::string behind : {"garbage", "\n", "0"}) {
+      CHECK_THAT(error(compressed + behind), Contains("behind the gzip data there is something else"));
+    }
+    for (const std::size_t length : {std::size_t{1}, std::size_t{2}, compressed.size() - 1}) {
+      CHECK_THAT(error(compressed + compressed.substr(0, length)), Contains("ends too early (is it truncated?)"));
+    }
+    CHECK_THAT(error(compressed + "\x1F" + "garbage"), Contains("damaged"));
+    CHECK(error(compressed + std::string(100'000, '\0')).empty());  // what archives on tapes end with
 
     std::vector<std::string> lines = split(text, '\n');
     const std::size_t first = fixture.json() ? 0 : 1;
