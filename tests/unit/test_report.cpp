@@ -166,9 +166,12 @@ TEST_CASE("report: what is no run and no search is refused", "[report]") {
   CHECK_THROWS_WITH(data_of({scratch.path()}), Catch::Contains("config.json: not a file of this tool"));
   scratch.write("run/config.json", "{");
   CHECK_THROWS_WITH(data_of({scratch.path()}), Catch::Contains("config.json:1:"));
-  write_run(scratch.path() / "run", "llq", 1);
-  scratch.write("run/request_metrics.csv", "Request Id,request_e2e_time\n0,1\n");
-  CHECK_THROWS_WITH(data_of({scratch.path()}), Catch::Contains("prefill_e2e_time"));
-  fs::remove(scratch.path() / "run/request_metrics.csv");
-  CHECK_THROWS_WITH(data_of({scratch.path()}), Catch::Contains("request_metrics.csv"));
+  // Elsewhere: nothing is written over what a report has read.
+  const fs::path other = scratch.path() / "other";
+  fs::create_directories(other);
+  write_run(other, "llq", 1);
+  scratch.write("other/request_metrics.csv", "Request Id,request_e2e_time\n0,1\n");
+  CHECK_THROWS_WITH(data_of({other}), Catch::Contains("prefill_e2e_time"));
+  fs::remove(other / "request_metrics.csv");
+  CHECK_THROWS_WITH(data_of({other}), Catch::Contains("request_metrics.csv"));
 }
