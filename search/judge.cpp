@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
 #include "core/input/error.hpp"
 #include "core/scenario/digest.hpp"
+#include "search/differences.hpp"
 #include "search/ranking.hpp"
 #include "search/statistics.hpp"
 
@@ -106,30 +106,32 @@ void rank_rows(Leaderboard& leaderboard) {
 
 namespace {
 
-// Why two leaderboards are not about the same; "" if they are. Where both digests are known, names do not matter.
-std::string why_not_together(const Leaderboard& a, const Leaderboard& b) {
-  const bool known = parse_digest(a.digest) && parse_digest(b.digest);
-  const std::string difference = digest_difference(a.digest, b.digest);
-  if (!difference.empty()) return "they differ in " + difference;
-  const auto key = [&](const Leaderboard& l) {
-    const std::string names = known ? "" : l.scenario + "\n" + l.workload + "\n" + l.cost;
-    return std::tuple(names, l.objective, l.constraints, l.train_seeds, l.held_out_seeds, l.llq_by_seed);
-  };
-  return key(a) == key(b) ? "" : "they are not about the same";
+// What two leaderboards differ in; "" if they are about the same. Where both digests are known, names do not matter.
+std::string difference_of(const Leaderboard& a, const Leaderboard& b) {
+  if (std::string digests = digest_difference(a.digest, b.digest); !digests.empty()) return digests;
+  Differences found;
+  if (!parse_digest(a.digest) || !parse_digest(b.digest)) {
+    found.add("the scenario", a.scenario, b.scenario);
+    found.add("the workload", a.workload, b.workload);
+    found.add("the batch times", a.cost, b.cost);
+  }
+  found.add("the objective", a.objective, b.objective);
+  found.add("the constraints", a.constraints, b.constraints);
+  found.add("the training seeds", a.train_seeds, b.train_seeds);
+  found.add("the held-out seeds", a.held_out_seeds, b.held_out_seeds);
+  if (found.text().empty() && a.llq_by_seed != b.llq_by_seed) return "llq's figures on the same seeds";
+  return found.text();
 }
 
 }  // namespace
 
-Leaderboard merge(const std::vector<Leaderboard>& leaderboards) {
+Leaderboard merge(const std::vector<Leaderboard>& leaderboards, const std::vector<std::string>& folders) {
   Leaderboard merged = leaderboards.at(0);
-  const auto named = [](const Leaderboard& l) {
-    return fmt::format("'{}' ({}{}{}, seeds {}, {}, {})", l.scenario, l.objective, l.constraints.empty() ? "" : ", ",
-                       l.constraints, l.held_out_seeds, l.workload, l.cost);
-  };
-  for (const Leaderboard& other : leaderboards) {
-    if (const std::string why = why_not_together(merged, other); !why.empty()) {
-      throw InputError(
-          fmt::format("leaderboard: {} and {} cannot be ranked together: {}", named(merged), named(other), why));
+  for (std::size_t i = 1; i < leaderboards.size(); ++i) {
+    const Leaderboard& other = leaderboards[i];
+    if (const std::string difference = difference_of(merged, other); !difference.empty()) {
+      throw InputError(fmt::format("leaderboard: {} and {} cannot be ranked together: they differ in {}",
+                                   in_quotes(folders.at(0)), in_quotes(folders.at(i)), difference));
     }
     if (merged.digest.empty()) merged.digest = other.digest;
     merged.reproducible = merged.reproducible && other.reproducible;

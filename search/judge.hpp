@@ -21,7 +21,7 @@ Leaderboard judge(Ledger& ledger, const Goal& goal, const std::vector<std::size_
 void rank_rows(Leaderboard& leaderboard);
 
 // One leaderboard of several, ranked anew. Throws InputError if they are not about the same objective, scenario, data
-// and seeds.
-Leaderboard merge(const std::vector<Leaderboard>& leaderboards);
+// and seeds, which names the folders that they are from, and what differs.
+Leaderboard merge(const std::vector<Leaderboard>& leaderboards, const std::vector<std::string>& folders);
 
 }  // namespace switchyard

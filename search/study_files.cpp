@@ -242,7 +242,8 @@ std::vector<std::pair<Json, Json>> subjects_of(const Json& config) {
 }
 
 // What differs between two flat objects, thrown by name.
-void check_same_values(const Json& before, const Json& now, const std::string& what) {
+void check_same_values(const Json& before, const Json& now, const std::string& what,
+                       const std::string& budget_flag = "") {
   for (const auto* side : {&now, &before}) {
     for (const auto& item : side->items()) {
       const std::string& key = item.key();
@@ -250,21 +251,23 @@ void check_same_values(const Json& before, const Json& now, const std::string& w
       if (text(before) == text(now)) continue;
       const bool budget = key == "/replays" && before.contains(key) && now.contains(key);
       if (budget && now[key] > before[key]) continue;
-      throw InputError(fmt::format("--resume: {}{}: the study was started with {}, not {}{}", what, key.substr(1),
-                                   text(before), text(now), budget ? ": a budget can grow, not shrink" : ""));
+      const char* unit = budget && budget_flag != "replays" ? " replays" : "";
+      throw InputError(fmt::format("--resume: {}{}: the study was started with {}{}, not {}{}", what,
+                                   budget ? budget_flag : key.substr(1), text(before), unit, text(now),
+                                   budget ? ": a budget can grow, not shrink" : ""));
     }
   }
 }
 
 }  // namespace
 
-void check_same_study(const std::string& stored, const std::string& asked) {
+void check_same_study(const std::string& stored, const std::string& asked, const std::string& budget) {
   Json before = ordered_json_of(stored), now = ordered_json_of(asked);
   auto were = subjects_of(before), are = subjects_of(now);
   for (Json* config : {&before, &now}) {
     for (const char* key : {"resolved", "scenario"}) config->erase(key);
   }
-  check_same_values(before.flatten(), now.flatten(), "--");
+  check_same_values(before.flatten(), now.flatten(), "--", budget);
   if (were.size() != are.size()) {
     throw InputError(fmt::format("--resume: the study was started with {} scenarios, not {}", were.size(), are.size()));
   }

@@ -16,8 +16,8 @@ Subject read_study_subject(const JsonFile& config);
 
 // Throws InputError, by name, if a study that was started with `stored` cannot be continued with `asked`, both as
 // study_config writes them. Only a budget may grow: what a search does with the larger one is what it would have done
-// with it from the start.
-void check_same_study(const std::string& stored, const std::string& asked);
+// with it from the start. `budget` is the flag that says it.
+void check_same_study(const std::string& stored, const std::string& asked, const std::string& budget = "replays");
 
 // The best setting of each policy of a study, as its leaderboard ranks them; of one that is not finished, by what it
 // has run so far (see ranked_trials), its default setting if none is better.

@@ -1,6 +1,7 @@
 #include "search/suite_files.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
@@ -13,6 +14,7 @@
 #include "results/schema_parts.hpp"
 #include "results/text_table.hpp"
 #include "results/versions.hpp"
+#include "search/differences.hpp"
 #include "search/goal_files.hpp"
 
 namespace switchyard {
@@ -295,22 +297,46 @@ Suite load_suite(const std::filesystem::path& folder) {
   }
 }
 
-Suite merge(const std::vector<Suite>& suites) {
-  Suite merged = suites.at(0);
-  for (const Suite& other : suites) {
-    bool same = other.scenarios.size() == merged.scenarios.size() && goal_json(other.goal) == goal_json(merged.goal);
-    for (std::size_t s = 0; same && s < merged.scenarios.size(); ++s) {
-      const SuiteScenario &a = merged.scenarios[s], &b = other.scenarios[s];
-      if (const std::string difference = digest_difference(a.digest, b.digest); !difference.empty()) {
-        throw InputError(fmt::format("leaderboard: the suites cannot be ranked together: in {} they differ in {}",
-                                     in_quotes(a.name), difference));
-      }
-      // Where both digests are known, it does not matter what the data are called.
-      const bool sources = a.digest.empty() || b.digest.empty();
-      same = a.name == b.name && (!sources || (a.workload == b.workload && a.cost == b.cost)) && a.seeds == b.seeds &&
-             a.llq_by_seed == b.llq_by_seed;
+namespace {
+
+// What two suites differ in; "" if they are about the same. Where both digests are known, it does not matter what the
+// data are called.
+std::string difference_of(const Suite& a, const Suite& b) {
+  Differences found;
+  found.add("the objective", a.goal.objective.text(), b.goal.objective.text());
+  found.add("the constraints", format_constraints(a.goal.constraints), format_constraints(b.goal.constraints));
+  const auto names = [](const Suite& suite) {
+    std::vector<std::string> all;
+    for (const SuiteScenario& scenario : suite.scenarios) all.push_back(scenario.name);
+    return fmt::format("{}", fmt::join(all, ", "));
+  };
+  found.add("the scenarios", names(a), names(b));
+  for (std::size_t s = 0; found.text().empty() && s < a.scenarios.size(); ++s) {
+    const SuiteScenario &one = a.scenarios[s], &other = b.scenarios[s];
+    const std::string in = fmt::format("in {} they differ in ", in_quotes(one.name));
+    if (const std::string digests = digest_difference(one.digest, other.digest); !digests.empty()) return in + digests;
+    Differences within;
+    if (one.digest.empty() || other.digest.empty()) {
+      within.add("the workload", one.workload, other.workload);
+      within.add("the batch times", one.cost, other.cost);
     }
-    if (!same) throw InputError("leaderboard: the suites are not about the same goal, scenarios and seeds");
+    within.add("the seeds", one.seeds, other.seeds);
+    if (!within.text().empty()) return in + within.text();
+    if (one.llq_by_seed != other.llq_by_seed) return in + "llq's figures on the same seeds";
+  }
+  return found.text().empty() ? "" : "they differ in " + found.text();
+}
+
+}  // namespace
+
+Suite merge(const std::vector<Suite>& suites, const std::vector<std::string>& folders) {
+  Suite merged = suites.at(0);
+  for (std::size_t i = 1; i < suites.size(); ++i) {
+    const Suite& other = suites[i];
+    if (const std::string difference = difference_of(merged, other); !difference.empty()) {
+      throw InputError(fmt::format("leaderboard: {} and {} cannot be ranked together: {}", in_quotes(folders.at(0)),
+                                   in_quotes(folders.at(i)), difference));
+    }
     for (const SuiteRow& row : other.rows) {
       const bool known = std::any_of(merged.rows.begin(), merged.rows.end(),
                                      [&](const SuiteRow& mine) { return mine.policy == row.policy; });

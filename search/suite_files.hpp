@@ -19,7 +19,8 @@ void write_suite(const std::filesystem::path& folder, const Suite& suite);
 // Reads DIR/suite.json. Throws InputError.
 Suite load_suite(const std::filesystem::path& folder);
 
-// One ranking of several. Throws InputError if they are not about the same goal, scenarios and seeds.
-Suite merge(const std::vector<Suite>& suites);
+// One ranking of several. Throws InputError if they are not about the same goal, scenarios and seeds, which names
+// the folders that they are from, and what differs.
+Suite merge(const std::vector<Suite>& suites, const std::vector<std::string>& folders);
 
 }  // namespace switchyard

@@ -46,7 +46,8 @@ void vary_section(const JsonFile& file, const std::string& pointer, const std::s
 
 Scenario variant(const JsonFile& file, const std::string& pointer, const nlohmann::json& json) {
   if (!json["scenario"].is_string()) throw file.fail(pointer + "/scenario", "scenario must be the name of one");
-  Scenario scenario = load_scenario(path_beside(file, json["scenario"].get<std::string>()));
+  Scenario scenario =
+      load_scenario_at(path_beside(file, json["scenario"].get<std::string>()), file.where(pointer + "/scenario"));
   std::vector<std::string> sections = {"scenario", "name", "description"};
   for (const ScenarioField& field : scenario_fields()) {
     if (std::find(sections.begin(), sections.end(), field.section) == sections.end()) sections.push_back(field.section);
@@ -121,6 +122,14 @@ void check_names_differ(const std::vector<Scenario>& scenarios, std::string_view
   }
 }
 
+Scenario load_scenario_at(const std::string& name_or_file, std::string_view where) {
+  const std::vector<std::string>& names = scenario_names();
+  const bool known =
+      name_or_file.ends_with(".json") || std::find(names.begin(), names.end(), name_or_file) != names.end();
+  if (!known) throw unknown_name(std::string(where), "scenario", name_or_file, names);
+  return load_scenario(name_or_file);
+}
+
 std::vector<Scenario> load_suite_scenarios(const std::string& name_or_file, std::string_view where) {
   std::vector<Scenario> scenarios;
   if (!name_or_file.ends_with(".json")) {
@@ -145,7 +154,7 @@ std::vector<Scenario> load_suite_scenarios(const std::string& name_or_file, std:
     const std::string pointer = fmt::format("/scenarios/{}", i);
     const nlohmann::json& entry = root["scenarios"][i];
     if (entry.is_string()) {
-      scenarios.push_back(load_scenario(path_beside(file, entry.get<std::string>())));
+      scenarios.push_back(load_scenario_at(path_beside(file, entry.get<std::string>()), file.where(pointer)));
     } else if (entry.is_object() && entry.contains("scenario")) {
       scenarios.push_back(variant(file, pointer, entry));
     } else {

@@ -19,6 +19,9 @@ namespace switchyard {
 // InputError, by line and column, and for two scenarios of one name.
 std::vector<Scenario> load_suite_scenarios(const std::string& name_or_file, std::string_view where);
 
+// A built-in scenario or a .json file; `where` ("--scenarios") leads the message about an unknown name.
+Scenario load_scenario_at(const std::string& name_or_file, std::string_view where);
+
 // Throws InputError that starts with `where` if two have one name.
 void check_names_differ(const std::vector<Scenario>& scenarios, std::string_view where);
 

@@ -2,11 +2,34 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "search/ledger.hpp"
 
 namespace switchyard {
+
+namespace {
+
+// How many requests were cut or left out at all loads so far.
+struct WorkloadCounts {
+  std::size_t cut = 0, dropped = 0, requests = 0;
+
+  // The workload's title, this load counted too.
+  std::string title_with(const Experiment& experiment, const std::vector<std::uint64_t>& seeds) {
+    for (const std::uint64_t seed : seeds) {
+      const auto made = experiment.workload(seed);
+      cut += made->num_cut;
+      dropped += made->num_dropped;
+      requests += made->size();
+    }
+    std::int32_t context = 0;
+    for (const auto& kind : experiment.cluster().kinds) context = std::max(context, kind.limits().max_tokens);
+    return workload_title(experiment.workload(seeds.front())->source, cut, dropped, requests, context);
+  }
+};
+
+}  // namespace
 
 Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<double>& loads,
                 const std::vector<Scenario>& scenarios, const std::vector<PolicySpec>& policies, int threads,
@@ -20,16 +43,17 @@ Sweep run_sweep(const Goal& goal, const std::string& axis, const std::vector<dou
     row.policy = policy.text();
     row.clairvoyant = policy.info->clairvoyant;
   }
+  WorkloadCounts counts;
   const auto evaluator = make_evaluator(goal.objective.limits, threads);
   for (std::size_t i = 0; i < loads.size(); ++i) {
     const Experiment experiment(scenarios[i]);
     const std::vector<std::uint64_t> seeds = scenarios[i].held_out_seeds.seeds();
     if (i == 0) {
       sweep.scenario = scenarios[i].name;
-      sweep.workload = experiment.workload_title(seeds);
       sweep.cost = experiment.cost_description();
       sweep.seeds = format_seed_range(scenarios[i].held_out_seeds);
     }
+    sweep.workload = counts.title_with(experiment, seeds);
     const std::string key = evaluator->add(experiment);
     sweep.digests.push_back(experiment.digest().text());
     Ledger ledger(experiment, goal.objective.limits, *evaluator, store, progress);

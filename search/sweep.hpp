@@ -31,7 +31,7 @@ struct SweepRow {
 struct Sweep {
   Goal goal;
   std::string scenario;
-  std::string workload;  // source at the lowest load
+  std::string workload;  // source, and what was cut or left out at all loads
   std::string cost;
   std::string seeds;  // held-out ones
   std::string axis;   // "qps" or "time_scale"

@@ -69,7 +69,7 @@ double PythonRandom::random() {
 NumpyRandom::NumpyRandom(std::uint64_t seed) : engine_(static_cast<std::uint32_t>(seed)) {
   if (seed > UINT32_MAX) {
     throw InputError(
-        fmt::format("--seed: is {}; shuffled lengths take NumPy's seeds, which end at {}", seed, UINT32_MAX));
+        fmt::format("seed {} is not allowed: shuffled lengths take NumPy's seeds, which end at {}", seed, UINT32_MAX));
   }
 }
 

@@ -105,7 +105,7 @@ Options declare_plan() {
       .toggle("exhaustive", "measure all numbers within --counts, where bisection takes more replicas to be no worse");
   declare_resumable_out(options, "plan.json, plan.csv and plan.md");
   declare_goal(options);
-  declare_threads(options).scenario_flags({"seed", "train-overload", "replicas"});
+  declare_threads(options).scenario_flags(seeds_of_training({"seed", "replicas"}));
   declare_format(options);
   return options;
 }

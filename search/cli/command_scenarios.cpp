@@ -6,6 +6,7 @@
 #include "core/scenario/fields.hpp"
 #include "search/cli/command.hpp"
 #include "search/cli/options.hpp"
+#include "search/suite_scenarios.hpp"
 
 namespace switchyard {
 
@@ -42,7 +43,7 @@ int command_scenarios(const Options& options) {
   if (options.has("fields")) {
     std::cout << field_table();
   } else if (!options.words().empty()) {
-    std::cout << scenario_json(load_scenario(options.words()[0])) << "\n";
+    std::cout << scenario_json(load_scenario_at(options.words()[0], "scenarios")) << "\n";
   } else if (options.has("json")) {
     auto list = nlohmann::ordered_json::array();
     for (const std::string& name : scenario_names()) {

@@ -163,7 +163,7 @@ std::vector<Scenario> suite_from(const Options& options) {
     scenarios = load_suite_scenarios(options.text("suite"), "--suite");
   } else {
     for (const std::string& name : list_from("scenarios", options.text("scenarios"))) {
-      scenarios.push_back(load_scenario(name));
+      scenarios.push_back(load_scenario_at(name, "--scenarios"));
     }
     check_names_differ(scenarios, "--scenarios");
   }
@@ -198,7 +198,7 @@ struct OpenFolder {
     const std::string config = config_for(folder->path());
     store.emplace(folder->path() / "study.db", StudyStore::Mode::append, true);
     const std::string before = store->config();
-    if (!before.empty()) check_same_study(before, config);
+    if (!before.empty()) check_same_study(before, config, options.has("replays") ? "replays" : "trials");
     if (before.empty() || budget_of(before) != budget_of(config)) store->set_config(config);
   }
   StudyStore* replays() { return store ? &*store : nullptr; }
@@ -310,7 +310,7 @@ Options declare_compare() {
       1000);
   declare_columns(options, "quantiles, slowdown by prompt length");
   declare_goal(options);
-  declare_threads(options).scenario_flags({"seed"});
+  declare_threads(options).scenario_flags(seeds_of_training({"seed"}));
   declare_format(options);
   return options;
 }
@@ -363,12 +363,12 @@ int command_leaderboard(const Options& options) {
     for (const char* flag : {"columns", "wide"}) {
       if (options.has(flag)) throw InputError(fmt::format("--{}: has no effect with several scenarios", flag));
     }
-    std::cout << render(merge(suites), format, style_for(STDOUT_FILENO));
+    std::cout << render(merge(suites, options.words()), format, style_for(STDOUT_FILENO));
     return 0;
   }
   std::vector<Leaderboard> leaderboards;
   for (const std::string& folder : options.words()) leaderboards.push_back(load_leaderboard(folder));
-  std::cout << render(merge(leaderboards), format, style_for(STDOUT_FILENO), more);
+  std::cout << render(merge(leaderboards, options.words()), format, style_for(STDOUT_FILENO), more);
   return 0;
 }
 

@@ -24,7 +24,7 @@ Options declare_sensitivity() {
                               kStepShare),
                   1);
   declare_goal(options);
-  declare_threads(options).scenario_flags({"seed", "train-overload"});
+  declare_threads(options).scenario_flags(seeds_of_training({"seed"}));
   declare_format(options);
   return options;
 }

@@ -73,7 +73,7 @@ int command_suite(const Options& options) {
   const std::string suite_name = options.has("suite") ? options.text("suite") : "vidur";
   if (options.has("scenarios")) {
     for (const std::string& name : list_from("scenarios", options.text("scenarios"))) {
-      scenarios.push_back(load_scenario(name));
+      scenarios.push_back(load_scenario_at(name, "--scenarios"));
     }
   } else {
     scenarios = load_suite_scenarios(suite_name, "--suite");

@@ -51,7 +51,7 @@ Options declare_sweep() {
   options.value("policy", "policy specs, comma between, or all; changes are against the first", policy_names());
   declare_resumable_out(options, "sweep.json, sweep.csv and sweep.md");
   declare_goal(options);
-  declare_threads(options).scenario_flags({"seed", "train-overload"});
+  declare_threads(options).scenario_flags(seeds_of_training({"seed"}));
   declare_format(options);
   return options;
 }

@@ -16,6 +16,11 @@ Options& declare_threads(Options& options) {
       .toggle("quiet", "no progress on stderr");
 }
 
+std::set<std::string> seeds_of_training(std::set<std::string> others) {
+  others.insert({"train-seeds", "validation-seeds", "train-overload"});
+  return others;
+}
+
 int threads_from(const Options& options) {
   const auto cores = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
   return static_cast<int>(options.whole("threads", cores, 1, 1024));

@@ -10,6 +10,9 @@ namespace switchyard {
 Options& declare_threads(Options& options);  // --threads and --quiet
 int threads_from(const Options& options);
 
+// Flags without effect on a command that tunes nothing, these others among them.
+std::set<std::string> seeds_of_training(std::set<std::string> others);
+
 Options& declare_goal(Options& options);  // --objective and --constraint
 Goal goal_from(const Options& options);
 

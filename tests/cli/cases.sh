@@ -46,7 +46,7 @@ run --workload cases/mostly_too_long.csv "${v0[@]}" --long-requests cut --out "$
 holds "$scratch/run" '^workload  mostly_too_long.csv; 2 of 4 requests cut to 4096 tokens$'
 holds "$scratch/run" '^num_cut_requests +2 '
 holds "$scratch/cut/summary.json" '"num_cut_requests": 2'
-"$switchyard" compare llq lor --workload cases/mostly_too_long.csv --long-requests cut --held-out-seeds 0 --train-seeds 1 --quiet >"$scratch/board"
+"$switchyard" compare llq lor --workload cases/mostly_too_long.csv --long-requests cut --held-out-seeds 0 --quiet >"$scratch/board"
 holds "$scratch/board" 'Workload: mostly_too_long.csv; 2 of 4 requests cut to 4096 tokens\.'
 "$switchyard" workload inspect cases/mostly_too_long.csv "${v0[@]}" --long-requests cut >"$scratch/inspected"
 holds "$scratch/inspected" '2 of 4 requests cut to 4096 tokens'
@@ -131,7 +131,7 @@ run "${single[@]}" --json >"$scratch/run.json"
 for name in mean_tpot_s p50_tpot_s p95_tpot_s slowdown_prompt_from_2048; do holds "$scratch/run.json" "\"$name\": null"; done
 lists=(--train-seeds 1-2 --held-out-seeds 101-102 --quiet)
 refused '--objective: p95_tpot_s does not exist on this workload' "$switchyard" search --policy hra --trials 2 "${single[@]}" "${lists[@]}" --objective p95_tpot_s
-refused '--constraint: mean_tpot_s does not exist on this workload' "$switchyard" compare llq lor "${single[@]}" "${lists[@]}" --constraint 'mean_tpot_s<=1'
+refused '--constraint: mean_tpot_s does not exist on this workload' "$switchyard" compare llq lor "${single[@]}" --held-out-seeds 101-102 --quiet --constraint 'mean_tpot_s<=1'
 "$switchyard" search --policy llq --trials 1 "${single[@]}" "${lists[@]}" --out "$scratch/study" >/dev/null
 "$switchyard" leaderboard "$scratch/study" --format csv --columns p95_ttft_s,p50_tpot_s >"$scratch/board.csv"
 holds "$scratch/board.csv" ',p95_ttft_s,p50_tpot_s,digest$'

@@ -128,6 +128,24 @@ profile["token_operators"] = [[tokens, 1.5 * time] for tokens, time in profile["
 json.dump(profile, open("profile.json", "w"))
 END
 own_suite lor suite3
-refused "leaderboard: the suites cannot be ranked together: in 'own' they differ in the batch times" "$switchyard" leaderboard suite1 suite3
+refused "leaderboard: 'suite1' and 'suite3' cannot be ranked together: in 'own' they differ in the batch times" "$switchyard" leaderboard suite1 suite3
 "$switchyard" sweep --scenario own.json --policy llq --time-scale 1,1.5 --threads 1 --quiet --out swept >table
 holds swept/sweep.json "\"$digest\""
+
+# Seeds that differ are named, and the folders that they are from.
+tuned() { "$switchyard" search --scenario azure-conv --duration 10 --policy hra --method random --trials "${trials:-2}" --validation-seeds 51 --quiet "$@" >table; }
+tuned --train-seeds 1-2 --held-out-seeds 101-102 --out two
+tuned --train-seeds 1-3 --held-out-seeds 101-102 --out three
+tuned --train-seeds 1-2 --held-out-seeds 101-103 --out judged
+refused "leaderboard: 'two' and 'three' cannot be ranked together: they differ in the training seeds \(1-2 and 1-3\)$" "$switchyard" leaderboard two three
+refused "leaderboard: 'two' and 'judged' cannot be ranked together: they differ in .*\(.* and .*\)$" "$switchyard" leaderboard two two judged
+"$switchyard" leaderboard two two >table
+suited() { "$switchyard" suite llq --scenarios "$1" --seeds "$2" --quiet "${@:3}" >table; }
+suited azure-conv 101-102 --out one_suite
+suited azure-conv 101-103 --out other_suite
+suited azure-conv 101-102 --constraint 'p99_e2e_s<=99' --out limited_suite
+refused "leaderboard: 'one_suite' and 'other_suite' cannot be ranked together: .*\(.* and .*\)" "$switchyard" leaderboard one_suite other_suite
+refused "leaderboard: 'one_suite' and 'limited_suite' cannot be ranked together: they differ in the constraints \(none and p99_e2e_s<=99\)" "$switchyard" leaderboard one_suite limited_suite
+
+# A message names the flag that was given.
+trials=1 refused "^switchyard: error: --resume: --trials: the study was started with 4 replays, not 2: a budget can grow" tuned --train-seeds 1-2 --held-out-seeds 101-102 --out two --resume

@@ -1,6 +1,6 @@
 # Sensitivity around a setting: the same bytes for any number of threads, in every format, and around what a study found.
 source "$(dirname "$0")/check.sh"
-short="--scenario chat-pressure --duration 60 --train-seeds 1-2 --held-out-seeds 101-104 --quiet"
+short="--scenario chat-pressure --duration 60 --held-out-seeds 101-104 --quiet"
 spec='memory_headroom(order=age,exchange=30,horizon=40)'
 for threads in 1 2; do
   for format in table markdown csv json; do

@@ -72,3 +72,25 @@ holds "$scratch/one-sensitivity" '[0-9]% \[-\]$'
 "$switchyard" compare llq lor --scenario "$scratch/conv.json" --held-out-seeds 101-102 --quiet >"$scratch/two"
 holds "$scratch/two" 'Warning: two seeds'
 [ "$(grep -c '"against"' "$scratch/1-compare-json")" -eq 3 ] || fail "not every pair once"
+
+# A sweep counts what was cut at all its loads.
+cut_of() { "$switchyard" sweep --scenario azure-conv --duration 10 --held-out-seeds 101-103 --policy llq --qps "$1" --threads 1 --quiet --format json; }
+for loads in 1,2 2,4 4,8 1,2,4; do cut_of "$loads" >"$scratch/cut-$loads"; done
+python3 - "$switchyard" "$scratch" <<'END' || fail "requests that were cut"
+import json, re, subprocess, sys
+def of_load(qps):
+    cut = total = 0
+    for seed in 101, 102, 103:
+        run = [sys.argv[1], "run", "--scenario", "azure-conv", "--duration", "10", "--policy", "llq", "--qps", str(qps), "--seed", str(seed)]
+        workload = re.search(r"^workload.*$", subprocess.run(run, check=True, capture_output=True, text=True).stdout, re.M).group()
+        found = re.search(r"(\d+) of (\d+) requests cut", workload)
+        run.append("--json")
+        total += json.loads(subprocess.run(run, check=True, capture_output=True).stdout)["num_requests"]
+        cut += int(found.group(1)) if found else 0
+    return cut, total
+each = {qps: of_load(qps) for qps in (1, 2, 4, 8)}
+for loads in "1,2", "2,4", "4,8", "1,2,4":
+    cut, total = (sum(each[int(qps)][i] for qps in loads.split(",")) for i in (0, 1))
+    workload = json.load(open(f"{sys.argv[2]}/cut-{loads}"))["workload"]
+    assert cut > 0 and f"; {cut} of {total} requests cut to 4096 tokens" in workload, (loads, cut, total, workload)
+END
